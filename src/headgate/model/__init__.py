@@ -1,0 +1,1 @@
+"""The nouns of Headgate: frozen values and enums, without I/O or third-party imports."""

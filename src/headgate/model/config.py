@@ -1,0 +1,107 @@
+"""What headgate.toml says about one project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headgate.model.finding import Severity
+from headgate.model.job import EnvironmentDefinition, JobDefinition
+from headgate.model.project import Context
+from headgate.model.queue import MergeMode
+
+PROJECT_FILE = "headgate.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class PathClass:
+    """A named set of paths, e.g. `critical.auth`."""
+
+    name: str
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectConfig:
+    """A parsed headgate.toml; the defaults are what a project without one gets."""
+
+    context: Context = Context.PRODUCTION
+    merge_mode: MergeMode = MergeMode.MERGE
+    classes: tuple[PathClass, ...] = ()
+    jobs: Mapping[str, JobDefinition] = field(default_factory=dict[str, JobDefinition])
+    environments: Mapping[str, EnvironmentDefinition] = field(
+        default_factory=dict[str, EnvironmentDefinition]
+    )
+    exclude: tuple[str, ...] = ()
+    """`[checks] exclude`: patterns of files that source checks leave out (secrets still look)."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePolicy:
+    """A `[queues.NAME]` table of policy.toml."""
+
+    name: str
+    projects: tuple[str, ...]
+    branches: tuple[str, ...]
+    window: int = 4
+    window_floor: int = 2
+    window_ceiling: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRule:
+    """A `[[approvals]]` table: when every given condition holds, approvals are needed."""
+
+    name: str
+    count: int
+    groups: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    """Patterns over path classes, e.g. `critical.*`; empty: any."""
+    origins: tuple[str, ...] = ()
+    """Kinds of origin; empty: any."""
+    tier: str = ""
+    """The least risk tier, a word of RiskTier; empty: any."""
+    projects: tuple[str, ...] = ()
+    """Patterns over project names; empty: any."""
+    dependencies: bool = False
+    """Holds when the change adds a dependency that nobody approved."""
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyPolicy:
+    """The `[dependencies]` table of policy.toml."""
+
+    approved: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Ecosystem (`pypi`, `npm`) → normalised names."""
+    index: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Ecosystem → base address of the index that existence is asked of; none: not asked."""
+    humans: str = "warn"
+    """`warn` or `deny`: what an unapproved dependency means in a human's change."""
+    agents: str = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The policy in force: policy.toml and permissions.cedar of the policy project."""
+
+    digest: str
+    """SHA-256 over the files it was read from."""
+    deny_from: Severity = Severity.HIGH
+    """Introduced findings at or above this severity, of at least `deny_confidence`, deny."""
+    deny_confidence: int = 2
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    queues: tuple[QueuePolicy, ...] = ()
+    approvals: tuple[ApprovalRule, ...] = ()
+    dependencies: DependencyPolicy = field(default_factory=DependencyPolicy)
+    network_jobs: tuple[str, ...] = ()
+    """`project/job` patterns that may have network."""
+    approved_setups: tuple[str, ...] = ()
+    """`sha256:…` of environment set-up scripts that may run."""
+    environments: Mapping[str, EnvironmentDefinition] = field(
+        default_factory=dict[str, EnvironmentDefinition]
+    )
+    """Named by the policy, for every project's jobs."""
+    cedar: str = ""
+    """Cedar text of permissions.cedar, appended to the shipped permissions."""
+    large_change: int = 400
+    """Changed lines from which a change counts as large."""

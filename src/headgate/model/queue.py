@@ -1,0 +1,136 @@
+"""Queues, their items, and the assumed futures that are tested for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from headgate.model.ids import (
+    BuildId,
+    ChangeNumber,
+    Commit,
+    ItemId,
+    NodeId,
+    ProjectId,
+    QueueId,
+    RevisionId,
+    Tree,
+)
+
+
+class MergeMode(StrEnum):
+    MERGE = "merge"
+    SQUASH = "squash"
+    REBASE = "rebase"
+
+
+class QueueState(StrEnum):
+    ACTIVE = "active"
+    FROZEN = "frozen"
+    """Nothing lands until an operator thaws it; the reason says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Where changes to some branches of some projects wait to land."""
+
+    id: QueueId
+    name: str
+    state: QueueState
+    reason: str
+    window: int
+    """How many items at the front are tested at once."""
+
+
+class ItemState(StrEnum):
+    WAITING = "waiting"
+    LANDING = "landing"
+    """The landing is recorded and may be half done; recovery finishes it."""
+    LANDED = "landed"
+    EJECTED = "ejected"
+    WITHDRAWN = "withdrawn"
+    """Taken out: abandoned, dequeued, or replaced by a new revision."""
+
+    @property
+    def live(self) -> bool:
+        return self in (ItemState.WAITING, ItemState.LANDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One change waiting in a queue."""
+
+    id: ItemId
+    queue: QueueId
+    change: ChangeNumber
+    revision: RevisionId
+    project: ProjectId
+    branch: str
+    state: ItemState
+    position: int
+    """Order of arrival, unique in the queue; never reused."""
+    reason: str
+    created: float
+    finished: float | None = None
+
+
+class NodeState(StrEnum):
+    MERGED = "merged"
+    """The future state exists as commits; no job runs yet."""
+    CONFLICT = "conflict"
+    BROKEN = "broken"
+    """The future state's headgate.toml cannot be used."""
+    BUILDING = "building"
+    PASSED = "passed"
+    FAILED = "failed"
+    DROPPED = "dropped"
+    """Its assumption no longer holds, or its item left."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchKey:
+    """A branch of a project."""
+
+    project: str
+    branch: str
+
+    def __str__(self) -> str:
+        return f"{self.project}:{self.branch}"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An item in one assumed future."""
+
+    id: NodeId
+    item: ItemId
+    assumed: tuple[ItemId, ...]
+    """The items ahead that this future takes as landed, in order."""
+    base: Commit
+    """Head of the item's branch before the item, in this future: what landing must find."""
+    commit: Commit | None
+    """What would land; None when it does not merge."""
+    tree: Tree | None
+    future: Mapping[BranchKey, Commit]
+    """Head of every branch of the queue in this future, the item included."""
+    state: NodeState
+    reason: str
+    build: BuildId | None
+    created: float
+    finished: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The proof that what landed is what was tested."""
+
+    item: ItemId
+    project: str
+    branch: str
+    change: ChangeNumber
+    before: Commit
+    commit: Commit
+    tested_tree: Tree
+    landed_tree: Tree
+    time: float

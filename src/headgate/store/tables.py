@@ -1,0 +1,287 @@
+"""The schema. Portable between SQLite and PostgreSQL; migrations/ follows it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True, autoincrement=True)
+
+
+projects = Table(
+    "projects",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("default_branch", Text, nullable=False),
+    Column("source", Text, nullable=False, default=""),
+    Column("created", Float, nullable=False),
+)
+
+principals = Table(
+    "principals",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("display", Text, nullable=False),
+    Column("email", Text, nullable=False, default=""),
+    Column("sponsor_id", ForeignKey("principals.id")),
+    Column("disabled", Boolean, nullable=False, default=False),
+    Column("created", Float, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _id(),
+    Column("principal_id", ForeignKey("principals.id"), nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("lookup", String(32), nullable=False, unique=True),
+    Column("hash", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float),
+    Column("revoked", Float),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _id(),
+    Column("principal_id", ForeignKey("principals.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),  # session, or link: a one-time sign-in code
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("csrf", String(64), nullable=False, default=""),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("ended", Float),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("project_id", ForeignKey("projects.id"), nullable=False, index=True),
+    Column("branch", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("owner_id", ForeignKey("principals.id"), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False, default=""),
+    Column("revision", Integer, nullable=False),
+    Column("entry", String(16), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("updated", Float, nullable=False),
+    Column("landed_commit", String(64)),
+    Index("ix_changes_topic", "project_id", "branch", "owner_id", "topic"),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    _id(),
+    Column("change", ForeignKey("changes.number"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("head", String(64), nullable=False),
+    Column("base", String(64), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("pusher_id", ForeignKey("principals.id"), nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("depends_on", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+    UniqueConstraint("change", "number"),
+)
+
+revision_commits = Table(
+    "revision_commits",
+    metadata,
+    Column("revision_id", ForeignKey("revisions.id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True),  # oldest first
+    Column("commit", String(64), nullable=False, index=True),
+    Column("info", JSON, nullable=False),
+    Column("origin", JSON, nullable=False),
+)
+
+checks = Table(
+    "checks",
+    metadata,
+    _id(),
+    Column("revision_id", ForeignKey("revisions.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("seconds", Float, nullable=False, default=0.0),
+    Column("skipped", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+    UniqueConstraint("revision_id", "name"),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    _id(),
+    Column("revision_id", ForeignKey("revisions.id"), nullable=False, index=True),
+    Column("check_name", String(64), nullable=False),
+    Column("identity", String(64), nullable=False, index=True),
+    Column("rule", Text, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("confidence", Integer, nullable=False),
+    Column("path", Text, nullable=False),  # bytes that are not UTF-8 percent-encoded on write
+    Column("line", Integer, nullable=False),
+    Column("body", JSON, nullable=False),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    _id(),
+    Column("revision_id", ForeignKey("revisions.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("tier", Integer, nullable=False),
+    Column("policy", String(64), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    _id(),
+    Column("revision_id", ForeignKey("revisions.id"), nullable=False, index=True),
+    Column("approver_id", ForeignKey("principals.id"), nullable=False),
+    Column("binding", JSON, nullable=False),
+    Column("comment", Text, nullable=False, default=""),
+    Column("created", Float, nullable=False),
+    Column("void", Text, nullable=False, default=""),
+)
+
+queues = Table(
+    "queues",
+    metadata,
+    _id(),
+    Column("name", String(160), nullable=False, unique=True),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("window", Integer, nullable=False),
+)
+
+items = Table(
+    "items",
+    metadata,
+    _id(),
+    Column("queue_id", ForeignKey("queues.id"), nullable=False, index=True),
+    Column("change", ForeignKey("changes.number"), nullable=False, index=True),
+    Column("revision_id", ForeignKey("revisions.id"), nullable=False),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("created", Float, nullable=False),
+    Column("finished", Float),
+    UniqueConstraint("queue_id", "position"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    _id(),
+    Column("item_id", ForeignKey("items.id"), nullable=False, index=True),
+    Column("assumed", JSON, nullable=False),
+    Column("base", String(64), nullable=False),
+    Column("commit", String(64)),
+    Column("tree", String(64)),
+    Column("future", JSON, nullable=False),  # [[project, branch, commit], …]
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False, default=""),
+    Column("build_id", ForeignKey("builds.id")),
+    Column("created", Float, nullable=False),
+    Column("finished", Float),
+)
+
+builds = Table(
+    "builds",
+    metadata,
+    _id(),
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False, default=""),
+    Column("created", Float, nullable=False),
+    Column("finished", Float),
+)
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    _id(),
+    Column("build_id", ForeignKey("builds.id"), nullable=False, index=True),
+    Column("project", String(64), nullable=False),
+    Column("job", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("voting", Boolean, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("exit_code", Integer),
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("finished", Float),
+    UniqueConstraint("build_id", "project", "job", "attempt"),
+)
+
+landings = Table(
+    "landings",
+    metadata,
+    Column("item_id", ForeignKey("items.id"), primary_key=True),
+    Column("project", String(64), nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("change", ForeignKey("changes.number"), nullable=False),
+    Column("before", String(64), nullable=False),
+    Column("commit", String(64), nullable=False),
+    Column("tested_tree", String(64), nullable=False),
+    Column("landed_tree", String(64), nullable=False),
+    Column("time", Float, nullable=False),
+)
+
+setups = Table(
+    "setups",
+    metadata,
+    Column("digest", String(80), primary_key=True),  # sha256:… of a set-up script
+    Column("approved_by", ForeignKey("principals.id"), nullable=False),
+    Column("note", Text, nullable=False, default=""),
+    Column("created", Float, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("time", String(20), nullable=False),  # microseconds; text, as 2**53 is near
+    Column("kind", String(64), nullable=False, index=True),
+    Column("actor", String(64), nullable=False),
+    Column("subject", String(160), nullable=False, index=True),
+    Column("data", Text, nullable=False),  # canonical JSON, byte for byte as hashed
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
