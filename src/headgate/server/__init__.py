@@ -1,0 +1,1 @@
+"""The server: intake, verdicts, pages, API and git over one port."""
