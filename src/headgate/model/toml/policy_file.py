@@ -1,0 +1,250 @@
+"""policy.toml and permissions.cedar: the policy in force, as written."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+from headgate.model.config import ApprovalRule, DependencyPolicy, Policy, QueuePolicy
+from headgate.model.errors import BadInput
+from headgate.model.finding import Confidence, Severity
+from headgate.model.job import EnvironmentDefinition
+from headgate.model.origin import OriginKind
+from headgate.model.toml.environments import read_environments
+from headgate.model.toml.names import check_name
+from headgate.model.toml.reader import Table, nearest, read
+from headgate.model.verdict import RiskTier
+
+POLICY_FILE = "policy.toml"
+PERMISSIONS_FILE = "permissions.cedar"
+ECOSYSTEMS = ("pypi", "npm")
+
+_SEPARATORS = re.compile(r"[-_.]+")
+
+
+def parse_policy(files: Mapping[str, bytes]) -> Policy:
+    """The policy that the two files hold; other files are left alone.
+
+    Raises BadInput with file, line and key. The Cedar text is taken as it is: whoever evaluates
+    it validates it.
+    """
+    if POLICY_FILE not in files:
+        raise BadInput(
+            f"The policy has no {POLICY_FILE}.", f"Put a {POLICY_FILE} at the root of the project."
+        )
+    root = read(_text(files, POLICY_FILE), POLICY_FILE)
+    groups = _groups(root)
+    queues = _queues(root)
+    deny_from, deny_confidence = _findings(root)
+    approvals = _approvals(root, groups)
+    dependencies = _dependencies(root)
+    network: tuple[str, ...] = ()
+    if jobs := root.table("jobs"):
+        network = jobs.texts("network")
+        for index, name in enumerate(network):
+            if name.count("/") != 1:
+                jobs.fail("network", f"`{name}` is not PROJECT/JOB.", 'E.g. "jinja/docs".', index)
+        jobs.done()
+    large_change = 400
+    if risk := root.table("risk"):
+        large_change = risk.integer("large-change", large_change, 1, 1_000_000)
+        risk.done()
+    setups, environments = _environments(root)
+    root.done()
+    return Policy(
+        digest=digest_of(files),
+        deny_from=deny_from,
+        deny_confidence=deny_confidence,
+        groups=groups,
+        queues=queues,
+        approvals=approvals,
+        dependencies=dependencies,
+        network_jobs=network,
+        approved_setups=setups,
+        environments=environments,
+        cedar=_text(files, PERMISSIONS_FILE) if PERMISSIONS_FILE in files else "",
+        large_change=large_change,
+    )
+
+
+def digest_of(files: Mapping[str, bytes]) -> str:
+    """SHA-256 over names and contents of the two policy files."""
+    digest = hashlib.sha256()
+    for name in (POLICY_FILE, PERMISSIONS_FILE):
+        if name in files:
+            digest.update(f"{name}\0{len(files[name])}\0".encode())
+            digest.update(files[name])
+    return digest.hexdigest()
+
+
+def normalised(ecosystem: str, name: str) -> str:
+    """A package's name as its index compares it."""
+    return _SEPARATORS.sub("-", name).lower() if ecosystem == "pypi" else name
+
+
+def _text(files: Mapping[str, bytes], name: str) -> str:
+    try:
+        return files[name].decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = files[name][: error.start].count(b"\n") + 1
+        raise BadInput(f"{name}:{line}: this is not UTF-8.", "Save the file as UTF-8.") from None
+
+
+def _groups(root: Table) -> Mapping[str, tuple[str, ...]]:
+    table = root.table("groups")
+    if table is None:
+        return {}
+    for name in table.names():
+        check_name(table, name, "group")
+    return {name: tuple(dict.fromkeys(table.texts(name))) for name in table.names()}
+
+
+def _queues(root: Table) -> tuple[QueuePolicy, ...]:
+    table = root.table("queues")
+    if table is None:
+        return ()
+    found: list[QueuePolicy] = []
+    taken: dict[tuple[str, str], str] = {}
+    for name in table.names():
+        check_name(table, name, "queue")
+        one = table.table(name)
+        if one is None:
+            continue
+        queue = QueuePolicy(
+            name=name,
+            projects=one.texts("projects"),
+            branches=one.texts("branches"),
+            window=one.integer("window", 4, 1, 1000),
+            window_floor=one.integer("window-floor", 2, 1, 1000),
+            window_ceiling=one.integer("window-ceiling", 20, 1, 1000),
+        )
+        one.done()
+        _check_queue(one, queue, taken)
+        found.append(queue)
+    return tuple(found)
+
+
+def _check_queue(table: Table, queue: QueuePolicy, taken: dict[tuple[str, str], str]) -> None:
+    for key, names in (("projects", queue.projects), ("branches", queue.branches)):
+        if not names:
+            table.fail("", f"has no `{key}`.", f'Name some, e.g. {key} = ["main"].')
+    if not queue.window_floor <= queue.window_ceiling:
+        table.fail(
+            "window-floor",
+            f"{queue.window_floor} is above the window-ceiling {queue.window_ceiling}.",
+        )
+    if not queue.window_floor <= queue.window <= queue.window_ceiling:
+        table.fail(
+            "window",
+            f"{queue.window} is not between window-floor {queue.window_floor} and "
+            f"window-ceiling {queue.window_ceiling}.",
+        )
+    for project in queue.projects:
+        for branch in queue.branches:
+            other = taken.setdefault((project, branch), queue.name)
+            if other != queue.name:
+                table.fail(
+                    "projects",
+                    f"{branch} of {project} already belongs to the queue {other}.",
+                    "A branch lands through one queue: take it out of one of them.",
+                )
+
+
+def _findings(root: Table) -> tuple[Severity, Confidence]:
+    severity, confidence = "high", "medium"
+    if table := root.table("findings"):
+        severity = table.choice("deny-from", [s.word for s in Severity], severity)
+        confidence = table.choice("deny-confidence", [c.word for c in Confidence], confidence)
+        table.done()
+    return Severity[severity.upper()], Confidence[confidence.upper()]
+
+
+def _approvals(root: Table, groups: Mapping[str, tuple[str, ...]]) -> tuple[ApprovalRule, ...]:
+    found: dict[str, ApprovalRule] = {}
+    for table in root.tables("approvals"):
+        name = table.text("name")
+        if not name:
+            table.fail("", "has no `name`.", "Give it one: verdicts and approvals name the rule.")
+        if name in found:
+            table.fail("name", f"there is already an approval rule `{name}`.", "Rename one.")
+        rule = ApprovalRule(
+            name=name,
+            count=table.integer("count", 1, 1, 20),
+            groups=table.texts("groups"),
+            classes=table.texts("classes"),
+            origins=table.texts("origins"),
+            tier=table.choice("tier", [t.word for t in RiskTier], "low")
+            if table.has("tier")
+            else "",
+            projects=table.texts("projects"),
+            dependencies=table.flag("dependencies", False),
+        )
+        table.done()
+        for index, group in enumerate(rule.groups):
+            if group not in groups:
+                table.fail(
+                    "groups",
+                    f"there is no group `{group}`.",
+                    nearest(group, groups) or f'Add {group} = ["…"] under [groups].',
+                    index,
+                )
+        for index, kind in enumerate(rule.origins):
+            if kind not in tuple(OriginKind):
+                table.fail(
+                    "origins",
+                    f"`{kind}` is none of {', '.join(OriginKind)}.",
+                    nearest(kind, tuple(OriginKind)),
+                    index,
+                )
+        found[name] = rule
+    return tuple(found.values())
+
+
+def _dependencies(root: Table) -> DependencyPolicy:
+    table = root.table("dependencies")
+    if table is None:
+        return DependencyPolicy()
+    humans = table.choice("humans", ("warn", "deny"), "warn")
+    agents = table.choice("agents", ("warn", "deny"), "deny")
+    approved: dict[str, tuple[str, ...]] = {}
+    index: dict[str, str] = {}
+    if names := table.table("approved"):
+        for ecosystem in ECOSYSTEMS:
+            approved[ecosystem] = tuple(
+                dict.fromkeys(normalised(ecosystem, n) for n in names.texts(ecosystem))
+            )
+        names.done()
+    if addresses := table.table("index"):
+        for ecosystem in ECOSYSTEMS:
+            if not (address := addresses.text(ecosystem)):
+                continue
+            if not re.fullmatch(r"https?://[^\s/]+\S*", address):
+                addresses.fail(
+                    ecosystem,
+                    f"`{address}` is not an http(s) address.",
+                    'E.g. "https://pypi.org/simple".',
+                )
+            index[ecosystem] = address.rstrip("/")
+        addresses.done()
+    table.done()
+    return DependencyPolicy(approved, index, humans, agents)
+
+
+def _environments(
+    root: Table,
+) -> tuple[tuple[str, ...], Mapping[str, EnvironmentDefinition]]:
+    table = root.table("environments")
+    if table is None:
+        return (), {}
+    setups = table.texts("approved-setups")
+    for index, digest in enumerate(setups):
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+            table.fail(
+                "approved-setups",
+                f"`{digest}` is not sha256: and 64 hexadecimal digits.",
+                "Copy the digest from the message that asks for the approval.",
+                index,
+            )
+    names = [key for key in table.names() if key != "approved-setups"]
+    return setups, read_environments(table, names)
