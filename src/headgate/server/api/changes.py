@@ -1,0 +1,82 @@
+"""What people do with a change."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from headgate.model.ids import ChangeNumber
+from headgate.server.api.body import Field
+from headgate.server.api.endpoint import Answer, Call, Endpoint, Run
+from headgate.server.api.shapes import change_object
+
+
+def _on_change(act: Callable[[Call, int], Awaitable[object]]) -> Run:
+    """Act on the change that the address names, and answer with what became of it."""
+
+    async def run(call: Call) -> Answer:
+        number: int = call.path["number"]
+        await act(call, number)
+        with call.house.db.read() as tx:
+            change = tx.changes.get(ChangeNumber(number))
+        return Answer({"change": change_object(call.house, change)}, f"/changes/{number}")
+
+    return run
+
+
+async def _approve(call: Call, number: int) -> object:
+    head = call.body.text("head") or None
+    return await call.house.approve(call.actor, number, call.body.text("comment"), head)
+
+
+async def _enqueue(call: Call, number: int) -> object:
+    return await call.house.enqueue(call.actor, number)
+
+
+async def _hold(call: Call, number: int) -> object:
+    return await call.house.hold(call.actor, number)
+
+
+async def _abandon(call: Call, number: int) -> object:
+    return await call.house.abandon(call.actor, number, call.body.text("reason"))
+
+
+async def _recheck(call: Call, number: int) -> object:
+    return await call.house.recheck(call.actor, number)
+
+
+ENDPOINTS = (
+    Endpoint(
+        "/api/changes/{number:int}/approve",
+        "Approve the current revision of a change, and only this one.",
+        _on_change(_approve),
+        (
+            Field("comment", "why, for the log"),
+            Field(
+                "head",
+                "the commit that was looked at; another head refuses the approval",
+                longest=64,
+            ),
+        ),
+    ),
+    Endpoint(
+        "/api/changes/{number:int}/enqueue",
+        "Let a change enter its queue as soon as its verdict allows it.",
+        _on_change(_enqueue),
+    ),
+    Endpoint(
+        "/api/changes/{number:int}/hold",
+        "Take a change out of its queue, or keep it from entering.",
+        _on_change(_hold),
+    ),
+    Endpoint(
+        "/api/changes/{number:int}/abandon",
+        "Give a change up.",
+        _on_change(_abandon),
+        (Field("reason", "why, for the log"),),
+    ),
+    Endpoint(
+        "/api/changes/{number:int}/recheck",
+        "Inspect the current revision again.",
+        _on_change(_recheck),
+    ),
+)
