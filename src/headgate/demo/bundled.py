@@ -105,7 +105,7 @@ class Casing:
 def greet(name: str) -> str:
     return f"Hello, {name}!" if name else "Hello!"
 ''',
-    "tests/test_greet.py": '''\
+    "tests/test_greet.py": """\
 import unittest
 
 from phrases import greet
@@ -114,7 +114,7 @@ from phrases import greet
 class Greet(unittest.TestCase):
     def test_by_name(self) -> None:
         self.assertEqual(greet("Ada"), "Hello, Ada!")
-''',
+""",
 }
 
 _LETTERS = {
@@ -151,7 +151,7 @@ ROUNDS = 1000
 def seal(text: str, salt: bytes) -> str:
     return hashlib.pbkdf2_hmac("sha256", text.encode(), salt, ROUNDS).hex()
 ''',
-    "tests/test_letters.py": '''\
+    "tests/test_letters.py": """\
 import unittest
 
 from letters import FORMS
@@ -165,10 +165,10 @@ class Letters(unittest.TestCase):
 
     def test_a_seal_shows_a_change(self) -> None:
         self.assertNotEqual(seal("a", b"salt"), seal("b", b"salt"))
-''',
+""",
 }
 
-_TEST_EMPTY = '''\
+_TEST_EMPTY = """\
 import unittest
 
 from phrases import greet
@@ -177,9 +177,9 @@ from phrases import greet
 class Empty(unittest.TestCase):
     def test_without_a_name(self) -> None:
         self.assertEqual(greet(""), "Hello!")
-'''
+"""
 
-_TEST_CLOSING = '''\
+_TEST_CLOSING = """\
 import unittest
 
 from letters import plain
@@ -188,9 +188,9 @@ from letters import plain
 class Closing(unittest.TestCase):
     def test_it_ends_politely(self) -> None:
         self.assertTrue(plain("Ada").endswith("Yours"))
-'''
+"""
 
-_TEST_NAMES = '''\
+_TEST_NAMES = """\
 import unittest
 
 from letters import FORMS
@@ -199,15 +199,15 @@ from letters import FORMS
 class Names(unittest.TestCase):
     def test_form_names_are_one_word(self) -> None:
         self.assertEqual([name for name in FORMS if "_" in name], [])
-'''
+"""
 
-_SHOUT = '''
+_SHOUT = """
 def very_loud(name: str) -> str:
     return loud(name) + "!!!"
 
-'''
+"""
 
-_TEST_LOUD = '''\
+_TEST_LOUD = """\
 import unittest
 
 from letters import FORMS
@@ -216,15 +216,15 @@ from letters import FORMS
 class Loud(unittest.TestCase):
     def test_it_shouts(self) -> None:
         self.assertTrue(FORMS["very_loud"]("Ada").endswith("!!!"))
-'''
+"""
 
-_ALL = '''
+_ALL = """
 
 def greet_all(names: list[str]) -> list[str]:
     return [greet(name) for name in names]
-'''
+"""
 
-_TEST_ALL = '''\
+_TEST_ALL = """\
 import unittest
 
 from phrases import greet_all
@@ -233,15 +233,15 @@ from phrases import greet_all
 class All(unittest.TestCase):
     def test_everyone_is_greeted(self) -> None:
         self.assertEqual(len(greet_all(["Ada", "Bob"])), 2)
-'''
+"""
 
-_CIRCULAR = '''
+_CIRCULAR = """
 
 def circular(names: list[str]) -> str:
     return "\\n".join(greet_all(names))
-'''
+"""
 
-_TEST_CIRCULAR = '''\
+_TEST_CIRCULAR = """\
 import unittest
 
 from letters import circular
@@ -250,7 +250,7 @@ from letters import circular
 class Circular(unittest.TestCase):
     def test_it_greets_everyone(self) -> None:
         self.assertIn("Bob", circular(["Ada", "Bob"]))
-'''
+"""
 
 _HISTORY = '''\
 """Show who changed a letter, and remember it."""

@@ -179,7 +179,7 @@ def publish_example() -> str:
     )
 
 
-_TEST_QUOTES = '''\
+_TEST_QUOTES = """\
 import pytest
 
 from markupsafe import escape
@@ -188,9 +188,9 @@ from markupsafe import escape
 @pytest.mark.parametrize(("text", "safe"), [('"', "&#34;"), ("'", "&#39;"), ("a & b", "a &amp; b")])
 def test_quotes_and_ampersands_are_escaped(text: str, safe: str) -> None:
     assert escape(text) == safe
-'''
+"""
 
-_TEST_JOIN = '''\
+_TEST_JOIN = """\
 from markupsafe import Markup
 
 
@@ -198,15 +198,15 @@ def test_join_escapes_what_is_not_markup(env):
     env.autoescape = True
     rendered = env.from_string("{{ parts|join(', ') }}").render(parts=["<b>", Markup("<i>")])
     assert rendered == "&lt;b&gt;, <i>"
-'''
+"""
 
-_TEST_NAMES = '''\
+_TEST_NAMES = """\
 from jinja2.filters import FILTERS
 
 
 def test_filter_names_are_one_word():
     assert [name for name in FILTERS if "_" in name] == []
-'''
+"""
 
 _FILTER = '''
 def do_squeeze_blanks(value: str) -> str:
@@ -215,10 +215,10 @@ def do_squeeze_blanks(value: str) -> str:
 
 '''
 
-_TEST_SQUEEZE = '''\
+_TEST_SQUEEZE = """\
 def test_runs_of_blanks_become_one(env):
     assert env.from_string("{{ 'a   b'|squeeze_blanks }}").render() == "a b"
-'''
+"""
 
 _ESCAPE_ALL = '''
 def escape_all(values: cabc.Iterable[t.Any], /) -> list[Markup]:
@@ -227,14 +227,14 @@ def escape_all(values: cabc.Iterable[t.Any], /) -> list[Markup]:
 
 '''
 
-_TEST_ESCAPE_ALL = '''\
+_TEST_ESCAPE_ALL = """\
 from markupsafe import escape_all
 from markupsafe import Markup
 
 
 def test_each_value_is_escaped_once() -> None:
     assert escape_all(["<", Markup("<")]) == ["&lt;", "<"]
-'''
+"""
 
 _LISTING = '''
 def do_listing(values: "t.Iterable[t.Any]") -> Markup:
@@ -243,11 +243,11 @@ def do_listing(values: "t.Iterable[t.Any]") -> Markup:
 
 '''
 
-_TEST_LISTING = '''\
+_TEST_LISTING = """\
 def test_a_listing_escapes_its_items(env):
     rendered = env.from_string("{{ ['<', 'b']|listing }}").render()
     assert rendered == "<li>&lt;</li><li>b</li>"
-'''
+"""
 
 _HISTORY = '''\
 """Show who changed a template, and remember it."""

@@ -1,0 +1,1 @@
+"""What people can ask of a server, one file per noun."""

@@ -1,0 +1,190 @@
+"""The parts of one server, joined: what the use-cases and the flow stand on."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+
+from headgate.authority.permissions import Action, Permissions, Resource
+from headgate.authority.policy import groups_of
+from headgate.authority.tokens import TokenVerifier
+from headgate.deps.index.interface import PackageIndex
+from headgate.deps.index.npm import NpmIndex
+from headgate.deps.index.pypi import PypiIndex
+from headgate.forge.own import OwnForge
+from headgate.jobs.dispatch.local import LocalDispatcher
+from headgate.jobs.sandbox.interface import Sandbox
+from headgate.ledger.chain import seal
+from headgate.model.change import Signature
+from headgate.model.config import Policy, ProjectConfig
+from headgate.model.errors import CouldNotRun, Denied
+from headgate.model.ids import Commit, JobRunId
+from headgate.model.principal import GATE, Principal, PrincipalKind
+from headgate.model.project import POLICY_PROJECT
+from headgate.model.toml.policy_file import parse_policy
+from headgate.scan.change import ScanRunner
+from headgate.server.flow.inspect import project_config
+from headgate.server.flow.policy import read_policy_files
+from headgate.server.settings import Settings
+from headgate.store.database import Database
+from headgate.vcs.merge import Merger
+from headgate.vcs.repository import Repository
+
+log = structlog.get_logger()
+
+INDEXES: Mapping[str, Callable[[str], PackageIndex]] = {"pypi": PypiIndex, "npm": NpmIndex}
+
+
+class Core:
+    """The parts, and the questions that need several of them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sandbox: Sandbox,
+        clock: Callable[[], float] = time.time,
+        random: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.random = random
+        for directory in (settings.repositories, settings.logs, settings.artifacts, settings.run):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.db = Database.open(settings.database, seal=seal, clock=clock)
+        self.forge = OwnForge(settings.url)
+        self.tokens = TokenVerifier()
+        self.pushes: dict[str, tuple[str, Principal]] = {}
+        """Pushes under way: nonce given to the hooks → project and who pushes."""
+        self.scan_runner = ScanRunner()
+        self.dispatcher = LocalDispatcher(
+            settings.data, settings.job_slots, sandbox, self.setup_approved, clock
+        )
+        self._repositories: dict[str, Repository] = {}
+        self._mergers: dict[str, Merger] = {}
+        self._configs: dict[tuple[str, Commit], ProjectConfig] = {}
+        self._policy: Policy | None = None
+        self._permissions: Permissions | None = None
+        self._locks: dict[int, asyncio.Lock] = {}
+
+    # -- repositories ------------------------------------------------------------------------
+
+    def repository_path(self, name: str) -> Path:
+        return self.settings.repositories / f"{name}.git"
+
+    def repository(self, name: str) -> Repository:
+        """The bare repository of a project."""
+        found = self._repositories.get(name)
+        if found is None:
+            found = self._repositories[name] = Repository(self.repository_path(name))
+        return found
+
+    def merger(self, name: str) -> Merger:
+        """The merge service of a project; started on first use."""
+        found = self._mergers.get(name)
+        if found is None:
+            found = self._mergers[name] = Merger(self.repository(name))
+        return found
+
+    async def project_config(self, project: str, commit: Commit) -> ProjectConfig:
+        """headgate.toml of a commit. Raises BadInput when it cannot be used."""
+        key = (project, commit)
+        found = self._configs.get(key)
+        if found is None:
+            found = await project_config(self.repository(project), commit)
+            if len(self._configs) > 2000:
+                self._configs.clear()
+            self._configs[key] = found
+        return found
+
+    # -- policy ------------------------------------------------------------------------------
+
+    def policy(self) -> Policy:
+        """The policy in force: what the landed branch of the policy project says."""
+        if self._policy is None:
+            raise CouldNotRun("The policy has not been read yet.", "Wait for the server to start.")
+        return self._policy
+
+    def permissions(self) -> Permissions:
+        if self._permissions is None:
+            raise CouldNotRun("The policy has not been read yet.", "Wait for the server to start.")
+        return self._permissions
+
+    def validate_policy(self, policy: Policy) -> None:
+        """Raises BadInput when the Cedar text of a policy does not fit the schema."""
+        Permissions(policy.cedar)
+
+    async def load_policy(self) -> bool:
+        """Read the policy again; true when it differs. Raises BadInput; the old one stays."""
+        repository = self.repository(POLICY_PROJECT)
+        head = await repository.resolve(f"refs/heads/{await repository.default_branch()}")
+        if head is None:
+            raise CouldNotRun(
+                "The policy project has no landed branch.",
+                "Restore its repository from a copy.",
+            )
+        policy = parse_policy(await read_policy_files(repository, head))
+        permissions = Permissions(policy.cedar)
+        changed = self._policy is None or self._policy.digest != policy.digest
+        self._policy, self._permissions = policy, permissions
+        return changed
+
+    def groups(self, principal: Principal) -> frozenset[str]:
+        """The groups that the policy in force puts a principal into."""
+        return groups_of(self.policy(), principal.name)
+
+    def indexes(self) -> Mapping[str, PackageIndex]:
+        """The package indexes that the policy names, per ecosystem."""
+        return {
+            ecosystem: INDEXES[ecosystem](url)
+            for ecosystem, url in self.policy().dependencies.index.items()
+            if ecosystem in INDEXES
+        }
+
+    def setup_approved(self, digest: str) -> bool:
+        """Whether an environment's set-up script may run."""
+        if self._policy is not None and digest in self._policy.approved_setups:
+            return True
+        with self.db.read() as tx:
+            return tx.setups.approved(digest)
+
+    # -- who may what ------------------------------------------------------------------------
+
+    def require(self, actor: Principal, action: Action, resource: Resource) -> None:
+        """Raises Denied with the reason unless the actor may do this."""
+        decision = self.permissions().decide(actor, self.groups(actor), action, resource)
+        if not decision.allowed:
+            raise Denied(f"{actor.name} may not {action.value}: {decision.reason}")
+
+    def ensure_service(self, name: str, display: str) -> Principal:
+        """A service principal of our own, made on first use."""
+        with self.db.write() as tx:
+            found = tx.principals.find(name)
+            if found is None:
+                found = tx.principals.add(name, PrincipalKind.SERVICE, display, "", None)
+        return found
+
+    @property
+    def gate_principal(self) -> Principal:
+        with self.db.read() as tx:
+            return tx.principals.by_name(GATE)
+
+    # -- files -------------------------------------------------------------------------------
+
+    def log_path(self, run: JobRunId) -> Path:
+        return self.settings.logs / f"{run}.log"
+
+    def artifacts_path(self, run: JobRunId) -> Path:
+        return self.settings.artifacts / str(run)
+
+    def lock(self, change: int) -> asyncio.Lock:
+        """One thing at a time happens to one change."""
+        return self._locks.setdefault(change, asyncio.Lock())
+
+    def gate_signature(self) -> Signature:
+        """Who Headgate's own commits are by."""
+        return Signature("Headgate", "headgate@localhost", int(self.clock()))

@@ -1,0 +1,1 @@
+"""The way of a change through the server: intake, inspection, decision."""

@@ -1,0 +1,395 @@
+"""The flow: what happens to a change from its push to its queue, and when things around it move."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from headgate.gate.service import GateService
+from headgate.model.change import Change, ChangeState, Entry
+from headgate.model.errors import HeadgateError
+from headgate.model.event import Event, NewEvent
+from headgate.model.finding import CheckResult, Outcome
+from headgate.model.ids import ChangeNumber, Commit, PrincipalId
+from headgate.model.origin import combine
+from headgate.model.principal import GATE, PrincipalKind
+from headgate.model.project import POLICY_PROJECT
+from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
+from headgate.server.core import Core
+from headgate.server.flow.decide import Facts, judge
+from headgate.server.flow.inspect import Inspector
+from headgate.server.flow.intake import Intake
+from headgate.server.flow.receive import Receiver
+from headgate.server.flow.references import revision_ref
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who had a hand in a change, and so cannot approve it."""
+
+    authors: frozenset[PrincipalId]
+    emails: frozenset[str]
+    sponsors: frozenset[PrincipalId]
+
+
+class Flow(Core):
+    """Everything that moves a change along. Needs `start` before use and `stop` after."""
+
+    gate: GateService
+    intake: Intake
+    receiver: Receiver
+
+    def _join(self, gate: GateService) -> None:
+        """Tie the moving parts together; called once, by the house."""
+        self.gate = gate
+        self.intake = Intake(self.db, self.forge, gate)
+        self.receiver = Receiver(self)
+        self._inspector = Inspector(self)
+        self._inspections: dict[int, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- inspection --------------------------------------------------------------------------
+
+    def inspect_soon(self, number: ChangeNumber) -> None:
+        """Begin to inspect a change's current revision, unless that is under way."""
+        before = self._inspections.get(number)
+        task = asyncio.create_task(self._inspect(number, before))
+        self._inspections[number] = task
+
+        def forget(done: asyncio.Task[None]) -> None:
+            if self._inspections.get(number) is done:
+                del self._inspections[number]
+
+        task.add_done_callback(forget)
+
+    async def inspected(self, number: ChangeNumber) -> None:
+        """Wait until the change's inspection and decision are done."""
+        while (task := self._inspections.get(number)) is not None:
+            await asyncio.wait([task])
+
+    async def _inspect(self, number: ChangeNumber, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            await self._inspector.inspect(number)
+            async with self.lock(number):
+                await self.decide(number)
+        except Exception as error:
+            # What went wrong is ours; the change must not hang in "checking" because of it.
+            log.exception("inspection failed", change=number)
+            why = str(error) or type(error).__name__
+            async with self.lock(number):
+                with self.db.write() as tx:
+                    change = tx.changes.get(number)
+                    if change.state is not ChangeState.CHECKING:
+                        return
+                    revision = tx.changes.current_revision(number)
+                    tx.checks.save(revision.id, CheckResult("inspection", Outcome.NOT_RUN, why))
+                await self.decide(number)
+
+    # -- decision ----------------------------------------------------------------------------
+
+    async def decide(self, number: ChangeNumber, retry: bool = False) -> None:
+        """Judge a change under the policy in force, and move it to where it belongs now.
+
+        The caller holds the change's lock. An ejected change stays so unless `retry` is set.
+        """
+        with self.db.read() as tx:
+            change = tx.changes.get(number)
+        if change.state in (ChangeState.LANDED, ChangeState.ABANDONED):
+            return
+        if change.state is ChangeState.EJECTED and not retry:
+            return
+        verdict = await self.verdict(number)
+        self._store_verdict(change, verdict)
+        if verdict.kind is VerdictKind.DENIED:
+            await self._leave_queue(change, "the policy no longer allows it")
+            self.set_state(number, ChangeState.DENIED, verdict.reasons[0])
+            return
+        if verdict.kind is VerdictKind.NEEDS_APPROVALS:
+            await self._leave_queue(change, "approvals are missing")
+            self.set_state(number, ChangeState.WAITING, _missing(verdict))
+            return
+        if change.state is ChangeState.QUEUED:
+            return
+        if blocked := self._blocked(number):
+            self.set_state(number, ChangeState.WAITING, blocked)
+            return
+        if change.entry is Entry.HELD:
+            self.set_state(number, ChangeState.READY, "held back; enqueue it when it should land")
+            return
+        await self.gate.enqueue(number, GATE)
+
+    async def verdict(self, number: ChangeNumber) -> Verdict:
+        """The verdict on the current revision, under the policy in force, as of now."""
+        with self.db.read() as tx:
+            change = tx.changes.get(number)
+            revision = tx.changes.current_revision(number)
+            project = tx.projects.get(change.project).name
+            commits = tx.changes.commits(revision.id)
+            checks = tx.checks.of(revision.id)
+            owner = tx.principals.get(change.owner)
+            approvals = [a for a in tx.approvals.of(revision.id) if not a.void]
+            approvers = {a.approver: tx.principals.get(a.approver) for a in approvals}
+        repository = self.repository(project)
+        configs = [
+            await self._config_or_none(project, commit) for commit in (revision.base, revision.head)
+        ]
+        diff = await repository.numstat(revision.base, revision.head)
+        binding = self.binding(number)
+        return judge(
+            Facts(
+                policy=self.policy(),
+                project=project,
+                configs=tuple(c for c in configs if c is not None),
+                touched=tuple(diff),
+                added=sum(a for a, _ in diff.values()),
+                deleted=sum(d for _, d in diff.values()),
+                origin=combine(c.origin for c in commits),
+                agent=owner.kind is PrincipalKind.AGENT,
+                checks=checks,
+                approvers={
+                    a.approver: self.groups(approvers[a.approver])
+                    for a in approvals
+                    if a.binding == binding and not approvers[a.approver].disabled
+                },
+            )
+        )
+
+    async def permits(self, number: ChangeNumber) -> str:
+        """Why the change may not land after all; empty while it may. Asked before landing."""
+        verdict = await self.verdict(number)
+        if verdict.kind is VerdictKind.ALLOWED:
+            return ""
+        return _missing(verdict) if verdict.requirements else verdict.reasons[0]
+
+    def binding(self, number: ChangeNumber) -> ApprovalBinding:
+        """What an approval of the current revision would be bound to."""
+        with self.db.read() as tx:
+            change = tx.changes.get(number)
+            revision = tx.changes.current_revision(number)
+            project = tx.projects.get(change.project).name
+        return ApprovalBinding(
+            project, number, change.branch, revision.base, revision.head, self.policy().digest
+        )
+
+    def people(self, number: ChangeNumber) -> People:
+        """Who had a hand in the current revision."""
+        with self.db.read() as tx:
+            change = tx.changes.get(number)
+            revision = tx.changes.current_revision(number)
+            commits = tx.changes.commits(revision.id)
+            everyone = tx.principals.all()
+        emails = {
+            email.lower()
+            for c in commits
+            for email in (c.commit.author.email, c.commit.committer.email)
+            if email
+        } | {e for c in commits for e in co_authors(c.commit.message)}
+        hands = {change.owner, revision.pusher}
+        hands |= {p.id for p in everyone if p.email and p.email.lower() in emails}
+        prompters = {c.origin.prompter for c in commits if c.origin.prompter}
+        hands |= {p.id for p in everyone if p.name in prompters}
+        sponsors = {p.sponsor for p in everyone if p.id in hands and p.sponsor is not None}
+        return People(frozenset(hands), frozenset(emails), frozenset(sponsors))
+
+    def set_state(
+        self, number: ChangeNumber, state: ChangeState, reason: str, actor: str = GATE
+    ) -> None:
+        """Move a change to a state, with its event; nothing when it is there already."""
+        with self.db.write() as tx:
+            change = tx.changes.get(number)
+            if (change.state, change.reason) == (state, reason):
+                return
+            tx.changes.set_state(number, state, reason)
+            tx.events.append(
+                NewEvent(
+                    "change.state",
+                    actor,
+                    f"change/{number}",
+                    {
+                        "change": number,
+                        "from": change.state.value,
+                        "to": state.value,
+                        "reason": reason,
+                    },
+                )
+            )
+
+    def _store_verdict(self, change: Change, verdict: Verdict) -> None:
+        with self.db.write() as tx:
+            revision = tx.changes.current_revision(change.number)
+            if tx.verdicts.latest(revision.id) == verdict:
+                return
+            tx.verdicts.save(revision.id, verdict)
+            tx.events.append(
+                NewEvent(
+                    "verdict.given",
+                    GATE,
+                    f"change/{change.number}",
+                    {
+                        "change": change.number,
+                        "revision": revision.number,
+                        "verdict": verdict.kind.value,
+                        "tier": verdict.risk.tier.word,
+                        "reasons": list(verdict.reasons),
+                        "policy": verdict.policy,
+                    },
+                )
+            )
+
+    async def _leave_queue(self, change: Change, why: str) -> None:
+        if change.state is ChangeState.QUEUED:
+            await self.gate.withdraw(change.number, why, GATE)
+
+    def _blocked(self, number: ChangeNumber) -> str:
+        """Which dependency keeps the change from its queue; empty when none does."""
+        with self.db.read() as tx:
+            for dependency in tx.changes.current_revision(number).depends_on:
+                other = tx.changes.get(dependency.change)
+                if other.state not in (ChangeState.LANDED, ChangeState.QUEUED):
+                    return f"waits for #{other.number}, which is {other.state.value}"
+        return ""
+
+    async def _config_or_none(self, project: str, commit: Commit) -> Any:
+        try:
+            return await self.project_config(project, commit)
+        except HeadgateError:
+            return None  # Reported by the configuration check, which then denies.
+
+    # -- what moves changes from outside -----------------------------------------------------
+
+    def on_events(self, events: Sequence[Event]) -> None:
+        """Follow what the gate and people did: dependents move, a landed policy takes force."""
+        for event in events:
+            number = event.data.get("change")
+            if event.kind in _MOVES_DEPENDENTS and isinstance(number, int):
+                self._spawn(self._decide_dependents(ChangeNumber(number)))
+            if event.kind == "branch.landed" and event.data.get("project") == POLICY_PROJECT:
+                self._spawn(self.policy_changed())
+
+    async def policy_changed(self) -> None:
+        """Take the landed policy into force, and judge every open change again."""
+        try:
+            changed = await self.load_policy()
+        except HeadgateError as error:
+            log.error("the landed policy cannot be used; the old one stays", reason=str(error))
+            return
+        if not changed:
+            return
+        policy = self.policy()
+        with self.db.write() as tx:
+            tx.events.append(
+                NewEvent(
+                    "policy.loaded", GATE, f"project/{POLICY_PROJECT}", {"policy": policy.digest}
+                )
+            )
+            open_changes = [c.number for c in tx.changes.select(states=_DECIDED, limit=100_000)]
+            for number in open_changes:
+                for approval in tx.approvals.of_change(number):
+                    if not approval.void and approval.binding.policy != policy.digest:
+                        tx.approvals.void(approval.id, "the policy changed")
+                        tx.events.append(
+                            NewEvent(
+                                "approval.voided",
+                                GATE,
+                                f"change/{number}",
+                                {
+                                    "change": number,
+                                    "approver": tx.principals.get(approval.approver).name,
+                                    "reason": "the policy changed",
+                                },
+                            )
+                        )
+        for number in open_changes:
+            async with self.lock(number):
+                await self.decide(number)
+
+    async def _decide_dependents(self, number: ChangeNumber) -> None:
+        with self.db.read() as tx:
+            waiting = [
+                c.number
+                for c in tx.changes.dependents(number)
+                if c.state in (ChangeState.WAITING, ChangeState.READY)
+            ]
+        for dependent in waiting:
+            async with self.lock(dependent):
+                await self.decide(dependent)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._reap)
+
+    def _reap(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("following an event failed", error=str(error), exc_info=error)
+
+    async def recover_changes(self) -> None:
+        """After a restart: keep refs, and go on inspecting and deciding where that was cut off."""
+        with self.db.read() as tx:
+            revisions = [
+                (tx.projects.get(c.project).name, r)
+                for c in tx.changes.select(states=_OPEN, limit=100_000)
+                for r in tx.changes.revisions(c.number)
+            ]
+            checking = tx.changes.select(states={ChangeState.CHECKING}, limit=100_000)
+            waiting = tx.changes.select(
+                states={ChangeState.WAITING, ChangeState.READY}, limit=100_000
+            )
+        for project in sorted({p for p, _ in revisions}):
+            repository = self.repository(project)
+            kept = await repository.refs("refs/headgate/changes/")
+            for name, revision in revisions:
+                ref = revision_ref(revision.change, revision.number)
+                if name == project and ref not in kept:
+                    await repository.update_ref(ref, revision.head, Commit("0" * 40))
+        for change in checking:
+            self.inspect_soon(change.number)
+        for change in waiting:
+            async with self.lock(change.number):
+                await self.decide(change.number)
+
+    async def stop_flow(self) -> None:
+        """End what is under way; a restart picks it up."""
+        tasks = [*self._inspections.values(), *self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+_MOVES_DEPENDENTS = frozenset(
+    {"item.queued", "branch.landed", "item.ejected", "change.abandoned", "change.state"}
+)
+_DECIDED = frozenset(
+    {ChangeState.DENIED, ChangeState.WAITING, ChangeState.READY, ChangeState.QUEUED}
+)
+_OPEN = _DECIDED | {ChangeState.CHECKING, ChangeState.EJECTED}
+
+
+def co_authors(message: str) -> set[str]:
+    """Addresses named by `Co-authored-by:` trailers, in lower case."""
+    found: set[str] = set()
+    for line in message.splitlines():
+        key, colon, value = line.partition(":")
+        if colon and key.strip().lower() == "co-authored-by" and "<" in value:
+            found.add(value.rsplit("<", 1)[1].split(">", 1)[0].strip().lower())
+    return found
+
+
+def _missing(verdict: Verdict) -> str:
+    parts: list[str] = []
+    for requirement in verdict.requirements:
+        if requirement.missing:
+            who = " or ".join(requirement.groups) or "a human who may approve"
+            count = requirement.missing
+            noun = "approval" if count == 1 else "approvals"
+            parts.append(f"needs {count} {noun} from {who} ({requirement.rule})")
+    return "; ".join(parts)

@@ -1,0 +1,192 @@
+"""The checks on a change alone: source, secrets, dependencies, configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from headgate.deps.change import check_dependencies
+from headgate.model.change import Change, ChangeState, Revision
+from headgate.model.config import PROJECT_FILE, ProjectConfig
+from headgate.model.errors import BadInput, HeadgateError
+from headgate.model.event import NewEvent
+from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
+from headgate.model.ids import ChangeNumber, Commit
+from headgate.model.origin import combine
+from headgate.model.principal import GATE, PrincipalKind
+from headgate.model.project import POLICY_PROJECT
+from headgate.model.toml.policy_file import parse_policy
+from headgate.model.toml.project_file import parse_project
+from headgate.scan.change import scan_change
+from headgate.server.flow.policy import POLICY_FILES, read_policy_files
+from headgate.vcs.repository import Repository
+
+if TYPE_CHECKING:
+    from headgate.server.house import Headgate
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What is looked at: one revision, with what is needed to look at it."""
+
+    change: Change
+    revision: Revision
+    project: str
+    repository: Repository
+
+
+async def project_config(repository: Repository, commit: Commit) -> ProjectConfig:
+    """The headgate.toml of a commit; a project without one gets the defaults.
+
+    Raises BadInput naming line and key when it is broken.
+    """
+    data = await repository.file(commit, PROJECT_FILE)
+    if data is None:
+        return ProjectConfig()
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(
+            f"{PROJECT_FILE} is not UTF-8 (byte {error.start}).", "Save it as UTF-8."
+        ) from None
+    return parse_project(text)
+
+
+class Inspector:
+    """Runs every check on a revision, and stores what they say."""
+
+    def __init__(self, house: Headgate) -> None:
+        self._house = house
+
+    async def inspect(self, number: ChangeNumber) -> None:
+        """Inspect the current revision of a change that is being checked.
+
+        A check that cannot run is recorded as *not run*; it never counts as passed.
+        """
+        house = self._house
+        with house.db.read() as tx:
+            change = tx.changes.get(number)
+            if change.state is not ChangeState.CHECKING:
+                return
+            revision = tx.changes.current_revision(number)
+            project = tx.projects.get(change.project).name
+        what = Inspected(change, revision, project, house.repository(project))
+        configuration = await self._timed("configuration", self._configuration(what))
+        exclude = (await self._config_or_default(what)).exclude
+        async with asyncio.TaskGroup() as group:
+            scan = group.create_task(self._scan(what, exclude))
+            dependencies = group.create_task(self._timed("dependencies", self._dependencies(what)))
+        self._store(what, (configuration, *scan.result(), dependencies.result()))
+
+    async def _config_or_default(self, what: Inspected) -> ProjectConfig:
+        # What is left out of source checks is decided by the branch, not by the change itself.
+        try:
+            return await project_config(what.repository, what.revision.base)
+        except HeadgateError:
+            return ProjectConfig()
+
+    async def _scan(self, what: Inspected, exclude: tuple[str, ...]) -> tuple[CheckResult, ...]:
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(self._house.settings.check_timeout):
+                return await scan_change(
+                    what.repository,
+                    what.revision.base,
+                    what.revision.head,
+                    exclude=exclude,
+                    runner=self._house.scan_runner,
+                )
+        except TimeoutError:
+            why = f"took longer than {self._house.settings.check_timeout:.0f} s"
+        except HeadgateError as error:
+            why = str(error)
+        took = time.monotonic() - begun
+        return tuple(
+            CheckResult(name, Outcome.NOT_RUN, why, seconds=took) for name in ("source", "secrets")
+        )
+
+    async def _timed(self, name: str, check: Awaitable[CheckResult]) -> CheckResult:
+        begun = time.monotonic()
+        try:
+            async with asyncio.timeout(self._house.settings.check_timeout):
+                result = await check
+        except TimeoutError:
+            why = f"took longer than {self._house.settings.check_timeout:.0f} s"
+            result = CheckResult(name, Outcome.NOT_RUN, why)
+        except HeadgateError as error:
+            result = CheckResult(name, Outcome.NOT_RUN, str(error))
+        return replace(result, seconds=time.monotonic() - begun)
+
+    async def _dependencies(self, what: Inspected) -> CheckResult:
+        house = self._house
+        with house.db.read() as tx:
+            commits = tx.changes.commits(what.revision.id)
+            pusher = tx.principals.get(what.revision.pusher)
+        return await check_dependencies(
+            what.repository,
+            what.revision.base,
+            what.revision.head,
+            policy=house.policy().dependencies,
+            origin=combine(c.origin for c in commits),
+            agent=pusher.kind is PrincipalKind.AGENT,
+            index=house.indexes(),
+        )
+
+    async def _configuration(self, what: Inspected) -> CheckResult:
+        findings: list[Finding] = []
+        touched = {
+            f.path for f in await what.repository.changed(what.revision.base, what.revision.head)
+        }
+        try:
+            await project_config(what.repository, what.revision.head)
+        except BadInput as error:
+            findings.append(_broken(PROJECT_FILE, error))
+        if what.project == POLICY_PROJECT and touched & set(POLICY_FILES):
+            files = await read_policy_files(what.repository, what.revision.head)
+            try:
+                self._house.validate_policy(parse_policy(files))
+            except BadInput as error:
+                findings.append(_broken("policy.toml", error))
+        outcome = Outcome.FAILED if findings else Outcome.PASSED
+        return CheckResult("configuration", outcome, findings=tuple(findings))
+
+    def _store(self, what: Inspected, checks: tuple[CheckResult, ...]) -> None:
+        with self._house.db.write() as tx:
+            if tx.changes.get(what.change.number).revision != what.revision.number:
+                return  # A newer revision came meanwhile and is inspected by itself.
+            for check in checks:
+                tx.checks.save(what.revision.id, check)
+            tx.events.append(
+                NewEvent(
+                    "revision.inspected",
+                    GATE,
+                    f"change/{what.change.number}",
+                    {
+                        "change": what.change.number,
+                        "revision": what.revision.number,
+                        "checks": {c.check: c.outcome.value for c in checks},
+                        "findings": sum(len(c.findings) for c in checks),
+                    },
+                )
+            )
+
+
+def _broken(file: str, error: BadInput) -> Finding:
+    line = next((int(p) for p in error.message.split(":")[1:2] if p.strip().isdigit()), 1)
+    return Finding(
+        rule="configuration/broken",
+        title=f"{file} cannot be used",
+        message=error.message,
+        remedy=error.remedy or "Mend the file and push again.",
+        severity=Severity.HIGH,
+        confidence=Confidence.HIGH,
+        span=Span(file, line),
+        check="configuration",
+    )

@@ -1,0 +1,164 @@
+"""What happens while git waits for our answer to a push."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import structlog
+
+from headgate.authority.permissions import Action, Resource
+from headgate.forge.own import PREFIX
+from headgate.model.change import Change, ChangeState
+from headgate.model.errors import HeadgateError
+from headgate.model.event import NewEvent
+from headgate.model.ids import Commit
+from headgate.model.principal import Principal
+from headgate.server.flow.rules import RefWish, refuse
+from headgate.vcs.hosting.hook_server import CommandResult, Push, RefUpdate, Refusal
+from headgate.vcs.limits import inspect_push
+from headgate.vcs.repository import Repository
+
+if TYPE_CHECKING:
+    from headgate.server.house import Headgate
+
+log = structlog.get_logger()
+
+
+class Receiver:
+    """Answers the hooks of every project: refuses, or takes proposals in."""
+
+    def __init__(self, house: Headgate) -> None:
+        self._house = house
+
+    async def pre_receive(self, push: Push, updates: list[RefUpdate]) -> list[Refusal]:
+        """Refuse what may not be; the objects are still in quarantine."""
+        known = self._house.pushes.get(push.push_id)
+        if known is None:
+            return [Refusal(u.ref, "this push did not come through Headgate.") for u in updates]
+        project, who = known
+        refusals: list[Refusal] = []
+        for update in updates:
+            wish = RefWish(update.ref, update.old, update.new)
+            why = refuse(wish, who, project, self._house.settings.url)
+            if not why:
+                why = self._permitted(project, who, update)
+            if not why and not wish.deletes:
+                repository = Repository(push.repository, environment=push.quarantine)
+                why = await self._limits(repository, update)
+            if why:
+                refusals.append(Refusal(update.ref, why))
+                with self._house.db.write() as tx:
+                    tx.events.append(
+                        NewEvent(
+                            "push.refused",
+                            who.name,
+                            f"project/{project}",
+                            {"project": project, "ref": _shown(update.ref), "reason": _shown(why)},
+                        )
+                    )
+        return refusals
+
+    async def proc_receive(
+        self,
+        push: Push,
+        commands: list[RefUpdate],
+        options: list[str],
+        say: Callable[[str], None],
+    ) -> list[CommandResult]:
+        """Take each proposal in, and wait a while for its verdict."""
+        known = self._house.pushes.get(push.push_id)
+        results: list[CommandResult] = []
+        taken: list[Change] = []
+        for command in commands:
+            if known is None:
+                results.append(CommandResult(command.ref, False, "not through Headgate"))
+                continue
+            project, who = known
+            try:
+                change = await self._take(project, who, command, options, say)
+            except HeadgateError as error:
+                say(str(error))
+                results.append(CommandResult(command.ref, False, _shown(error.message)))
+                continue
+            taken.append(change)
+            results.append(CommandResult(command.ref, True, ""))
+        patience = self._house.settings.verdict_patience
+        for change in taken:
+            await self._report(change, patience, say)
+        return results
+
+    def _permitted(self, project: str, who: Principal, update: RefUpdate) -> str:
+        action = Action.PUSH if update.ref.startswith(PREFIX) else Action.PUSH_OWN_REF
+        decision = self._house.permissions().decide(
+            who, self._house.groups(who), action, Resource(project=project, ref=update.ref)
+        )
+        return "" if decision.allowed else decision.reason
+
+    async def _limits(self, repository: Repository, update: RefUpdate) -> str:
+        settings = self._house.settings
+        problems = await inspect_push(
+            repository, Commit(update.new), largest_file=settings.largest_file
+        )
+        return " ".join(problems)
+
+    async def _take(
+        self,
+        project_name: str,
+        who: Principal,
+        command: RefUpdate,
+        options: list[str],
+        say: Callable[[str], None],
+    ) -> Change:
+        house = self._house
+        with house.db.read() as tx:
+            project = tx.projects.by_name(project_name)
+            sponsor = tx.principals.get(who.sponsor).name if who.sponsor is not None else ""
+        taken = await house.intake.take(
+            house.repository(project_name),
+            project,
+            who,
+            sponsor,
+            command.ref,
+            Commit(command.new),
+            options,
+        )
+        change = taken.change
+        word = "new change" if taken.previous is None else f"revision {taken.revision.number} of"
+        say(f"{word} #{change.number}: {_shown(change.title)}")
+        say(f"{house.settings.url}/changes/{change.number}")
+        if not change.topic:
+            say(f"to revise it, push again with -o change={change.number}")
+        house.inspect_soon(change.number)
+        return change
+
+    async def _report(self, change: Change, patience: float, say: Callable[[str], None]) -> None:
+        """Say what the verdict is once it is there."""
+        house = self._house
+        try:
+            async with asyncio.timeout(patience):
+                await house.inspected(change.number)
+        except TimeoutError:
+            say(f"#{change.number} is still being inspected; its page will show the verdict.")
+            return
+        with house.db.read() as tx:
+            now = tx.changes.get(change.number)
+            verdict = tx.verdicts.latest(tx.changes.current_revision(change.number).id)
+        if verdict is not None:
+            say(
+                f"verdict on #{change.number}: {verdict.kind.value} (risk: {verdict.risk.tier.word})"
+            )
+            for reason in verdict.reasons:
+                for line in _shown(reason).splitlines():
+                    say(f"  {line}")
+        if now.state is not ChangeState.DENIED:
+            say(f"#{change.number} is {now.state.value}: {_shown(now.reason)}")
+
+
+def _shown(text: str) -> str:
+    """Text safe for a terminal and for the log: nothing but printable characters and newlines."""
+    cleaned = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(
+        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in cleaned
+    )
