@@ -74,12 +74,10 @@ def diff(number: int) -> None:
     client = connect()
     answer = client.get(f"/changes/{number}/diff.json")
     found: dict[str, Any] = answer["diff"]
-    emit_from = found
-    while emit_from["next"] is not None:
-        more = client.get(f"/changes/{number}/diff.json", {"start": emit_from["next"]})
-        emit_from = more["diff"]
-        found["files"] += emit_from["files"]
-    found["next"] = None
+    while found["next"] is not None:
+        more = client.get(f"/changes/{number}/diff.json", {"from": found["next"]})["diff"]
+        found["files"] += more["files"]
+        found["next"] = more["next"]
     emit(answer, *diff_lines(found))
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -160,7 +160,7 @@ class Client:
     @contextlib.contextmanager
     def stream(
         self, path: str, *, accept: str = "*/*", timeout: float = TIMEOUT
-    ) -> Iterator[http.client.HTTPResponse]:
+    ) -> Generator[http.client.HTTPResponse]:
         """An answer that is read while it comes; `timeout` is the longest silence in seconds."""
         with self._answer("GET", path, None, accept, timeout) as response:
             yield response
@@ -177,7 +177,7 @@ class Client:
         body: Mapping[str, object] | None,
         accept: str,
         timeout: float,
-    ) -> Iterator[http.client.HTTPResponse]:
+    ) -> Generator[http.client.HTTPResponse]:
         headers = {"Accept": accept, "User-Agent": "headgate"}
         data = None
         if body is not None:

@@ -48,7 +48,7 @@ COMMANDS: dict[str, Entry] = {
     "signin-link": Entry("session", "signin_link", "Make an address that signs a human in once."),
     "login": Entry("session", "login", "Save a token for a server."),
     "logout": Entry("session", "logout", "Forget a saved token."),
-    "whoami": Entry("session", "whoami", "Say who you are to the server."),
+    "whoami": Entry("session", "whoami", "Say who you are to the server, and how it knows."),
 }
 """In the order of the list: to start, without a server, every day, administration."""
 

@@ -55,7 +55,10 @@ def _asked() -> str:
 @click.argument("url", default="")
 @json_option
 def logout(url: str) -> None:
-    """Forget the saved token for URL, by default for the server that commands speak to."""
+    """Forget a saved token.
+
+    It is that for URL, by default for the server that commands speak to.
+    """
     credentials = load_credentials(os.environ)
     url = checked_url(url) if url else credentials.default
     if url not in credentials.tokens:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 import structlog
 from starlette.applications import Starlette
@@ -23,22 +22,12 @@ from headgate.server.auth.hosts import HostMiddleware
 from headgate.server.auth.identity import Authenticator, IdentityMiddleware
 from headgate.server.auth.limiter import AttemptLimiter
 from headgate.server.auth.operator import OperatorSocket
-from headgate.server.auth.pages import SignIn, SignInPage, plain_signin
-from headgate.server.errors import PAGE_KEY, ErrorPage, answer, not_found, plain_page
+from headgate.server.auth.pages import SignIn
+from headgate.server.errors import PAGE_KEY, ErrorPage, answer, not_found
 from headgate.server.metrics import Metrics, MetricsMiddleware
+from headgate.server.pages.special import error_page, signin_page
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Rendering:
-    """How sign-in form and errors look; the defaults need no templates."""
-
-    signin: SignInPage = plain_signin
-    error: ErrorPage = plain_page
-
-
-PLAIN = Rendering()
 
 
 def create_app(
@@ -46,7 +35,6 @@ def create_app(
     *,
     git_app: ASGIApp | None,
     pages_routes: Sequence[BaseRoute],
-    rendering: Rendering = PLAIN,
 ) -> ASGIApp:
     """Assemble the application.
 
@@ -63,7 +51,7 @@ def create_app(
         limiter,
         house.clock,
         house.random,
-        rendering.signin,
+        signin_page,
     )
     routes: list[BaseRoute] = [
         Route("/healthz", _health(house), methods=["GET"]),
@@ -79,7 +67,7 @@ def create_app(
         middleware=[
             Middleware(MetricsMiddleware, metrics),
             Middleware(SecurityHeadersMiddleware),
-            Middleware(_ErrorPages, rendering.error),
+            Middleware(_ErrorPages, error_page),
             Middleware(HostMiddleware, house.settings),
             Middleware(SameOriginMiddleware),
             Middleware(IdentityMiddleware, authenticator),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from headgate.model.errors import HeadgateError, NotSignedIn
@@ -47,26 +46,6 @@ class SignInView:
 SignInPage = Callable[[Request, SignInView], Response]
 
 
-def plain_signin(request: Request, view: SignInView) -> Response:
-    """The sign-in form without any template."""
-    hidden = f'<input type="hidden" name="next" value="{escape(view.next)}">'
-    field = (
-        f'<input type="hidden" name="code" value="{escape(view.code)}">'
-        if view.code
-        else '<label>Token <input name="token" type="password" required autofocus'
-        ' autocomplete="current-password"></label>'
-    )
-    problem = f'<p role="alert">{escape(view.problem)}</p>' if view.problem else ""
-    return HTMLResponse(
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><title>Sign in · Headgate</title>'
-        f"</head><body><main><h1>Sign in to Headgate</h1>{problem}"
-        f'<form method="post" action="/signin">{hidden}{field} <button>Sign in</button></form>'
-        "<p>An operator makes a link with <code>headgate signin-link NAME</code>, or a token "
-        "with <code>headgate token issue NAME</code>.</p></main></body></html>"
-    )
-
-
 class SignIn:
     """The routes /signin and /signout."""
 
@@ -78,7 +57,7 @@ class SignIn:
         limiter: AttemptLimiter,
         clock: Callable[[], float],
         random: Random,
-        page: SignInPage = plain_signin,
+        page: SignInPage,
     ) -> None:
         self._db = db
         self._url = url

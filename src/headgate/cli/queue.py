@@ -1,0 +1,116 @@
+"""`headgate queue`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from headgate.cli.client import Client, connect, segment
+from headgate.cli.main import Run
+from headgate.cli.output import current, duration, emit, json_option, printable, table
+from headgate.model.errors import NotFound
+
+HEAD = ("PLACE", "CHANGE", "STATE", "BRANCH", "OWNER", "JOBS", "WAITED", "TITLE")
+
+
+@click.group(invoke_without_command=True)
+@json_option
+@click.pass_context
+def queue(ctx: click.Context) -> None:
+    """Watch the queues; freeze and thaw them.
+
+    On a terminal the board moves until Ctrl-C; in a pipe it is printed once.
+    """
+    ctx.ensure_object(Run)
+    if ctx.invoked_subcommand is None:
+        _watch("")
+
+
+@queue.command()
+@click.argument("name", default="")
+@json_option
+def show(name: str) -> None:
+    """Watch one queue, or all of them."""
+    _watch(name)
+
+
+@queue.command()
+@click.argument("name")
+@click.option("--reason", required=True, help="Why, for everybody to read.")
+@json_option
+def freeze(name: str, reason: str) -> None:
+    """Let nothing land from a queue until it is thawed."""
+    answer = connect().post(f"/api/queues/{segment(name)}/freeze", {"reason": reason})
+    emit(answer, f"Queue {name} is frozen; `headgate queue thaw {name}` lets it land again.")
+
+
+@queue.command()
+@click.argument("name")
+@json_option
+def thaw(name: str) -> None:
+    """Let a frozen queue land again."""
+    answer = connect().post(f"/api/queues/{segment(name)}/thaw")
+    emit(answer, f"Queue {name} is {answer['queue']['state']}.")
+
+
+def read_board(client: Client, name: str) -> dict[str, Any]:
+    """The board, or one queue of it. Raises NotFound."""
+    if name:
+        return client.get(f"/queues/{segment(name)}.json")
+    return client.get("/queues.json")
+
+
+def _watch(name: str) -> None:
+    client = connect()
+    board = read_board(client, name)
+    if name and not board["queues"]:
+        raise NotFound(f"There is no queue {name}.", "See `headgate queue`.")
+    if current().json or not sys.stdout.isatty():
+        emit(board, *board_lines(board))
+        return
+    from headgate.cli.queue_live import watch
+
+    watch(client, name, board)
+
+
+def board_lines(board: dict[str, Any]) -> list[str]:
+    """The board as plain text."""
+    lines: list[str] = []
+    for shown in board["queues"]:
+        frozen = f", frozen: {printable(shown['reason'])}" if shown["state"] == "frozen" else ""
+        lines.append(f"queue {shown['name']}  window {shown['window']}{frozen}")
+        if shown["items"]:
+            lines += table(HEAD, [item_row(item) for item in shown["items"]])
+        else:
+            lines.append("nothing waits")
+        for item in shown["finished"][:5]:
+            why = f": {printable(item['reason'])}" if item["reason"] else ""
+            lines.append(f"  #{item['change']} {item['state']}{why}  {printable(item['title'])}")
+        lines.append("")
+    if not lines:
+        return ["There is no queue yet; `headgate project add` makes the first."]
+    return lines[:-1]
+
+
+def item_row(item: dict[str, Any]) -> tuple[object, ...]:
+    """An item as cells under HEAD; one of a project that may not be read shows its place only."""
+    if item["change"] is None:
+        return (item["position"], "", item["state"], "", "", "", "", "(not yours to read)")
+    return (
+        item["position"],
+        f"#{item['change']}",
+        state_of(item),
+        f"{item['project']}:{item['branch']}",
+        item["owner"]["name"],
+        f"{item['jobs_done']}/{item['jobs_total']}" if item["jobs_total"] else "",
+        duration(item["waited"]),
+        item["title"],
+    )
+
+
+def state_of(item: dict[str, Any]) -> str:
+    """State, with why when there is a reason."""
+    why = item["reason"] or item["note"]
+    return f"{item['state']} ({printable(why)})" if why else str(item["state"])
