@@ -1,0 +1,227 @@
+"""The addresses of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headgate.model.errors import BadInput
+from headgate.model.ids import JobRunId
+from headgate.model.principal import Principal
+from headgate.server.auth.identity import csrf_token, current_principal
+from headgate.server.pages.assets import Assets
+from headgate.server.pages.live import Pulse, Shared, follow
+from headgate.server.pages.logs import follow_log, read_from
+from headgate.server.pages.render import fragment, json_answer, page
+from headgate.server.pages.stream import EventStream
+from headgate.server.views import ledger, listing
+from headgate.server.views.abilities import readable_projects
+from headgate.server.views.board import board_view
+from headgate.server.views.change import change_facts, change_view
+from headgate.server.views.diff import diff_view
+from headgate.server.views.house import House
+from headgate.server.views.job import find_run, job_status, job_view
+from headgate.server.views.places import principals_view, project_view, projects_view
+from headgate.server.views.text import View
+
+LOG_LIMIT = 32 << 20
+"""Bytes of a log in one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A view, the template that shows it, and where both are."""
+
+    path: str
+    template: str
+    view: Callable[[Request, Principal], Awaitable[View]]
+
+    def routes(self) -> list[Route]:
+        async def html(request: Request) -> Response:
+            return page(
+                request, self.template, await self.view(request, current_principal(request))
+            )
+
+        async def data(request: Request) -> Response:
+            return json_answer(await self.view(request, current_principal(request)))
+
+        json_path = "/.json" if self.path == "/" else f"{self.path}.json"
+        # JSON first: a name in an address would swallow the ending.
+        return [
+            Route(json_path, data, methods=["GET"]),
+            Route(self.path, html, methods=["GET"]),
+        ]
+
+
+class Pages:
+    """Every page of one house."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._pulse = Pulse(house.db)
+        self._shared = Shared(house.clock)
+
+    def routes(self) -> list[BaseRoute]:
+        pages = (
+            Page("/", "board.html", self._board),
+            Page("/queues", "board.html", self._board),
+            Page("/queues/{name}", "board.html", self._board),
+            Page("/changes", "changes.html", self._changes),
+            Page("/changes/{number:int}", "change.html", self._change),
+            Page("/changes/{number:int}/diff", "diff.html", self._diff),
+            Page("/jobs/{run:int}", "job.html", self._job),
+            Page("/projects", "projects.html", self._projects),
+            Page("/projects/{name}", "project.html", self._project),
+            Page("/principals", "principals.html", self._principals),
+            Page("/events", "events.html", self._events),
+        )
+        return [
+            Mount("/static", Assets()),
+            Route("/live", _Endpoint(self._live)),
+            Route("/jobs/{run:int}/log", self._log, methods=["GET"]),
+            Route("/jobs/{run:int}/live", _Endpoint(self._log_live)),
+            *(route for p in pages for route in p.routes()),
+        ]
+
+    # -- views -------------------------------------------------------------------------------
+
+    async def _board(self, request: Request, viewer: Principal) -> View:
+        return self._board_now(viewer, request.path_params.get("name", ""))
+
+    def _board_now(self, viewer: Principal, queue: str) -> View:
+        house = self._house
+        view = board_view(house, readable_projects(house, viewer), house.clock(), queue)
+        return view | {"git_url": f"{house.settings.url}/git"}
+
+    async def _changes(self, request: Request, viewer: Principal) -> View:
+        query = request.query_params
+        filters = listing.Filters(
+            project=query.get("project", ""),
+            branch=query.get("branch", ""),
+            state=query.get("state", ""),
+            owner=query.get("owner", ""),
+            q=query.get("q", ""),
+            before=_number(request, "before"),
+        )
+        return listing.changes_view(self._house, viewer, filters)
+
+    async def _change(self, request: Request, viewer: Principal) -> View:
+        number: int = request.path_params["number"]
+        return await change_view(self._house, number, viewer, self._house.clock())
+
+    async def _diff(self, request: Request, viewer: Principal) -> View:
+        number: int = request.path_params["number"]
+        return await diff_view(self._house, number, viewer, _number(request, "from") or 0)
+
+    async def _job(self, request: Request, viewer: Principal) -> View:
+        return job_view(self._house, request.path_params["run"], viewer, self._house.clock())
+
+    async def _projects(self, request: Request, viewer: Principal) -> View:
+        return projects_view(self._house, viewer)
+
+    async def _project(self, request: Request, viewer: Principal) -> View:
+        return await project_view(self._house, request.path_params["name"], viewer)
+
+    async def _principals(self, request: Request, viewer: Principal) -> View:
+        return principals_view(self._house)
+
+    async def _events(self, request: Request, viewer: Principal) -> View:
+        query = request.query_params
+        filters = ledger.Filters(
+            query.get("kind", ""), query.get("subject", ""), _number(request, "before")
+        )
+        return ledger.events_view(self._house, viewer, filters)
+
+    # -- streams -----------------------------------------------------------------------------
+
+    async def _live(self, request: Request) -> ASGIApp:
+        """Fragments of the board (`queue=NAME`, or all), or of a change (`change=N`)."""
+        viewer = current_principal(request)
+        number = _number(request, "change")
+        if number is not None:
+            change_facts(self._house, number, viewer, self._house.clock())
+            csrf = csrf_token(request)
+
+            def render() -> str:
+                view = change_facts(self._house, number, viewer, self._house.clock())
+                return fragment("_change.html", view | {"csrf": csrf})
+        else:
+            queue = request.query_params.get("queue", "")
+            self._board_now(viewer, queue)
+
+            def render() -> str:
+                return self._board_html(viewer, queue)
+
+        return EventStream(follow(self._pulse, render), self._house.closing)
+
+    def _board_html(self, viewer: Principal, queue: str) -> str:
+        house = self._house
+        with house.db.read() as tx:
+            last = tx.events.last()
+        key = (queue, readable_projects(house, viewer))
+        return self._shared.get(
+            key,
+            last.id if last else 0,
+            lambda: fragment("_board.html", self._board_now(viewer, queue)),
+        )
+
+    async def _log(self, request: Request) -> Response:
+        run = find_run(self._house, request.path_params["run"], current_principal(request))
+        offset = _number(request, "from") or 0
+        data = read_from(self._house.log_path(run.id), offset, LOG_LIMIT)
+        return PlainTextResponse(
+            data,
+            headers={
+                "x-headgate-offset": str(offset + len(data)),
+                "x-headgate-state": run.state.value,
+            },
+        )
+
+    async def _log_live(self, request: Request) -> ASGIApp:
+        viewer = current_principal(request)
+        id: int = request.path_params["run"]
+        run = find_run(self._house, id, viewer)
+        given = request.headers.get("last-event-id", "")
+        offset = int(given) if given.isdecimal() else _number(request, "from") or 0
+
+        def status() -> str:
+            return fragment("_job.html", job_status(self._house, id, viewer, self._house.clock()))
+
+        source = follow_log(
+            self._house.log_path(JobRunId(run.id)),
+            offset,
+            lambda: find_run(self._house, id, viewer),
+            status,
+        )
+        return EventStream(source, self._house.closing)
+
+
+class _Endpoint:
+    """Lets a route answer with something that is no `Response`."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[ASGIApp]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = await self._answer(Request(scope, receive))
+        await app(scope, receive, send)
+
+
+def _number(request: Request, name: str) -> int | None:
+    """A query parameter that is a whole number. Raises BadInput."""
+    text = request.query_params.get(name, "")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 16):
+        raise BadInput(f"{name}={text[:40]!r} is not a number.", "Give a whole number.")
+    return int(text)
+
+
+def routes(house: House) -> Sequence[BaseRoute]:
+    """The pages, their JSON, the live streams and the static files."""
+    return Pages(house).routes()

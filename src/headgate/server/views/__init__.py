@@ -1,0 +1,1 @@
+"""Read models: what each page shows, as plain dictionaries that are also its JSON."""

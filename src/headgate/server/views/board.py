@@ -1,0 +1,220 @@
+"""The queue board: what waits, in which assumed future it is tested, and what became of the rest."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from statistics import median
+
+from headgate.model.config import Policy
+from headgate.model.ids import ItemId
+from headgate.model.job import JobRun, RunState
+from headgate.model.queue import Item, ItemState, Node, NodeState, Queue
+from headgate.server.views import words
+from headgate.server.views.house import House
+from headgate.server.views.text import View, shown_path, shown_text
+from headgate.server.views.words import Names
+from headgate.store.database import Transaction
+
+RECENT = 12
+"""How many finished items a queue shows."""
+
+Durations = dict[tuple[str, str], float]
+"""(project, job) → seconds that it took lately."""
+
+
+def board_view(house: House, readable: frozenset[str], now: float, queue: str = "") -> View:
+    """All queues, or the one named, with the items of the projects in `readable`.
+
+    Raises NotFound for a queue that does not exist.
+    """
+    policy = house.policy()
+    with house.db.read() as tx:
+        queues = [tx.queues.by_name(queue)] if queue else tx.queues.all()
+        names = Names(tx)
+        last = tx.events.last()
+        running = [run for run in tx.builds.unfinished() if run.state is RunState.RUNNING]
+        views = [_queue(tx, q, policy, names, readable, now) for q in queues]
+        view: View = {
+            "queues": views,
+            "names": [q.name for q in tx.queues.all()],
+            "selected": queue,
+            "slots": {"total": house.settings.job_slots, "busy": len(running)},
+            "projects": len(readable),
+            "event": last.id if last else 0,
+            "now": now,
+        }
+    return view
+
+
+def _queue(
+    tx: Transaction,
+    queue: Queue,
+    policy: Policy,
+    names: Names,
+    readable: frozenset[str],
+    now: float,
+) -> View:
+    live = tx.items.live(queue.id)
+    finished = tx.items.finished(queue.id, RECENT)
+    nodes = {node.item: node for node in tx.nodes.live(queue.id)}
+    runs = {
+        node.item: tx.builds.runs(node.build) for node in nodes.values() if node.build is not None
+    }
+    expected = _expected(tx, finished)
+    numbers = {item.id: int(item.change) for item in (*live, *finished)}
+    items = [
+        _item(tx, item, index, queue, nodes.get(item.id), names, now)
+        | _jobs(runs.get(item.id, []), expected, now)
+        | _future(tx, item, nodes.get(item.id), numbers)
+        if names.project(item.project) in readable
+        else _hidden(item, index, queue)
+        for index, item in enumerate(live)
+    ]
+    declared = next((q for q in policy.queues if q.name == queue.name), None)
+    under_test = [i for i in items if i["in_window"]]
+    return {
+        "name": queue.name,
+        "state": queue.state.value,
+        "reason": shown_text(queue.reason),
+        "window": queue.window,
+        "window_floor": declared.window_floor if declared else None,
+        "window_ceiling": declared.window_ceiling if declared else None,
+        "projects": [p for p in declared.projects if p in readable] if declared else [],
+        "branches": [shown_path(b) for b in declared.branches] if declared else [],
+        "under_test": len(under_test),
+        "items": items,
+        "finished": [
+            _finished(tx, item, names)
+            for item in finished
+            if names.project(item.project) in readable
+        ],
+    }
+
+
+def _item(
+    tx: Transaction,
+    item: Item,
+    index: int,
+    queue: Queue,
+    node: Node | None,
+    names: Names,
+    now: float,
+) -> View:
+    change = tx.changes.get(item.change)
+    in_window = index < queue.window
+    state, note = _state(item, node, in_window)
+    return {
+        "id": item.id,
+        "change": item.change,
+        "title": shown_text(change.title),
+        "project": names.project(item.project),
+        "branch": shown_path(item.branch),
+        "owner": names.person(change.owner),
+        "origin": words.origin(words.origin_of(tx, change)),
+        "state": state,
+        "note": note,
+        "reason": shown_text(item.reason or (node.reason if node else "")),
+        "position": index + 1,
+        "in_window": in_window,
+        "waited": round(max(0.0, now - item.created), 1),
+        "created": item.created,
+        "node": None
+        if node is None
+        else {
+            "id": node.id,
+            "state": node.state.value,
+            "reason": shown_text(node.reason),
+            "base": node.base,
+            "commit": node.commit,
+            "tree": node.tree,
+            "build": node.build,
+        },
+    }
+
+
+def _state(item: Item, node: Node | None, in_window: bool) -> tuple[str, str]:
+    """A word for the item, and a few more that explain it."""
+    if item.state is ItemState.LANDING:
+        return "landing", "the branch is being moved to the tested commit"
+    if node is None:
+        if in_window:
+            return "waiting", "its future is being merged"
+        return "waiting", "outside the window"
+    match node.state:
+        case NodeState.MERGED:
+            return "starting", "merged; its jobs start when a slot is free"
+        case NodeState.BUILDING:
+            return "testing", ""
+        case NodeState.PASSED:
+            ahead = "as soon as those ahead have landed" if node.assumed else "next"
+            return "passed", f"lands {ahead}"
+        case NodeState.FAILED:
+            return "failing", "leaves the queue unless those ahead are the cause"
+        case NodeState.CONFLICT:
+            return "conflict", "does not merge in this future"
+        case NodeState.BROKEN:
+            return "broken", "headgate.toml cannot be used in this future"
+        case NodeState.DROPPED:
+            return "waiting", "its future is being merged again"
+
+
+def _future(tx: Transaction, item: Item, node: Node | None, numbers: dict[ItemId, int]) -> View:
+    """What the tested state assumes: the branch as it is, and which items have landed on it."""
+    if node is None:
+        return {"assumes": [], "assumed": ""}
+    assumed = [
+        numbers[id] if id in numbers else int(tx.items.get(id).change) for id in node.assumed
+    ]
+    text = " + ".join([f"on {shown_path(item.branch)}", *(f"#{number}" for number in assumed)])
+    return {"assumes": assumed, "assumed": text}
+
+
+def _jobs(runs: Sequence[JobRun], expected: Durations, now: float) -> View:
+    latest = words.latest_attempts(runs)
+    return {
+        "jobs": [words.job(run, now, expected.get((run.project, run.job))) for run in latest],
+        "jobs_done": sum(run.state.final for run in latest),
+        "jobs_total": len(latest),
+    }
+
+
+def _hidden(item: Item, index: int, queue: Queue) -> View:
+    """An item of a project that the viewer may not know: only its place."""
+    return {
+        "id": item.id,
+        "change": None,
+        "position": index + 1,
+        "in_window": index < queue.window,
+        "state": item.state.value,
+    }
+
+
+def _expected(tx: Transaction, finished: Sequence[Item]) -> Durations:
+    seen: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    for item in finished:
+        node = tx.nodes.current(item.id)
+        if node is None or node.build is None:
+            continue
+        for run in tx.builds.runs(node.build):
+            if run.state is RunState.PASSED and run.started and run.finished:
+                seen[run.project, run.job].append(run.finished - run.started)
+    return {key: median(values) for key, values in seen.items()}
+
+
+def _finished(tx: Transaction, item: Item, names: Names) -> View:
+    change = tx.changes.get(item.change)
+    landing = tx.landings.of_change(item.change) if item.state is ItemState.LANDED else None
+    return {
+        "id": item.id,
+        "change": item.change,
+        "title": shown_text(change.title),
+        "project": names.project(item.project),
+        "branch": shown_path(item.branch),
+        "owner": names.person(change.owner),
+        "state": item.state.value,
+        "reason": shown_text(item.reason),
+        "finished": item.finished,
+        "commit": landing.commit if landing else None,
+        "proof": None if landing is None else landing.tested_tree == landing.landed_tree,
+    }

@@ -1,0 +1,231 @@
+"""Everything about one change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from headgate.model.change import OPEN_STATES, Change, ChangeState, Revision, RevisionCommit
+from headgate.model.errors import NotFound
+from headgate.model.finding import CheckResult, Outcome
+from headgate.model.ids import ChangeNumber
+from headgate.model.origin import combine
+from headgate.model.principal import Principal
+from headgate.model.queue import Landing
+from headgate.model.verdict import Approval, Requirement, Verdict
+from headgate.server.views import words
+from headgate.server.views.abilities import may_read, refusals
+from headgate.server.views.builds import builds_view
+from headgate.server.views.diff import EMBEDDED_LINES, diff_of
+from headgate.server.views.house import House
+from headgate.server.views.ledger import event_line
+from headgate.server.views.text import View, shown_path, shown_text
+from headgate.server.views.words import Names
+from headgate.store.database import Transaction
+
+HISTORY = 40
+"""Events of the change that its page shows."""
+
+
+async def change_view(house: House, number: int, viewer: Principal, now: float) -> View:
+    """A change with all that is known of it, its diff included. Raises NotFound."""
+    view = change_facts(house, number, viewer, now)
+    with house.db.read() as tx:
+        change = tx.changes.get(ChangeNumber(number))
+        revision = tx.changes.current_revision(change.number)
+        checks = tx.checks.of(revision.id)
+        project = tx.projects.get(change.project).name
+    view["diff"] = await diff_of(
+        house.repository(project), revision.base, revision.head, checks, EMBEDDED_LINES
+    )
+    return view
+
+
+def change_facts(house: House, number: int, viewer: Principal, now: float) -> View:
+    """What the database knows of a change. Raises NotFound."""
+    with house.db.read() as tx:
+        change = tx.changes.get(ChangeNumber(number))
+        names = Names(tx)
+        project = names.project(change.project)
+        if not may_read(house, viewer, project):
+            raise NotFound(f"There is no change {number}.", "See /changes for those there are.")
+        revision = tx.changes.current_revision(change.number)
+        commits = tx.changes.commits(revision.id)
+        checks = tx.checks.of(revision.id)
+        verdict = tx.verdicts.latest(revision.id)
+        dependencies = [(d.text, tx.changes.get(d.change)) for d in revision.depends_on]
+        landing = tx.landings.of_change(change.number)
+        view: View = {
+            "change": words.change_line(change, names),
+            "revision": _revision(revision, names, revision.number)
+            | {"message": shown_text(revision.message)},
+            "origin": words.origin(combine(c.origin for c in commits)),
+            "commits": [_commit(c) for c in commits],
+            "verdict": _verdict(verdict, names) if verdict else None,
+            "missing": missing(change, verdict, checks, [c for _, c in dependencies]),
+            "approvals": _approvals(tx, change, names),
+            "checks": [words.check(c) for c in checks],
+            "builds": builds_view(tx, change, now),
+            "landing": _landing(landing),
+            "depends_on": [
+                words.change_line(c, names) | {"text": shown_text(text)} for text, c in dependencies
+            ],
+            "dependents": [
+                words.change_line(c, names) for c in tx.changes.dependents(change.number)
+            ],
+            "revisions": [
+                _revision(r, names, change.revision)
+                for r in reversed(list(tx.changes.revisions(change.number)))
+            ],
+            "history": [
+                event_line(e) for e in tx.events.latest(HISTORY, subject=f"change/{change.number}")
+            ],
+            "now": now,
+        }
+    view["actions"] = actions(change, refusals(house, viewer, change))
+    return view
+
+
+def missing(
+    change: Change,
+    verdict: Verdict | None,
+    checks: Sequence[CheckResult],
+    dependencies: Sequence[Change],
+) -> list[str]:
+    """Exactly what stands between the change and its landing, a sentence each."""
+    if change.state not in OPEN_STATES:
+        return []
+    gaps: list[str] = []
+    if verdict is None:
+        gaps.append("The verdict: the current revision is still being inspected.")
+    else:
+        gaps.extend(requirement_gap(r) for r in verdict.requirements if r.missing)
+    gaps.extend(
+        f"The check {c.check} did not run to its end: {shown_text(c.reason) or c.outcome.value}"
+        for c in checks
+        if c.outcome in (Outcome.NOT_RUN, Outcome.UNKNOWN)
+    )
+    for other in dependencies:
+        if other.state in (ChangeState.LANDED, ChangeState.QUEUED):
+            continue
+        gaps.append(
+            f"Change #{other.number}, on which this depends, is {other.state.value}; "
+            "it must be in a queue or landed."
+        )
+    return gaps
+
+
+def requirement_gap(requirement: Requirement) -> str:
+    """What an approval rule still asks for, as a sentence."""
+    number = requirement.missing
+    who = " or ".join(requirement.groups) if requirement.groups else "a human who may approve"
+    noun = "approval" if number == 1 else "approvals"
+    return f"{number} {noun} by {who} ({requirement.rule}): {shown_text(requirement.reason)}"
+
+
+_ACTIONS: tuple[tuple[str, str, frozenset[ChangeState]], ...] = (
+    ("approve", "Approve", frozenset({ChangeState.WAITING, ChangeState.READY})),
+    ("enqueue", "Enqueue", frozenset({ChangeState.READY, ChangeState.EJECTED})),
+    (
+        "hold",
+        "Hold back",
+        frozenset({ChangeState.QUEUED, ChangeState.WAITING, ChangeState.CHECKING}),
+    ),
+    ("recheck", "Check again", frozenset({ChangeState.DENIED, ChangeState.WAITING})),
+    ("abandon", "Abandon", OPEN_STATES),
+)
+
+
+def actions(change: Change, refusals: Mapping[str, str]) -> list[View]:
+    """What the state of the change allows, each with why the viewer may not, or nothing."""
+    return [
+        {"action": name, "label": label, "why_not": refusals.get(name, "")}
+        for name, label, states in _ACTIONS
+        if change.state in states
+    ]
+
+
+def _commit(value: RevisionCommit) -> View:
+    info = value.commit
+    return {
+        "commit": info.commit,
+        "subject": shown_text(info.subject),
+        "message": shown_text(info.message),
+        "author": words.signature(info.author),
+        "committer": words.signature(info.committer),
+        "origin": words.origin(value.origin),
+    }
+
+
+def _revision(revision: Revision, names: Names, current: int) -> View:
+    return {
+        "id": revision.id,
+        "number": revision.number,
+        "head": revision.head,
+        "base": revision.base,
+        "pusher": names.person(revision.pusher),
+        "options": [shown_text(option) for option in revision.options],
+        "created": revision.created,
+        "current": revision.number == current,
+    }
+
+
+def _verdict(verdict: Verdict, names: Names) -> View:
+    return {
+        "kind": verdict.kind.value,
+        "reasons": [shown_text(reason) for reason in verdict.reasons],
+        "tier": verdict.risk.tier.word,
+        "factors": [shown_text(factor) for factor in verdict.risk.factors],
+        "classes": list(verdict.risk.classes),
+        "requirements": [
+            {
+                "rule": r.rule,
+                "count": r.count,
+                "missing": r.missing,
+                "groups": list(r.groups),
+                "reason": shown_text(r.reason),
+                "given": [names.principal(id).name for id in r.given],
+            }
+            for r in verdict.requirements
+        ],
+        "policy": verdict.policy,
+    }
+
+
+def _approvals(tx: Transaction, change: Change, names: Names) -> list[View]:
+    numbers = {r.head: r.number for r in tx.changes.revisions(change.number)}
+    return [
+        _approval(a, names, numbers.get(a.binding.head))
+        for a in tx.approvals.of_change(change.number)
+    ]
+
+
+def _approval(approval: Approval, names: Names, revision: int | None) -> View:
+    binding = approval.binding
+    return {
+        "id": approval.id,
+        "approver": names.person(approval.approver),
+        "created": approval.created,
+        "comment": shown_text(approval.comment),
+        "valid": not approval.void,
+        "void": shown_text(approval.void),
+        "revision": revision,
+        "base": binding.base,
+        "head": binding.head,
+        "branch": shown_path(binding.branch),
+        "policy": binding.policy,
+    }
+
+
+def _landing(landing: Landing | None) -> View | None:
+    if landing is None:
+        return None
+    return {
+        "project": landing.project,
+        "branch": shown_path(landing.branch),
+        "before": landing.before,
+        "commit": landing.commit,
+        "tested_tree": landing.tested_tree,
+        "landed_tree": landing.landed_tree,
+        "equal": landing.tested_tree == landing.landed_tree,
+        "time": landing.time,
+    }

@@ -1,0 +1,69 @@
+"""What the pages need of the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from headgate.authority.permissions import Permissions
+from headgate.model.config import Policy
+from headgate.model.ids import ChangeNumber, JobRunId, PrincipalId
+from headgate.model.principal import Principal
+from headgate.server.settings import Settings
+from headgate.store.database import Database
+from headgate.vcs.repository import Repository
+
+
+class Hands(Protocol):
+    """Who had a hand in a change, and so cannot approve it."""
+
+    @property
+    def authors(self) -> frozenset[PrincipalId]: ...
+
+    @property
+    def emails(self) -> frozenset[str]: ...
+
+    @property
+    def sponsors(self) -> frozenset[PrincipalId]: ...
+
+
+class House(Protocol):
+    """The part of the server that pages read; they never change anything."""
+
+    @property
+    def db(self) -> Database: ...
+
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def clock(self) -> Callable[[], float]: ...
+
+    @property
+    def closing(self) -> asyncio.Event:
+        """Set when the server stops: open streams end."""
+        ...
+
+    def repository(self, name: str) -> Repository:
+        """The repository of a project."""
+        ...
+
+    def policy(self) -> Policy:
+        """The policy in force."""
+        ...
+
+    def permissions(self) -> Permissions: ...
+
+    def groups(self, principal: Principal) -> frozenset[str]:
+        """The groups that the policy in force puts a principal into."""
+        ...
+
+    def people(self, number: ChangeNumber) -> Hands:
+        """Who had a hand in the current revision of a change."""
+        ...
+
+    def log_path(self, run: JobRunId) -> Path:
+        """Where the log of a job run is; it may not exist yet."""
+        ...
