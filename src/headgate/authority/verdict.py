@@ -25,19 +25,19 @@ def decide(
     risk: Risk,
     origin: Origin,
     checks: Sequence[CheckResult],
-    given: Mapping[str, tuple[PrincipalId, ...]],
-    agent: bool,
+    requirements_given: Mapping[str, tuple[PrincipalId, ...]],
+    agent: bool = False,
     expected: Sequence[str] = EXPECTED,
 ) -> Verdict:
     """What the policy says of a revision.
 
-    `given` holds, per approval rule, whose approvals count towards it (see
+    `requirements_given` holds, per approval rule, whose approvals count towards it (see
     `authority.approval.counting`); `agent` says that an agent pushed the revision. A check that
     did not run, or whose outcome is unknown, denies: it never counts as passed.
     """
     denials = [*_not_run(checks, expected), *_findings(policy, checks)]
     requirements = tuple(
-        _requirement(rule, policy, risk, origin, agent, given.get(rule.name, ()))
+        _requirement(rule, policy, risk, origin, agent, requirements_given.get(rule.name, ()))
         for rule in policy.approvals
         if _holds(rule, project, risk, origin, agent, checks)
     )
