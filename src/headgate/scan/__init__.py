@@ -1,0 +1,1 @@
+"""Source analysis: analyzers, the identity of findings, and reports."""

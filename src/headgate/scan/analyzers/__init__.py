@@ -1,0 +1,1 @@
+"""Analyzers: one interface and one file per implementation."""

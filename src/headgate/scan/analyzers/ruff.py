@@ -1,0 +1,145 @@
+"""ruff's security rules over Python files, by the binary that is installed with Headgate."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
+from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
+from headgate.scan.analyzers.python_ast import parse
+from headgate.scan.rules.table import Rule, load
+from headgate.scan.text import Text, decode, is_test
+
+_SYNTAX = Rule(
+    rule="python/does-not-parse",
+    title="Python that cannot be read",
+    severity=Severity.LOW,
+    confidence=Confidence.HIGH,
+    cwe=0,
+    message="This is not valid Python, so no check could look at the file.",
+    remedy="Correct the syntax, or exclude the file under `[checks] exclude` in headgate.toml.",
+)
+_OWN = frozenset({"S602", "S604", "S605"})
+"""Codes that the injection analyzer judges better wherever it can read the file."""
+_NOQA = re.compile(r"#\s*noqa(?!:)|#\s*noqa:.*\bS\d*", re.IGNORECASE)
+
+
+def find_ruff() -> Path | None:
+    """The ruff binary that belongs to this Python, else one on the path."""
+    own = Path(sysconfig.get_path("scripts")) / "ruff"
+    if own.is_file():
+        return own
+    found = shutil.which("ruff")
+    return Path(found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruff:
+    """Runs ruff on copies with names of our own, so that no path or configuration of the
+    project can steer it."""
+
+    binary: Path | None = None
+    """None: the one that `find_ruff` finds."""
+    timeout: float = 60.0
+    """Seconds."""
+
+    name = "ruff"
+    check = "source"
+
+    def wants(self, path: str, size: int) -> bool:
+        return path.endswith((".py", ".pyi", ".pyw"))
+
+    def scan(self, files: Sequence[SourceFile]) -> Analysis:
+        if not files:
+            return Analysis(Outcome.PASSED)
+        binary = self.binary or find_ruff()
+        if binary is None:
+            return Analysis(Outcome.NOT_RUN, "ruff is not installed: run `pip install ruff`")
+        with tempfile.TemporaryDirectory(prefix="headgate-ruff-") as name:
+            folder = Path(name).resolve()
+            by_name: dict[str, SourceFile] = {}
+            for number, file in enumerate(files):
+                copy = folder / f"{number}{'.pyi' if file.path.endswith('.pyi') else '.py'}"
+                copy.write_text(decode(file.data), "utf-8", newline="\n")
+                by_name[copy.name] = file
+            command = [str(binary), "check", "--isolated", "--no-cache", "--no-fix", "--quiet"]
+            command += ["--ignore-noqa", "--no-respect-gitignore", "--exit-zero"]
+            command += ["--target-version=py314", "--select", ",".join(load("python_ruff"))]
+            command += ["--output-format=json", str(folder)]
+            try:
+                done = subprocess.run(
+                    command, capture_output=True, timeout=self.timeout, check=False, cwd=folder
+                )
+            except subprocess.TimeoutExpired:
+                return Analysis(Outcome.NOT_RUN, f"ruff did not end within {self.timeout:g} s")
+            except OSError as error:
+                return Analysis(Outcome.NOT_RUN, f"ruff could not be started: {error.strerror}")
+        if done.returncode != 0:
+            last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+            why = f": {last[0]}" if last else ""
+            return Analysis(Outcome.NOT_RUN, f"ruff ended with code {done.returncode}{why}")
+        try:
+            entries: list[dict[str, Any]] = json.loads(done.stdout)
+        except ValueError:
+            return Analysis(Outcome.NOT_RUN, "ruff's answer is not JSON")
+        return _analysis(entries, by_name)
+
+
+def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) -> Analysis:
+    rules = load("python_ruff")
+    hits: list[Hit] = []
+    broken: dict[str, str] = {}
+    texts: dict[str, Text] = {}
+    for entry in entries:
+        file = by_name[Path(entry["filename"]).name]
+        code = entry["code"]
+        span = Span(
+            file.path,
+            entry["location"]["row"],
+            entry["location"]["column"],
+            entry["end_location"]["row"],
+            entry["end_location"]["column"],
+        )
+        if code not in rules:
+            if file.path not in broken:
+                broken[file.path] = f"{file.path}: not valid Python (line {span.line})"
+                hits.append(Hit(_finding(_SYNTAX, span)))
+            continue
+        if code in _OWN and parse(file.data) is not None:
+            continue
+        finding = _finding(rules[code], span)
+        if code == "S608" and parse(file.data) is None:
+            finding = _finding(load("injection")["sql"], span)
+        if is_test(file.path):
+            if finding.severity <= Severity.LOW:
+                continue
+            finding = replace(finding, confidence=Confidence.LOW)
+        text = texts.setdefault(file.path, Text(decode(file.data)))
+        # A comment of the author's own silences what only informs, never what may deny.
+        if finding.severity <= Severity.MEDIUM and _NOQA.search(text.line(span.line)):
+            continue
+        hits.append(Hit(finding))
+    return Analysis(Outcome.PASSED, "", tuple(hits), tuple(broken.values()))
+
+
+def _finding(rule: Rule, span: Span) -> Finding:
+    return Finding(
+        rule=rule.rule,
+        title=rule.title,
+        message=rule.message,
+        remedy=rule.remedy,
+        severity=rule.severity,
+        confidence=rule.confidence,
+        span=span,
+        cwe=rule.cwe or None,
+        check="source",
+    )

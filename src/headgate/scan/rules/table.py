@@ -1,0 +1,43 @@
+"""The table of rules that a tool's findings are told by."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+from headgate.model.finding import Confidence, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How a finding of one rule is told."""
+
+    rule: str
+    """Ours, e.g. `python/unsafe-yaml`."""
+    title: str
+    severity: Severity
+    confidence: Confidence
+    cwe: int
+    message: str
+    remedy: str
+
+
+@functools.cache
+def load(name: str) -> Mapping[str, Rule]:
+    """The table `NAME.toml` of this package, by the tool's own codes."""
+    text = resources.files("headgate.scan.rules").joinpath(f"{name}.toml").read_text("utf-8")
+    return {
+        code: Rule(
+            rule=entry["rule"],
+            title=entry["title"],
+            severity=Severity[entry["severity"].upper()],
+            confidence=Confidence[entry["confidence"].upper()],
+            cwe=entry["cwe"],
+            message=entry["message"],
+            remedy=entry["remedy"],
+        )
+        for code, entry in tomllib.loads(text).items()
+    }

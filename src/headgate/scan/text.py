@@ -1,0 +1,159 @@
+"""Source text as lines, and parts of it made fit to be shown."""
+
+from __future__ import annotations
+
+import bisect
+import codecs
+from collections.abc import Iterable, Sequence
+
+from headgate.model.finding import Finding, Span
+
+WINDOW = 160
+"""Characters of a line that an excerpt shows."""
+LEAD = 39
+"""Characters before the span in an excerpt that was cut at its left."""
+CUT = "…"
+MASK = "*"
+
+
+def decode(data: bytes) -> str:
+    """The text of a file, line ends as `\\n`; bytes that are not UTF-8 become U+FFFD."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = data.decode("utf-16", "replace")
+    else:
+        text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether git would call it binary; UTF-16 text is not."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return False
+    return b"\0" in data[:8000]
+
+
+def is_test(path: str) -> bool:
+    """Whether the path is one of tests, fixtures, examples or documentation."""
+    parts = path.lower().split("/")
+    name = parts[-1]
+    folders = {"test", "tests", "testing", "__tests__", "spec", "specs", "fixtures", "testdata"}
+    folders |= {"example", "examples", "samples", "docs", "doc"}
+    return (
+        bool(folders.intersection(parts[:-1]))
+        or name.startswith(("test_", "conftest."))
+        or "_test." in name
+        or ".test." in name
+        or ".spec." in name
+        or name.endswith((".md", ".rst", ".adoc"))
+    )
+
+
+class Text:
+    """The lines of a file, and the places in it that must not be shown."""
+
+    __slots__ = ("_hidden", "lines")
+
+    def __init__(self, text: str) -> None:
+        self.lines = text.split("\n")
+        self._hidden: dict[int, list[tuple[int, int]]] = {}
+
+    def line(self, number: int) -> str:
+        """The line with this number from 1; empty beyond the end."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    def hide(self, span: Span) -> None:
+        """Mask this place wherever a part of the text is shown."""
+        last = max(span.end_line, span.line)
+        for number in range(span.line, last + 1):
+            start = span.column - 1 if number == span.line else 0
+            end = span.end_column - 1 if number == last and span.end_column else 1 << 30
+            self._hidden.setdefault(number, []).append((start, end))
+
+    def shown(self, number: int) -> str:
+        """The line with every hidden place masked, length kept so that columns hold."""
+        line = self.line(number)
+        for start, end in self._hidden.get(number, ()):
+            end = min(end, len(line))
+            line = line[:start] + MASK * max(0, end - start) + line[end:]
+        return line
+
+    def excerpt(self, span: Span) -> str:
+        """The line of the span, masked; a long one cut so that the span stays in sight."""
+        line = self.shown(span.line).rstrip()
+        start = span.column - 1
+        if len(line) <= WINDOW:
+            return line
+        if start < WINDOW - LEAD:
+            return line[: WINDOW - 1] + CUT
+        cut = line[start - LEAD :]
+        return CUT + (cut if len(cut) < WINDOW else cut[: WINDOW - 1] + CUT)
+
+
+def caret(finding: Finding) -> tuple[int, int]:
+    """Where the span begins in the finding's excerpt, counted from 0, and its length there."""
+    excerpt, span = finding.excerpt, finding.span
+    start = LEAD + 1 if excerpt.startswith(CUT) else span.column - 1
+    start = max(0, min(start, len(excerpt)))
+    if span.end_line in (0, span.line) and span.end_column > span.column:
+        length = span.end_column - span.column
+    else:
+        length = len(excerpt) - start if span.end_line > span.line else 1
+    return start, max(1, min(length, len(excerpt) - start))
+
+
+class Offsets:
+    """Turns byte offsets of a file into lines and columns in characters."""
+
+    __slots__ = ("_data", "_starts")
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        starts = [0]
+        at = data.find(b"\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = data.find(b"\n", at + 1)
+        self._starts = starts
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column, both from 1."""
+        index = bisect.bisect_right(self._starts, offset) - 1
+        start = self._starts[index]
+        column = len(self._data[start:offset].decode("utf-8", "replace")) + 1
+        if start == 0 and self._data.startswith(codecs.BOM_UTF8) and offset >= 3:
+            column -= 1
+        return index + 1, column
+
+    def span(self, path: str, start: int, end: int) -> Span:
+        """The span of the bytes from `start` up to `end`."""
+        line, column = self.place(start)
+        end_line, end_column = self.place(end)
+        return Span(path, line, column, end_line, end_column)
+
+
+def printable(text: str) -> str:
+    """The text with control characters and bytes that are not UTF-8 escaped: safe in any output."""
+    if text.isprintable():
+        return text
+    out: list[str] = []
+    for char in text:
+        code = ord(char)
+        if 0xDC80 <= code <= 0xDCFF:
+            out.append(f"\\x{code - 0xDC00:02x}")
+        elif char.isprintable():
+            out.append(char)
+        else:
+            out.append(char.encode("unicode_escape", "surrogatepass").decode("ascii"))
+    return "".join(out)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 finding`, `2 findings`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def listed(items: Sequence[str] | Iterable[str], most: int = 3) -> str:
+    """The first items joined, and how many are left out."""
+    items = list(items)
+    shown = ", ".join(items[:most])
+    return shown if len(items) <= most else f"{shown} and {len(items) - most} more"
