@@ -69,7 +69,14 @@ TRANSITIONS: Mapping[ChangeState, frozenset[ChangeState]] = {
         }
     ),
     ChangeState.EJECTED: frozenset(
-        {ChangeState.CHECKING, ChangeState.QUEUED, ChangeState.ABANDONED}
+        {
+            ChangeState.CHECKING,
+            ChangeState.DENIED,
+            ChangeState.WAITING,
+            ChangeState.READY,
+            ChangeState.QUEUED,
+            ChangeState.ABANDONED,
+        }
     ),
     ChangeState.LANDED: frozenset(),
     ChangeState.ABANDONED: frozenset({ChangeState.CHECKING}),

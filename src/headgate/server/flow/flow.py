@@ -11,6 +11,7 @@ import structlog
 
 from headgate.gate.service import GateService
 from headgate.model.change import Change, ChangeState, Entry
+from headgate.model.config import ProjectConfig
 from headgate.model.errors import HeadgateError
 from headgate.model.event import Event, NewEvent
 from headgate.model.finding import CheckResult, Outcome
@@ -138,19 +139,18 @@ class Flow(Core):
             approvals = [a for a in tx.approvals.of(revision.id) if not a.void]
             approvers = {a.approver: tx.principals.get(a.approver) for a in approvals}
         repository = self.repository(project)
-        configs = [
-            await self._config_or_none(project, commit) for commit in (revision.base, revision.head)
-        ]
-        diff = await repository.numstat(revision.base, revision.head)
+        base_config = await self._config_or_none(project, revision.base)
+        lines = await repository.numstat(revision.base, revision.head)
         binding = self.binding(number)
         return judge(
             Facts(
                 policy=self.policy(),
                 project=project,
-                configs=tuple(c for c in configs if c is not None),
-                touched=tuple(diff),
-                added=sum(a for a, _ in diff.values()),
-                deleted=sum(d for _, d in diff.values()),
+                base_config=base_config or ProjectConfig(),
+                head_config=await self._config_or_none(project, revision.head),
+                touched=tuple(lines),
+                added=sum(added for added, _ in lines.values()),
+                deleted=sum(deleted for _, deleted in lines.values()),
                 origin=combine(c.origin for c in commits),
                 agent=owner.kind is PrincipalKind.AGENT,
                 checks=checks,
@@ -257,7 +257,7 @@ class Flow(Core):
                     return f"waits for #{other.number}, which is {other.state.value}"
         return ""
 
-    async def _config_or_none(self, project: str, commit: Commit) -> Any:
+    async def _config_or_none(self, project: str, commit: Commit) -> ProjectConfig | None:
         try:
             return await self.project_config(project, commit)
         except HeadgateError:
