@@ -1,0 +1,1 @@
+"""Git: objects, diffs, merging, hosting. Everything goes through the git binary."""
