@@ -71,9 +71,8 @@ def main() -> None:
         return
     for name in ("python", "headgate_help"):
         print(f"{name:<14} {found[name]}")
-    print(
-        f"ratio {found['ratio_p50']}, aim {found['aim_ms']} ms: {'met' if found['met'] else 'NOT met'}"
-    )
+    verdict = "met" if found["met"] else "NOT met"
+    print(f"ratio {found['ratio_p50']}, aim {found['aim_ms']} ms: {verdict}")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import anyio.to_thread
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from headgate.authority.tokens import lookup_of
 from headgate.model.errors import HeadgateError, NotSignedIn
 from headgate.model.principal import OPERATOR, Principal
 from headgate.server.auth.limiter import AttemptLimiter, TooManyAttempts
@@ -22,8 +23,6 @@ from headgate.store.database import Database
 
 IDENTITY_KEY = "headgate.identity"
 """Scope key under which the middleware leaves what it established."""
-
-TOKEN_PREFIX = "hg_"
 
 ANY_USER = frozenset({"", "token", "git"})
 """User names of Basic credentials that name nobody in particular."""
@@ -113,18 +112,22 @@ class Authenticator:
         `client` is the address it came from. Raises NotSignedIn or TooManyAttempts.
         """
         secret = secret.strip()
-        lookup = _lookup(secret)
+        lookup = lookup_of(secret)
         if not lookup:
             raise NotSignedIn("That is not a Headgate token; tokens begin with hg_.", REMEDY)
-        # A token that was right a moment ago stays usable while others guess from its address.
-        if not self._verifier.known(secret):
+        # A token that was right a moment ago stays usable while others guess from its address,
+        # and comparing it again costs nothing.
+        known = self._verifier.known(secret)
+        if not known:
             self._limiter.check(client, lookup)
         with self._db.read() as tx:
             stored = tx.tokens.by_lookup(lookup)
             principal = tx.principals.get(stored.principal) if stored else None
         now = self._clock()
-        right = stored is not None and await anyio.to_thread.run_sync(
-            self._verifier.verify, secret, stored.hash
+        right = stored is not None and (
+            self._verifier.verify(secret, stored.hash)
+            if known
+            else await anyio.to_thread.run_sync(self._verifier.verify, secret, stored.hash)
         )
         if stored is None or principal is None or not right:
             self._limiter.failed(client, lookup)
@@ -188,14 +191,6 @@ def _enabled(principal: Principal) -> Principal:
     if principal.disabled:
         raise NotSignedIn(f"The principal {principal.name} is disabled.", "Ask an operator.")
     return principal
-
-
-def _lookup(secret: str) -> str:
-    """The public part of `hg_LOOKUP_REST`; empty when it is not of this form."""
-    if not secret.startswith(TOKEN_PREFIX) or len(secret) > 256 or not secret.isascii():
-        return ""
-    lookup, separator, rest = secret[len(TOKEN_PREFIX) :].partition("_")
-    return lookup if separator and lookup and rest else ""
 
 
 def _basic(value: str) -> tuple[str, str]:

@@ -46,8 +46,13 @@ class AttemptLimiter:
     ) -> None:
         self._clock = clock
         self._limits = (per_subject, per_client)
-        self._remembered = remembered
+        self._most = remembered
         self._failures: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
+
+    @property
+    def remembered(self) -> int:
+        """How many addresses and things tried are kept in memory."""
+        return len(self._failures)
 
     def check(self, client: str, subject: str) -> None:
         """Raises TooManyAttempts while the limit is reached."""
@@ -67,7 +72,7 @@ class AttemptLimiter:
             times = self._failures.setdefault(key, deque(maxlen=limit.failures))
             times.append(now)
             self._failures.move_to_end(key)
-        while len(self._failures) > self._remembered:
+        while len(self._failures) > self._most:
             self._failures.popitem(last=False)
 
     def _wait(self, key: tuple[str, str], limit: Limit, now: float) -> float:
