@@ -141,6 +141,33 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(os.fspath(self._path))
 
 
+class Stream:
+    """An answer that is read while it comes; what goes wrong is told as by Client."""
+
+    def __init__(self, response: http.client.HTTPResponse, client: Client) -> None:
+        self._response = response
+        self._client = client
+
+    def read1(self, most: int) -> bytes:
+        """What is there, at most so many bytes; waits when there is nothing; empty at the end."""
+        with self._client.reachable():
+            return self._response.read1(most)
+
+    def read(self) -> bytes:
+        """All of it."""
+        with self._client.reachable():
+            return self._response.read()
+
+    def lines(self) -> Iterator[bytes]:
+        """Line by line, as they come."""
+        while True:
+            with self._client.reachable():
+                line = self._response.readline()
+            if not line:
+                return
+            yield line
+
+
 class Client:
     """One server, as one principal. Every method raises HeadgateError with the server's words."""
 
@@ -160,14 +187,14 @@ class Client:
     @contextlib.contextmanager
     def stream(
         self, path: str, *, accept: str = "*/*", timeout: float = TIMEOUT
-    ) -> Generator[http.client.HTTPResponse]:
+    ) -> Generator[Stream]:
         """An answer that is read while it comes; `timeout` is the longest silence in seconds."""
-        with self._answer("GET", path, None, accept, timeout) as response:
-            yield response
+        with self._answer("GET", path, None, accept, timeout) as found:
+            yield found
 
     def _object(self, method: str, path: str, body: Mapping[str, object] | None) -> dict[str, Any]:
-        with self._answer(method, path, body, "application/json", TIMEOUT) as response:
-            return _json(response.read(), self.target.url)
+        with self._answer(method, path, body, "application/json", TIMEOUT) as found:
+            return _json(found.read(), self.target.url)
 
     @contextlib.contextmanager
     def _answer(
@@ -177,7 +204,7 @@ class Client:
         body: Mapping[str, object] | None,
         accept: str,
         timeout: float,
-    ) -> Generator[http.client.HTTPResponse]:
+    ) -> Generator[Stream]:
         headers = {"Accept": accept, "User-Agent": "headgate"}
         data = None
         if body is not None:
@@ -188,15 +215,22 @@ class Client:
         prefix = "" if self.target.socket else urlsplit(self.target.url).path
         connection = self._connection(timeout)
         try:
-            connection.request(method, prefix + path, data, headers)
-            response = connection.getresponse()
-            if response.status >= 300:
-                raise self._error(response)
-            yield response
-        except (OSError, http.client.HTTPException) as error:
-            raise self._unreachable(error) from None
+            with self.reachable():
+                connection.request(method, prefix + path, data, headers)
+                response = connection.getresponse()
+                if response.status >= 300:
+                    raise self._error(response)
+            yield Stream(response, self)
         finally:
             connection.close()
+
+    @contextlib.contextmanager
+    def reachable(self) -> Generator[None]:
+        """Tells trouble with the connection in a sentence; raises CouldNotRun."""
+        try:
+            yield
+        except (OSError, http.client.HTTPException) as error:
+            raise self._unreachable(error) from None
 
     def _connection(self, timeout: float) -> http.client.HTTPConnection:
         if self.target.socket is not None:

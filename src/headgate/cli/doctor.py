@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
@@ -37,12 +37,13 @@ def doctor(ctx: click.Context, data: Path | None) -> None:
     from headgate.cli.doctor_checks import CHECKS
 
     directory = (data.expanduser() if data else data_directory(os.environ)).absolute()
-    found = [check(directory) for check in CHECKS]
+    looked = [check(directory) for check in CHECKS]
+    found = [replace(each, remedy="") if each.ok else each for each in looked]
     ok = all(each.ok for each in found)
     lines: list[str] = []
     for each in found:
         lines.append(f"{'ok ' if each.ok else 'NOT'}  {each.name:<16} {printable(each.found)}")
-        if each.remedy and not each.ok:
+        if each.remedy:
             lines.append(f"     {'':<16} {printable(each.remedy)}")
     lines.append("This machine can run Headgate." if ok else "Something is missing; see NOT.")
     emit({"ok": ok, "checks": [asdict(each) for each in found]}, *lines)

@@ -55,11 +55,14 @@ def sandbox(data: Path) -> Diagnosis:
     try:
         wanted = _settings(data).require_sandbox
         report = probe(data if data.is_dir() else Path("/tmp"))
+        ok = report.sandbox is not None and report.at_least(wanted)
     except HeadgateError as error:
         return Diagnosis("sandbox", False, error.message, error.remedy)
+    except ValueError as error:
+        return Diagnosis("sandbox", False, str(error), "Mend require-sandbox in server.toml.")
     problems = "; ".join(report.problems)
-    ok = report.sandbox is not None and report.at_least(wanted)
-    found = f"{report.name}, strength {report.strength.name.lower()}"
+    strength = "none" if report.strength is None else report.strength.name.lower()
+    found = f"{report.name or 'no sandbox'}, strength {strength}"
     return Diagnosis("sandbox", ok, f"{found}: {problems}" if problems else found, report.remedy)
 
 

@@ -61,7 +61,7 @@ def _listen(client: Client, woken: threading.Event) -> None:
             contextlib.suppress(HeadgateError),  # the drawing says what is wrong
             client.stream("/live", accept="text/event-stream", timeout=60) as stream,
         ):
-            for line in stream:
+            for line in stream.lines():
                 if line.startswith(b"data:"):
                     woken.set()
         time.sleep(1.0)

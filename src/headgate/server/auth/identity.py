@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Callable
@@ -9,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-import anyio.to_thread
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -105,6 +105,8 @@ class Authenticator:
         self._verifier = verifier
         self._limiter = limiter
         self._clock = clock
+        # Each comparison takes some 20 MB; a crowd of guesses must not take them all at once.
+        self._comparing = asyncio.Semaphore(2)
 
     async def by_token(self, secret: str, client: str) -> Principal:
         """The principal that a token belongs to.
@@ -127,7 +129,7 @@ class Authenticator:
         right = stored is not None and (
             self._verifier.verify(secret, stored.hash)
             if known
-            else await anyio.to_thread.run_sync(self._verifier.verify, secret, stored.hash)
+            else await self._compare(secret, stored.hash)
         )
         if stored is None or principal is None or not right:
             self._limiter.failed(client, lookup)
@@ -139,6 +141,10 @@ class Authenticator:
         if stored.expires is not None and stored.expires <= now:
             raise NotSignedIn("The token has expired.", "Ask an operator for another.")
         return _enabled(principal)
+
+    async def _compare(self, secret: str, stored_hash: str) -> bool:
+        async with self._comparing:
+            return await asyncio.to_thread(self._verifier.verify, secret, stored_hash)
 
     def by_session(self, cookie: str) -> Identity:
         """The identity of a session cookie; raises NotSignedIn when it ended."""
