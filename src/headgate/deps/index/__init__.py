@@ -1,0 +1,1 @@
+"""Package indexes: one module per protocol."""

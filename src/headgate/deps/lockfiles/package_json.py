@@ -1,0 +1,113 @@
+"""package.json of npm and its kin."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from headgate.deps.lockfiles.builder import LOCAL, Builder, decoded
+from headgate.deps.lockfiles.interface import Parsed
+
+SECTIONS = (
+    "dependencies",
+    "devDependencies",
+    "peerDependencies",
+    "optionalDependencies",
+)
+_REPLACING = ("overrides", "resolutions")
+_HERE = (*LOCAL, "workspace:", "link:", "portal:")
+_ALIAS = re.compile(r"npm:(@[^/@]+/[^@]+|[^@]+)(?:@.*)?")
+_REMOTE = re.compile(
+    r"(?:git\+|[a-z][a-z0-9+.-]*://|git@|(?:github|gitlab|bitbucket|gist):)", re.IGNORECASE
+)
+_SHORTHAND = re.compile(r"[\w.-]+/[\w.-]+(?:#.*)?")
+_NAME = re.compile(r"(?:@[\w.~-]+/)?[\w.~-]+")
+
+
+class PackageJson:
+    """A JavaScript package's own description."""
+
+    def wants(self, path: str) -> bool:
+        parts = path.split("/")
+        return parts[-1] == "package.json" and "node_modules" not in parts
+
+    def parse(self, path: str, data: bytes) -> Parsed:
+        builder = Builder(path)
+        text = decoded(data, builder)
+        if text is None:
+            return builder.done()
+        try:
+            values: object = json.loads(text)
+        except json.JSONDecodeError as error:
+            builder.problem(f"this is not JSON ({error.msg.lower()})", error.lineno)
+            return builder.done()
+        except (RecursionError, ValueError):
+            builder.problem("this is not JSON that can be read", 1)
+            return builder.done()
+        if not isinstance(values, dict):
+            builder.problem("this is not a JSON object", 1)
+            return builder.done()
+        _Reader(builder, text).read(cast("Mapping[str, Any]", values))
+        return builder.done()
+
+
+class _Reader:
+    """Walks over the sections that declare dependencies."""
+
+    def __init__(self, builder: Builder, text: str) -> None:
+        self._builder = builder
+        self._text = text
+
+    def read(self, values: Mapping[str, Any]) -> None:
+        for section in SECTIONS:
+            given = values.get(section)
+            if given is None:
+                continue
+            if not isinstance(given, dict):
+                self._builder.problem(f"`{section}` is not an object", self._line(section))
+                continue
+            for name, wanted in cast("dict[str, object]", given).items():
+                self._dependency(section, name, wanted)
+        for section in _REPLACING:
+            self._replacements(section, values.get(section))
+
+    def _dependency(self, section: str, name: str, wanted: object) -> None:
+        line = self._line(section, name)
+        if not isinstance(wanted, str) or not _NAME.fullmatch(name):
+            self._builder.problem(f"`{name[:80]}` in `{section}` is no dependency", line)
+            return
+        text = f"{name} {wanted}".strip()
+        if alias := _ALIAS.fullmatch(wanted):
+            self._builder.declare("npm", alias[1], text, line)
+        elif wanted.startswith(_HERE):
+            return
+        elif _REMOTE.match(wanted) or _SHORTHAND.fullmatch(wanted):
+            self._builder.declare("npm", name, text, line, wanted)
+        else:
+            self._builder.declare("npm", name, text, line)
+
+    def _replacements(self, section: str, given: object) -> None:
+        """What replaces dependencies of dependencies counts when it names another package."""
+        waiting: list[tuple[str, object]] = [(section, given)]
+        while waiting:
+            name, value = waiting.pop()
+            if isinstance(value, dict):
+                waiting.extend(cast("dict[str, object]", value).items())
+            elif isinstance(value, str) and (_ALIAS.fullmatch(value) or _REMOTE.match(value)):
+                alias = _ALIAS.fullmatch(value)
+                found = alias[1] if alias else name.split("/")[-1] or name
+                source = "" if alias else value
+                line = self._line(section, name)
+                self._builder.declare("npm", found, f"{name} {value}", line, source)
+
+    def _line(self, *keys: str) -> int:
+        """Where the last key stands, searched for in order; the text is known to be JSON."""
+        at = 0
+        for key in keys:
+            match = re.compile(rf"{re.escape(json.dumps(key))}\s*:").search(self._text, at)
+            if match is None:
+                break
+            at = match.start()
+        return self._text.count("\n", 0, at) + 1

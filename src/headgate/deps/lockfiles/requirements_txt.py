@@ -1,0 +1,89 @@
+"""pip's requirement files: requirements.txt and its kin."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from headgate.deps.lockfiles.builder import Builder, decoded
+from headgate.deps.lockfiles.interface import Parsed
+
+_NAME = re.compile(r"(?:.*[-_.])?requirements(?:[-_.].*)?\.(?:txt|in)", re.IGNORECASE)
+_DIRECTORY = re.compile(r"(?:.*[-_.])?(?:requirements|requires|reqs)", re.IGNORECASE)
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_OPTION = re.compile(r"(--?[A-Za-z][\w-]*)(?:\s*=\s*|\s+|$)(.*)")
+_TRAILING = re.compile(r"\s--(?:hash|global-option|config-settings?)\b.*$")
+_GLUED = re.compile(r"-([rcefi])(?=[^\s=-])(.*)")
+
+_INCLUDE = {"-r", "--requirement", "--requirements"}
+_INDEX = {
+    "-i",
+    "--index-url",
+    "--pypi-url",
+    "--extra-index-url",
+    "-f",
+    "--find-links",
+    "--trusted-host",
+}
+_EDITABLE = {"-e", "--editable"}
+
+
+class RequirementsTxt:
+    """A list of requirements and options, one a line."""
+
+    def wants(self, path: str) -> bool:
+        directory, name = posixpath.split(path)
+        if _NAME.fullmatch(name):
+            return True
+        return name.endswith((".txt", ".in")) and bool(
+            _DIRECTORY.fullmatch(posixpath.basename(directory))
+        )
+
+    def parse(self, path: str, data: bytes) -> Parsed:
+        builder = Builder(path)
+        text = decoded(data, builder)
+        for line, content in _logical_lines(text or ""):
+            if content.startswith("-"):
+                self._option(builder, content, line)
+            else:
+                builder.python(_TRAILING.sub("", content), line)
+        return builder.done()
+
+    def _option(self, builder: Builder, content: str, line: int) -> None:
+        if glued := _GLUED.fullmatch(content):
+            name, value = f"-{glued[1]}", glued[2].strip()
+        elif match := _OPTION.fullmatch(content):
+            name, value = match[1], match[2].strip()
+        else:
+            builder.problem(f"`{content[:80]}` is not an option of pip", line)
+            return
+        if name in _INCLUDE:
+            if "://" in value:
+                builder.problem(f"`{content[:80]}` takes requirements from the network", line)
+            else:
+                builder.include(value, line)
+        elif name in _INDEX:
+            builder.index("pypi", content, line)
+        elif name in _EDITABLE:
+            builder.python(_TRAILING.sub("", value), line)
+        # Constraints, hashes and build options name no further package.
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines without comments, joined where a backslash continues them, with where they begin."""
+    start, joined = 0, ""
+    for number, raw in enumerate(text.splitlines(), 1):
+        comment_only = raw.lstrip().startswith("#")
+        if joined and comment_only:
+            raw = ""
+        start = start if joined else number
+        if raw.endswith("\\") and not comment_only:
+            joined += raw[:-1] + " "
+            continue
+        content = _COMMENT.sub("", joined + raw).strip()
+        joined = ""
+        if content:
+            yield start, content
+    if content := _COMMENT.sub("", joined).strip():
+        yield start, content

@@ -1,0 +1,42 @@
+"""The check of dependencies without a server or a network, for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headgate.deps.compare import Added, added, read_files
+from headgate.deps.findings import CHECK, direct_source, other_index, unreadable
+from headgate.deps.judge import weigh
+from headgate.model.config import DependencyPolicy
+from headgate.model.finding import CheckResult, Outcome, Severity
+
+
+def check_tree(
+    files: Mapping[str, bytes],
+    base_files: Mapping[str, bytes],
+    policy: DependencyPolicy | None = None,
+) -> CheckResult:
+    """What `files` declare and `base_files` did not; both map paths to contents.
+
+    With a policy, unapproved packages are judged as an agent's. Without one they are only named
+    in the reason; what comes from past the index, and what cannot be read, are findings always.
+    """
+    new = added(read_files(base_files), read_files(files))
+    if policy is not None:
+        return weigh(new, policy, True, {}, {})
+    findings = [
+        *(direct_source(one, Severity.MEDIUM) for one in new.declared if one.source),
+        *(other_index(one, Severity.MEDIUM) for one in new.indexes),
+        *(unreadable(one) for one in new.problems),
+    ]
+    findings.sort(key=lambda f: (f.span.path, f.span.line, f.rule))
+    outcome = Outcome.FAILED if findings else Outcome.PASSED
+    return CheckResult(CHECK, outcome, _named(new), tuple(findings))
+
+
+def _named(new: Added) -> str:
+    names = sorted({f"{one.name} ({one.ecosystem})" for one in new.declared if not one.source})
+    if not names:
+        return ""
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return f"new here: {shown}; whether they are approved and exist is checked by the server"
