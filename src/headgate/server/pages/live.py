@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from headgate.server.pages.stream import BEAT, HEARTBEAT, message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from headgate.model.event import Event
     from headgate.store.database import Database
@@ -32,7 +32,7 @@ class Pulse:
         self._unsubscribe: Callable[[], None] | None = None
 
     @contextmanager
-    def reader(self) -> Iterator[asyncio.Event]:
+    def reader(self) -> Generator[asyncio.Event]:
         """An event that is set whenever something was recorded."""
         beat = asyncio.Event()
         self._readers[beat] = asyncio.get_running_loop()
@@ -42,7 +42,7 @@ class Pulse:
             yield beat
         finally:
             del self._readers[beat]
-            if not self._readers:
+            if not self._readers and self._unsubscribe is not None:
                 self._unsubscribe()
                 self._unsubscribe = None
 

@@ -26,8 +26,10 @@ STATIC = Path(__file__).parent.parent / "static"
 _SECTIONS = ("/changes", "/projects", "/events", "/principals")
 
 
-def page(request: Request, template: str, view: View, status: int = 200) -> Response:
-    """The view as a whole page."""
+def page(
+    request: Request, template: str, view: View, *, status: int = 200, data: str = ""
+) -> Response:
+    """The view as a whole page; `data` is the path of its JSON, if it has any."""
     path = request.url.path
     active = next((s for s in _SECTIONS if path.startswith(s)), "")
     if path == "/" or path.startswith("/queues"):
@@ -40,7 +42,7 @@ def page(request: Request, template: str, view: View, status: int = 200) -> Resp
             viewer=principal_or_none(request),
             csrf=csrf_token(request),
             active=active,
-            json_address=_json_address(request) if status == 200 else "",
+            json_address=_with_query(data, request) if data else "",
             address=_Address(request),
         )
     )
@@ -63,10 +65,9 @@ def _bytes(html: str) -> bytes:
     return html.encode("utf-8", "backslashreplace")
 
 
-def _json_address(request: Request) -> str:
-    path = "/queues" if request.url.path == "/" else request.url.path
+def _with_query(path: str, request: Request) -> str:
     query = request.url.query
-    return f"{path}.json" + (f"?{query}" if query else "")
+    return path + (f"?{query}" if query else "")
 
 
 class _Address:
@@ -153,5 +154,11 @@ def pretty(value: Any) -> str:
 
 def brief(value: Mapping[str, object]) -> str:
     """JSON on part of a line."""
-    text = ", ".join(f"{k}: {v}" for k, v in value.items())
+    text = ", ".join(f"{k} {_short(v)}" for k, v in value.items())
     return text if len(text) <= 140 else text[:139] + "…"
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    digest = len(text) >= 40 and all(c in "0123456789abcdef" for c in text)
+    return text[:10] if digest else text

@@ -23,5 +23,5 @@ def error_page(request: Request, error: HeadgateError) -> Response:
         request,
         "error.html",
         {"message": error.message, "remedy": error.remedy, "status": error.status},
-        error.status,
+        status=error.status,
     )

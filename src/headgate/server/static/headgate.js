@@ -60,6 +60,8 @@
     if (log && "follow" in log.dataset && atEnd) window.scrollTo(0, document.body.scrollHeight);
   });
   document.addEventListener("htmx:sse:after:connection", () => live("on", "live"));
+  document.addEventListener("htmx:response:error", () => live("lost", "not live: reload the page"));
+  document.addEventListener("htmx:error", () => live("lost", "not live: reload the page"));
   document.addEventListener("htmx:sse:error", () => live("lost", "connection lost, trying again"));
   document.addEventListener("htmx:sse:close", (event) => {
     if (event.detail?.reason === "message") live("done", "ended");
@@ -112,7 +114,7 @@
     else if (event.key === "g") going = performance.now();
     else if (event.key === "?") help.showModal();
     else if (event.key === "/") {
-      const field = document.querySelector("form[role=search] input");
+      const field = document.querySelector(".filters input");
       if (!field) return;
       field.focus();
       event.preventDefault();

@@ -1,4 +1,4 @@
-"""The queue board: what waits, in which assumed future it is tested, and what became of the rest."""
+"""The queue board: what waits, in which future it is tested, and what became of the rest."""
 
 from __future__ import annotations
 

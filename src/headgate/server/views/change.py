@@ -70,7 +70,9 @@ def change_facts(house: House, number: int, viewer: Principal, now: float) -> Vi
                 words.change_line(c, names) | {"text": shown_text(text)} for text, c in dependencies
             ],
             "dependents": [
-                words.change_line(c, names) for c in tx.changes.dependents(change.number)
+                words.change_line(c, names)
+                for c in tx.changes.dependents(change.number)
+                if may_read(house, viewer, names.project(c.project))
             ],
             "revisions": [
                 _revision(r, names, change.revision)

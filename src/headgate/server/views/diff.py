@@ -14,7 +14,8 @@ from headgate.server.views.abilities import may_read
 from headgate.server.views.house import House
 from headgate.server.views.text import View, segments, shown_path
 from headgate.server.views.words import Names
-from headgate.vcs.repository import Diff, FileDiff, Hunk, Repository
+from headgate.vcs.diff import Diff, FileDiff, Hunk
+from headgate.vcs.repository import Repository
 
 EMBEDDED_LINES = 1500
 """So many lines of a diff stand on the page of a change; the rest is on the diff's own page."""

@@ -19,10 +19,12 @@ PAGE_BYTES = 512 * 1024
 
 
 def find_run(house: House, id: int, viewer: Principal) -> JobRun:
-    """A run of a project that the viewer may know. Raises NotFound."""
+    """A run for a change, and of a job, that the viewer may know. Raises NotFound."""
     with house.db.read() as tx:
         run = tx.builds.run(JobRunId(id))
-    if not may_read(house, viewer, run.project):
+        item = tx.items.get(tx.nodes.of_build(run.build).item)
+        project = tx.projects.get(item.project).name
+    if not all(may_read(house, viewer, name) for name in {run.project, project}):
         raise NotFound(f"There is no job run {id}.", "See the page of its change.")
     return run
 
