@@ -13,12 +13,13 @@ from headgate.scan.analyzers.injection import Injection
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
 from headgate.scan.analyzers.ruff import Ruff
 from headgate.scan.analyzers.secrets import Secrets
+from headgate.scan.history import Past, in_history
 from headgate.scan.identity import Anchor, anchor, identity
 from headgate.scan.introduced import introduced
-from headgate.scan.text import Text, decode, is_binary, listed, plural, printable
+from headgate.scan.text import MAX_SIZE, Text, decode, listed, plural, printable, unreadable
 
-MAX_SIZE = 2_000_000
-"""Bytes above which a file is not examined."""
+__all__ = ["CHECKS", "MAX_SIZE", "Past", "Request", "analyzers", "examine"]
+
 CHECKS = ("source", "secrets")
 _SUPERSEDED: Mapping[str, frozenset[str]] = {
     "python/sql-string": frozenset({"python/sql-injection"}),
@@ -39,18 +40,15 @@ class Request:
     """Path in the head → path in the base."""
     excluded: frozenset[str] = frozenset()
     """Paths that the source check leaves out."""
+    history: tuple[Past, ...] = ()
+    """What is searched for secrets only."""
+    skipped: tuple[str, ...] = ()
+    """`path: reason` of files that were left out before."""
 
 
 def analyzers(key: bytes, cache: Path | None) -> tuple[Analyzer, ...]:
     """Those that Headgate ships. `key` and `cache` as `Secrets` takes them."""
     return (Ruff(), Injection(), Secrets(key, cache))
-
-
-def unreadable(data: bytes) -> str:
-    """Why no analyzer is given a file with this content; empty when they are."""
-    if len(data) > MAX_SIZE:
-        return f"larger than {MAX_SIZE // 1_000_000} MB"
-    return "binary" if is_binary(data) else ""
 
 
 def examine(
@@ -70,8 +68,12 @@ def examine(
                 # Old files that no longer hold a secret still have to be masked alike.
                 base.run("secrets")
                 base.run(check)
-    hidden_unknown = head.outcome("secrets") is not Outcome.PASSED
-    return tuple(_result(check, head, base, request, hidden_unknown) for check in CHECKS)
+    results = [_result(check, head, base, request) for check in CHECKS]
+    if request.history:
+        seen = {hit.mark for hit in head.hits("secrets")}
+        past = in_history(request.history, seen, base_files=request.base or (), tools=tools)
+        results = [past.joined(one) if one.check == "secrets" else one for one in results]
+    return tuple(results)
 
 
 class _Side:
@@ -170,11 +172,11 @@ def _order(finding: Finding) -> tuple[str, int, int, str]:
     return span.path, span.line, span.column, finding.rule
 
 
-def _result(
-    check: str, head: _Side, base: _Side | None, request: Request, hidden_unknown: bool
-) -> CheckResult:
+def _result(check: str, head: _Side, base: _Side | None, request: Request) -> CheckResult:
     hits = head.hits(check)
     anchors = head.anchors(hits)
+    # While it is not known what is secret, nothing is shown.
+    shown = head.outcome("secrets") is Outcome.PASSED
     counted: Counter[str] = Counter()
     findings: list[Finding] = []
     for hit, where in zip(hits, anchors, strict=True):
@@ -183,7 +185,7 @@ def _result(
         findings.append(
             replace(
                 hit.finding,
-                excerpt="" if hidden_unknown else printable(excerpt.replace("\t", " ")),
+                excerpt=printable(excerpt.replace("\t", " ")) if shown else "",
                 identity=identity(where, counted[key]),
             )
         )
@@ -202,7 +204,7 @@ def _result(
     if outcome is Outcome.PASSED and findings:
         outcome = Outcome.FAILED
         reasons = [plural(len(findings), "finding")]
-    skipped = [*head.unread, *head.skipped(check)]
+    skipped = [*request.skipped, *head.unread, *head.skipped(check)]
     if skipped and outcome is not Outcome.NOT_RUN:
         reasons.append(f"{plural(len(skipped), 'file')} not examined: {listed(skipped)}")
     return CheckResult(

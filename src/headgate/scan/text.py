@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from headgate.model.finding import Finding, Span
 
+MAX_SIZE = 2_000_000
+"""Bytes above which a file is not examined."""
 WINDOW = 160
 """Characters of a line that an excerpt shows."""
 LEAD = 39
@@ -30,6 +32,13 @@ def is_binary(data: bytes) -> bool:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return False
     return b"\0" in data[:8000]
+
+
+def unreadable(data: bytes) -> str:
+    """Why no analyzer is given a file with this content; empty when they are."""
+    if len(data) > MAX_SIZE:
+        return f"larger than {MAX_SIZE // 1_000_000} MB"
+    return "binary" if is_binary(data) else ""
 
 
 def is_test(path: str) -> bool:

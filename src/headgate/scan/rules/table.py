@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 
 from headgate.model.finding import Confidence, Severity
 
@@ -41,3 +43,10 @@ def load(name: str) -> Mapping[str, Rule]:
         )
         for code, entry in tomllib.loads(text).items()
     }
+
+
+def rule_cache() -> Path:
+    """Where compiled rules are kept between runs: `headgate/rules` in the user's cache."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    root = Path(base) if base.startswith("/") else Path.home() / ".cache"
+    return root / "headgate" / "rules"

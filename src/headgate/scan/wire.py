@@ -1,0 +1,159 @@
+"""How a request and its results travel between the runner and its worker.
+
+A frame is the length of a JSON header in 4 bytes, the header, and the bytes of the files in the
+order in which the header names them. JSON and not pickle: the worker reads hostile files, and its
+answer must not be able to run code.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
+
+from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
+from headgate.scan.analyzers.interface import SourceFile
+from headgate.scan.engine import Past, Request
+
+LENGTH = struct.Struct(">I")
+
+
+def encode_request(request: Request) -> bytes:
+    """The frame of a request."""
+
+    def listing(files: Sequence[SourceFile]) -> list[list[str | int]]:
+        return [[file.path, len(file.data)] for file in files]
+
+    header = {
+        "head": listing(request.head),
+        "base": None if request.base is None else listing(request.base),
+        "renamed": dict(request.renamed),
+        "excluded": sorted(request.excluded),
+        "history": [[past.commit, past.file.path, len(past.file.data)] for past in request.history],
+        "skipped": list(request.skipped),
+    }
+    past = (one.file for one in request.history)
+    data = b"".join(file.data for file in (*request.head, *(request.base or ()), *past))
+    return _frame(header) + data
+
+
+def read_request(stream: BinaryIO) -> Request | None:
+    """The next request; None when the stream ended."""
+    header = _read_header(stream)
+    if header is None:
+        return None
+
+    def files(listing: list[tuple[str, int]]) -> tuple[SourceFile, ...]:
+        return tuple(SourceFile(path, _exactly(stream, size)) for path, size in listing)
+
+    head = files(header["head"])
+    base = None if header["base"] is None else files(header["base"])
+    history = tuple(
+        Past(commit, SourceFile(path, _exactly(stream, size)))
+        for commit, path, size in header["history"]
+    )
+    return Request(
+        head=head,
+        base=base,
+        renamed=header["renamed"],
+        excluded=frozenset(header["excluded"]),
+        history=history,
+        skipped=tuple(header["skipped"]),
+    )
+
+
+def encode_results(results: Sequence[CheckResult]) -> bytes:
+    """The frame of an answer."""
+    return _frame({"results": [result_as_json(result) for result in results]})
+
+
+def encode_error(error: str) -> bytes:
+    """The frame of an answer that says why there is none."""
+    return _frame({"error": error})
+
+
+def decode_results(payload: bytes) -> tuple[CheckResult, ...]:
+    """The results in an answer's header; RuntimeError with the worker's words when it failed."""
+    answer: dict[str, Any] = json.loads(payload)
+    if "error" in answer:
+        raise RuntimeError(answer["error"])
+    return tuple(_result(one) for one in answer["results"])
+
+
+def result_as_json(result: CheckResult) -> dict[str, Any]:
+    """A result as plain JSON values; paths may hold surrogate escapes."""
+    return {
+        "check": result.check,
+        "outcome": result.outcome.value,
+        "reason": result.reason,
+        "seconds": result.seconds,
+        "skipped": list(result.skipped),
+        "findings": [_finding_as_json(finding) for finding in result.findings],
+    }
+
+
+def _finding_as_json(finding: Finding) -> dict[str, Any]:
+    span = finding.span
+    return {
+        "rule": finding.rule,
+        "title": finding.title,
+        "message": finding.message,
+        "remedy": finding.remedy,
+        "severity": finding.severity.value,
+        "confidence": finding.confidence.value,
+        "span": [span.path, span.line, span.column, span.end_line, span.end_column],
+        "cwe": finding.cwe,
+        "check": finding.check,
+        "excerpt": finding.excerpt,
+        "identity": finding.identity,
+        "url": finding.url,
+    }
+
+
+def _result(one: Mapping[str, Any]) -> CheckResult:
+    findings = tuple(_finding(finding) for finding in one["findings"])
+    return CheckResult(
+        check=one["check"],
+        outcome=Outcome(one["outcome"]),
+        reason=one["reason"],
+        findings=findings,
+        seconds=one["seconds"],
+        skipped=tuple(one["skipped"]),
+    )
+
+
+def _finding(one: Mapping[str, Any]) -> Finding:
+    return Finding(
+        rule=one["rule"],
+        title=one["title"],
+        message=one["message"],
+        remedy=one["remedy"],
+        severity=Severity(one["severity"]),
+        confidence=Confidence(one["confidence"]),
+        span=Span(*one["span"]),
+        cwe=one["cwe"],
+        check=one["check"],
+        excerpt=one["excerpt"],
+        identity=one["identity"],
+        url=one["url"],
+    )
+
+
+def _frame(header: Mapping[str, Any]) -> bytes:
+    payload = json.dumps(header, separators=(",", ":")).encode("ascii")
+    return LENGTH.pack(len(payload)) + payload
+
+
+def _read_header(stream: BinaryIO) -> dict[str, Any] | None:
+    start = stream.read(LENGTH.size)
+    if len(start) < LENGTH.size:
+        return None
+    return json.loads(_exactly(stream, LENGTH.unpack(start)[0]))
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) != size:
+        raise EOFError("the request ended early")
+    return data
