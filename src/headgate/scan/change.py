@@ -21,7 +21,8 @@ MAX_BYTES = 256 << 20
 MAX_COMMITS = 500
 """Commits of a change whose own states are searched for secrets; a longer change is denied."""
 
-_REGULAR = frozenset({0o100644, 0o100755, 0o100664})
+REGULAR = frozenset({0o100644, 0o100755, 0o100664})
+"""Modes of files with content."""
 _SYMLINK, _SUBMODULE = 0o120000, 0o160000
 
 
@@ -64,12 +65,12 @@ async def gather(
 ) -> Gathered:
     """The files that differ, as they are in both commits and in those between."""
     changed = await repo.changed(base, head)
-    skipped = [f"{file.path}: {why}" for file in changed if (why := _left_out(file))]
-    touched = [file for file in changed if file.new_mode in _REGULAR]
-    before = [file for file in changed if file.old_mode in _REGULAR]
-    history, problem = await _history(repo, base, head, {file.new_object for file in changed})
+    skipped = [f"{file.path}: {why}" for file in changed if (why := left_out(file))]
+    touched = [file for file in changed if file.new_mode in REGULAR]
+    before = [file for file in changed if file.old_mode in REGULAR]
+    between, problem = await history(repo, base, head, {file.new_object for file in changed})
     ids = {file.new_object for file in touched} | {file.old_object for file in before}
-    ids |= {file.new_object for _, file in history}
+    ids |= {file.new_object for _, file in between}
     sizes = await repo.sizes(ids)
     skipped += [
         f"{file.path}: larger than {MAX_SIZE // 1_000_000} MB"
@@ -91,7 +92,7 @@ async def gather(
         excluded=frozenset(file.path for file in touched if matches(file.path, exclude)),
         history=tuple(
             Past(commit, SourceFile(file.path, data[file.new_object]))
-            for commit, file in history
+            for commit, file in between
             if file.new_object in data
         ),
         skipped=tuple(skipped),
@@ -103,26 +104,31 @@ def _files(places: Iterable[tuple[str, str]], data: dict[str, bytes]) -> tuple[S
     return tuple(SourceFile(path, data[name]) for path, name in places if name in data)
 
 
-def _left_out(file: ChangedFile) -> str:
+def left_out(file: ChangedFile) -> str:
+    """Why what is at this path is no file to examine; empty when it is one."""
     if file.new_mode == _SYMLINK:
         return "symbolic link"
     return "submodule" if file.new_mode == _SUBMODULE else ""
 
 
-async def _history(
-    repo: Repository, base: Commit, head: Commit, known: set[str]
+async def history(
+    repo: Repository, base: Commit, head: Commit, known: set[str], *, least: int = 2
 ) -> tuple[list[tuple[Commit, ChangedFile]], str]:
-    """Files of the commits between base and head that neither of the two has."""
+    """Files of the commits between base and head whose objects are not `known`, with the commit.
+
+    Fewer commits than `least` are not looked at: what a single one has is in the head. The text
+    says why the history is too long to be examined; empty when it is not.
+    """
     commits = await repo.commits(base, head)
     if len(commits) > MAX_COMMITS:
         return [], f"the change has {len(commits)} commits; at most {MAX_COMMITS} can be examined"
     found: list[tuple[Commit, ChangedFile]] = []
     seen = set(known)
-    if len(commits) < 2:
+    if len(commits) < least:
         return found, ""
     for info in commits:
         for file in await _own(repo, info):
-            if file.new_mode in _REGULAR and file.new_object not in seen:
+            if file.new_mode in REGULAR and file.new_object not in seen:
                 seen.add(file.new_object)
                 found.append((info.commit, file))
     return found, ""

@@ -1,0 +1,314 @@
+"""What the command line examines: a work tree, what is new in it, or a range of commits."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from headgate.model.errors import BadInput, CouldNotRun
+from headgate.model.finding import CheckResult, Outcome
+from headgate.model.ids import Commit
+from headgate.model.patterns import matches
+from headgate.scan.analyzers.interface import Analyzer, SourceFile
+from headgate.scan.change import REGULAR, Gathered, gather, history, left_out
+from headgate.scan.engine import CHECKS, MAX_SIZE, Past, Request, examine
+from headgate.scan.text import plural, printable
+from headgate.vcs.diff import parse_raw
+from headgate.vcs.git import GitError, run_git
+from headgate.vcs.repository import Repository
+
+BATCH = 32 << 20
+"""Bytes of files that are held in memory at once when a whole tree is examined."""
+_NOT_WALKED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__", ".tox"})
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """Where the files are: the root of a git work tree, or a directory outside git."""
+
+    path: Path
+    repository: Repository | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to examine."""
+
+    root: Root
+    base: str
+    """What it is compared with, as a person reads it; empty: everything counts."""
+    paths: tuple[str, ...]
+    """Every file, relative to the root; read when it is its turn."""
+    request: Request | None
+    """The files of a range or of what is new, read already; `paths` names them too."""
+    skipped: tuple[str, ...] = ()
+    problem: str = ""
+
+
+async def find_root(start: Path) -> Root:
+    """The work tree that holds `start`, or `start` itself outside git. Raises CouldNotRun."""
+    start = start if start.is_dir() else start.parent
+    try:
+        shown = await run_git(
+            "-C", str(start), "rev-parse", "--show-toplevel", "--absolute-git-dir", accept=(0, 128)
+        )
+    except GitError as error:
+        raise CouldNotRun(error.message, error.remedy) from error
+    if shown.code != 0:
+        if "not a git repository" in shown.complaint:
+            return Root(start, None)
+        if "work tree" in shown.complaint:
+            raise BadInput(
+                f"{printable(str(start))} is in a bare repository.", "Go to a work tree of it."
+            )
+        raise CouldNotRun(f"git cannot read {printable(str(start))}: {shown.complaint}.")
+    top, _, directory = os.fsdecode(shown.out).rstrip("\n").partition("\n")
+    return Root(Path(top), Repository(Path(directory)))
+
+
+async def select(root: Root, paths: Sequence[Path], base: str, exclude: Sequence[str]) -> Selection:
+    """The files to examine.
+
+    `paths`: files and directories to keep to; none: all. `base`: a revision, for what the work
+    tree has beyond it; `A..B`, for a range of commits; empty, for the whole work tree. Raises
+    BadInput for paths and revisions that are not there.
+    """
+    wanted = _inside(root, paths)
+    if not base:
+        listed, skipped = await _listed(root, wanted)
+        return Selection(root, "", tuple(listed), None, tuple(skipped))
+    if root.repository is None:
+        raise BadInput(
+            f"{printable(str(root.path))} is not in a git repository, so there is no {base!r}.",
+            "Leave --base out to examine every file.",
+        )
+    first, dots, last = base.partition("..")
+    if dots:
+        old = await _commit(root.repository, first or "HEAD")
+        new = await _commit(root.repository, last.removeprefix(".") or "HEAD")
+        gathered = await gather(root.repository, await _common(root, old, new), new, exclude)
+    else:
+        old = await _commit(root.repository, base)
+        gathered = await _work_tree(root, root.repository, old, exclude)
+    request = _kept(gathered.request, wanted)
+    names = tuple(file.path for file in request.head)
+    return Selection(root, base, names, request, gathered.skipped, gathered.problem)
+
+
+def run(
+    selection: Selection,
+    tools: Sequence[Analyzer],
+    exclude: Sequence[str],
+    progress: Callable[[int], None] = lambda done: None,
+) -> tuple[CheckResult, ...]:
+    """The checks `source` and `secrets` over a selection. `progress` hears how many are done."""
+    if selection.problem:
+        return tuple(
+            CheckResult(check, Outcome.NOT_RUN, selection.problem, skipped=selection.skipped)
+            for check in CHECKS
+        )
+    if selection.request is not None:
+        return examine(selection.request, tools)
+    done = 0
+    joined: tuple[CheckResult, ...] = ()
+    for request, count in _batches(selection, exclude):
+        results = examine(request, tools)
+        joined = tuple(_joined(*pair) for pair in zip(joined, results, strict=True)) or results
+        done += count
+        progress(done)
+    return joined
+
+
+def read_file(root: Path, path: str) -> bytes | str:
+    """The content of a regular file of the tree, or why there is none to examine."""
+    place = os.path.join(root, path)  # noqa: PTH118 - Path would change what is in the name
+    try:
+        status = os.lstat(place)
+        if stat.S_ISLNK(status.st_mode):
+            return "symbolic link"
+        if stat.S_ISDIR(status.st_mode):
+            return "submodule"
+        if not stat.S_ISREG(status.st_mode):
+            return "not a regular file"
+        if status.st_size > MAX_SIZE:
+            return f"larger than {MAX_SIZE // 1_000_000} MB"
+        handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            return file.read(MAX_SIZE + 1)
+    except OSError as error:
+        return (error.strerror or "cannot be read").lower()
+
+
+def _inside(root: Root, paths: Sequence[Path]) -> tuple[str, ...]:
+    wanted: list[str] = []
+    for path in paths:
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - a link stays a link
+        if not os.path.lexists(absolute):
+            raise BadInput(f"There is no {printable(str(path))}.", "Name files or directories.")
+        real = absolute.parent.resolve() / absolute.name
+        top = root.path.resolve()
+        if real != top and not real.is_relative_to(top):
+            raise BadInput(
+                f"{printable(str(path))} is not below {printable(str(root.path))}.",
+                "Examine one repository at a time.",
+            )
+        wanted.append("" if real == top else real.relative_to(top).as_posix())
+    return tuple(wanted)
+
+
+def _wanted(path: str, wanted: Sequence[str]) -> bool:
+    return not wanted or any(one in ("", path) or path.startswith(f"{one}/") for one in wanted)
+
+
+async def _listed(root: Root, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    if root.repository is None:
+        return _walked(root.path, wanted)
+    shown = await run_git(
+        "-C", str(root.path), "ls-files", "-z", "--cached", "--others", "--exclude-standard"
+    )
+    names = dict.fromkeys(os.fsdecode(name) for name in shown.out.split(b"\0") if name)
+    # A file that is ignored but named is meant.
+    named = [one for one in wanted if one and one not in names and (root.path / one).is_file()]
+    kept = [name for name in names if _wanted(name, wanted)]
+    return [name for name in (*kept, *named) if os.path.lexists(root.path / name)], []
+
+
+def _walked(top: Path, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    found: list[str] = []
+    skipped: list[str] = []
+    for directory, folders, files in os.walk(top):
+        for folder in sorted(folders):
+            if folder in _NOT_WALKED:
+                folders.remove(folder)
+                place = os.path.relpath(os.path.join(directory, folder), top)  # noqa: PTH118
+                skipped.append(f"{place}/: not looked into outside git")
+        folders.sort()
+        for name in sorted(files):
+            path = os.path.relpath(os.path.join(directory, name), top)  # noqa: PTH118
+            if _wanted(path, wanted):
+                found.append(path)
+    return found, skipped
+
+
+async def _commit(repository: Repository, rev: str) -> Commit:
+    commit = await repository.resolve(rev)
+    if commit is None:
+        raise BadInput(
+            f"There is no revision {rev!r} in this repository.",
+            "Name a branch, a tag or a commit, e.g. --base origin/main.",
+        )
+    return commit
+
+
+async def _common(root: Root, old: Commit, new: Commit) -> Commit:
+    assert root.repository is not None
+    return await root.repository.merge_base(old, new) or old
+
+
+async def _work_tree(
+    root: Root, repository: Repository, old: Commit, exclude: Sequence[str]
+) -> Gathered:
+    """What the work tree, uncommitted files included, has beyond where it left `old`."""
+    head = await repository.resolve("HEAD")
+    base = old if head is None else await _common(root, old, head)
+    raw = await run_git(
+        "-C", str(root.path), "diff", "--raw", "-z", "-M", "--no-abbrev", "--no-ext-diff",
+        "--ignore-submodules=dirty", base,
+    )  # fmt: skip
+    changed = parse_raw(raw.out)[0]
+    others = await run_git("-C", str(root.path), "ls-files", "-z", "--others", "--exclude-standard")
+    untracked = [os.fsdecode(name) for name in others.out.split(b"\0") if name]
+    skipped = [f"{file.path}: {why}" for file in changed if (why := left_out(file))]
+    touched = [file.path for file in changed if file.new_mode in REGULAR]
+    found: list[SourceFile] = []
+    for path in dict.fromkeys((*touched, *untracked)):
+        content = read_file(root.path, path)
+        if isinstance(content, str):
+            skipped.append(f"{path}: {content}")
+        else:
+            found.append(SourceFile(path, content))
+    before = [file for file in changed if file.old_mode in REGULAR]
+    between, problem = ([], "")
+    if head is not None:
+        known = {file.old_object for file in before} | {file.new_object for file in changed}
+        between, problem = await history(repository, base, head, known, least=1)
+    ids = {file.old_object for file in before} | {file.new_object for _, file in between}
+    small = {name for name, size in (await repository.sizes(ids)).items() if size <= MAX_SIZE}
+    data = await repository.blobs(small)
+    now = {file.data for file in found}
+    request = Request(
+        head=tuple(found),
+        base=tuple(
+            SourceFile(file.old_path, data[file.old_object])
+            for file in before
+            if file.old_object in data
+        ),
+        renamed={file.path: file.old_path for file in changed if file.path != file.old_path},
+        excluded=frozenset(file.path for file in found if matches(file.path, exclude)),
+        history=tuple(
+            Past(commit, SourceFile(file.path, data[file.new_object]))
+            for commit, file in between
+            if file.new_object in data and data[file.new_object] not in now
+        ),
+        skipped=tuple(skipped),
+    )
+    return Gathered(request, tuple(skipped), problem)
+
+
+def _kept(request: Request, wanted: Sequence[str]) -> Request:
+    if not wanted:
+        return request
+    return replace(
+        request,
+        head=tuple(file for file in request.head if _wanted(file.path, wanted)),
+        history=tuple(past for past in request.history if _wanted(past.file.path, wanted)),
+        skipped=tuple(one for one in request.skipped if _wanted(one.rpartition(": ")[0], wanted)),
+    )
+
+
+def _batches(selection: Selection, exclude: Sequence[str]) -> Iterator[tuple[Request, int]]:
+    files: list[SourceFile] = []
+    skipped = list(selection.skipped)
+    size = count = 0
+
+    def request() -> Request:
+        excluded = frozenset(file.path for file in files if matches(file.path, exclude))
+        return Request(tuple(files), excluded=excluded, skipped=tuple(skipped))
+
+    for path in selection.paths:
+        content = read_file(selection.root.path, path)
+        count += 1
+        if isinstance(content, str):
+            skipped.append(f"{path}: {content}")
+            continue
+        files.append(SourceFile(path, content))
+        size += len(content)
+        if size >= BATCH:
+            yield request(), count
+            files, skipped, size, count = [], [], 0, 0
+    yield request(), count
+
+
+def _joined(one: CheckResult, other: CheckResult) -> CheckResult:
+    ranks = (Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_RUN)
+    outcome = max(one.outcome, other.outcome, key=ranks.index)
+    findings = (*one.findings, *other.findings)
+    reasons = [result.reason for result in (one, other) if result.outcome is Outcome.NOT_RUN]
+    if not reasons and findings:
+        reasons = [plural(len(findings), "finding")]
+    return CheckResult(
+        check=one.check,
+        outcome=outcome,
+        reason="; ".join(dict.fromkeys(reasons)),
+        findings=findings,
+        seconds=one.seconds + other.seconds,
+        skipped=(*one.skipped, *other.skipped),
+    )
+
+
+def paths_of(files: Iterable[SourceFile]) -> dict[str, bytes]:
+    """Files as a mapping from path to content."""
+    return {file.path: file.data for file in files}
