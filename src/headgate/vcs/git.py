@@ -65,6 +65,7 @@ async def run_git(
     extra: Mapping[str, str] | None = None,
     accept: Sequence[int] = (0,),
     timeout: float | None = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - a property of the command
+    cwd: Path | None = None,
 ) -> GitResult:
     """Run one git command to its end.
 
@@ -72,7 +73,7 @@ async def run_git(
     other, and for a command that takes longer than `timeout` seconds; CouldNotRun without git.
     A cancelled caller leaves no process behind.
     """
-    process = await start_git(*arguments, repository=repository, extra=extra)
+    process = await start_git(*arguments, repository=repository, extra=extra, cwd=cwd)
     try:
         async with asyncio.timeout(timeout):
             out, err = await process.communicate(stdin)
@@ -95,8 +96,13 @@ async def start_git(
     repository: Path | None = None,
     extra: Mapping[str, str] | None = None,
     prefix: Sequence[str] = (),
+    cwd: Path | None = None,
+    stderr: int = asyncio.subprocess.PIPE,
 ) -> asyncio.subprocess.Process:
-    """Start a git command with pipes; whoever starts it reaps it. Raises CouldNotRun."""
+    """Start a git command with pipes; whoever starts it reaps it. Raises CouldNotRun.
+
+    `prefix` is put before `git`; a process that lives long is given DEVNULL as `stderr`.
+    """
     where = ("--git-dir", str(repository)) if repository is not None else ()
     command = [*prefix, "git", *where, *arguments]
     try:
@@ -104,7 +110,8 @@ async def start_git(
             *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            cwd=cwd,
             env=environment(extra),
             limit=1 << 20,
         )

@@ -1,0 +1,347 @@
+"""A merge by Headgate is the merge that git makes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from vcs_history import History, build, histories
+from vcs_worktree import WorkTree, new_tree
+
+from headgate.model.change import Signature
+from headgate.model.errors import NotFound
+from headgate.model.ids import Commit
+from headgate.model.queue import MergeMode
+from headgate.vcs.merge import (
+    MergeConflict,
+    Merged,
+    MergeMessage,
+    Merger,
+    MergeResult,
+    NothingToMerge,
+)
+from headgate.vcs.repository import Repository
+
+GATE = Signature("Headgate", "gate@example.org", 1_700_001_000)
+ADA = Signature("Ada", "ada@example.org", 1_700_000_900)
+MESSAGE = MergeMessage("Merge change 7", ADA, GATE)
+
+
+def merge(
+    path: Path, onto: str, head: str, mode: MergeMode, *, long_lived: bool = True
+) -> MergeResult:
+    async def once() -> MergeResult:
+        merger = Merger(Repository(path), long_lived=long_lived)
+        try:
+            result = await merger.merge(Commit(onto), Commit(head), mode, MESSAGE)
+            assert merger.long_lived is long_lived
+            return result
+        finally:
+            await merger.close()
+
+    return asyncio.run(once())
+
+
+class Rival:
+    """What git itself does in a work tree."""
+
+    def __init__(self, history: History, place: Path) -> None:
+        self.tree = new_tree(place / "tree")
+        build(history, self.tree.path)
+        self.ours = self.tree.git("rev-parse", "ours")
+        self.theirs = self.tree.git("rev-parse", "theirs")
+        self.git_dir = self.tree.path / ".git"
+
+    def merge(self) -> tuple[bool, str, set[str]]:
+        self.tree.git("checkout", "-q", "--detach", "ours")
+        clean = "CONFLICT" not in self.tree.git("merge", "-q", "--no-ff", "theirs", check=False)
+        return self._state(clean)
+
+    def rebase(self) -> tuple[bool, str, set[str]]:
+        self.tree.git("checkout", "-q", "--detach", "theirs")
+        said = self.tree.git("rebase", "-q", "--no-fork-point", "ours", check=False)
+        return self._state("CONFLICT" not in said)
+
+    def _state(self, clean: bool) -> tuple[bool, str, set[str]]:
+        listed = subprocess.run(
+            ["git", "ls-files", "-u", "-z"], cwd=self.tree.path, capture_output=True, check=True
+        ).stdout.split(b"\0")
+        # "a~HEAD" is what becomes of "a" where two files claim its name.
+        unmerged = {os.fsdecode(e.split(b"\t", 1)[1].split(b"~")[0]) for e in listed if e}
+        return clean and not unmerged, self.tree.git("rev-parse", "HEAD^{tree}"), unmerged
+
+    def log(self) -> list[str]:
+        told = self.tree.git("log", "--format=%T %an %at %s", "ours..HEAD")
+        return told.splitlines()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories())
+def test_merging_does_what_git_merge_does(history: History) -> None:
+    place = Path(tempfile.mkdtemp())
+    try:
+        rival = Rival(history, place)
+        clean, tree, unmerged = rival.merge()
+        found = merge(rival.git_dir, rival.ours, rival.theirs, MergeMode.MERGE)
+        if clean:
+            assert isinstance(found, Merged)
+            assert found.tree == tree
+            parents = rival.tree.git("log", "-1", "--format=%P", found.commit)
+            assert parents == f"{rival.ours} {rival.theirs}"
+        else:
+            assert isinstance(found, MergeConflict)
+            assert set(found.paths) == unmerged
+            assert "CONFLICT" in found.detail
+        squashed = merge(rival.git_dir, rival.ours, rival.theirs, MergeMode.SQUASH)
+        if isinstance(squashed, Merged):
+            assert clean
+            assert squashed.tree == tree
+            assert rival.tree.git("log", "-1", "--format=%P", squashed.commit) == rival.ours
+        elif isinstance(squashed, NothingToMerge):
+            assert clean
+            assert tree == rival.tree.git("rev-parse", "ours^{tree}")
+    finally:
+        shutil.rmtree(place)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories())
+def test_rebasing_does_what_git_rebase_does(history: History) -> None:
+    place = Path(tempfile.mkdtemp())
+    try:
+        rival = Rival(history, place)
+        clean, tree, unmerged = rival.rebase()
+        found = merge(rival.git_dir, rival.ours, rival.theirs, MergeMode.REBASE)
+        if not clean:
+            assert isinstance(found, MergeConflict)
+            assert set(found.paths) == unmerged
+        elif isinstance(found, NothingToMerge):
+            assert rival.log() == []
+        else:
+            assert isinstance(found, Merged)
+            assert found.tree == tree
+            theirs = rival.log()
+            rival.tree.git("checkout", "-q", "--detach", found.commit)
+            assert rival.log() == theirs
+    finally:
+        shutil.rmtree(place)
+
+
+def forked(tree: WorkTree) -> tuple[Commit, Commit]:
+    """A branch and a change to it, which go together."""
+    tree.commit("Base", {"a": "1\n", "b": "1\n"})
+    tree.git("branch", "change")
+    onto = tree.commit("Onto", {"a": "2\n"})
+    tree.git("checkout", "-q", "change")
+    return onto, tree.commit("Change", {"b": "2\n"})
+
+
+@pytest.mark.parametrize("mode", list(MergeMode))
+def test_the_same_inputs_make_the_same_commit_by_either_way(
+    tree: WorkTree, mode: MergeMode
+) -> None:
+    onto, head = forked(tree)
+    path = tree.path / ".git"
+    first = merge(path, onto, head, mode)
+    assert isinstance(first, Merged)
+    assert merge(path, onto, head, mode) == first
+    assert merge(path, onto, head, mode, long_lived=False) == first
+    tree.git("fsck", "--strict")
+
+
+def test_commits_say_who_wrote_and_who_merged(tree: WorkTree) -> None:
+    onto, head = forked(tree)
+    merged = merge(tree.path / ".git", onto, head, MergeMode.MERGE)
+    rebased = merge(tree.path / ".git", onto, head, MergeMode.REBASE)
+    assert isinstance(merged, Merged)
+    assert isinstance(rebased, Merged)
+    form = "--format=%an %at|%cn %ct|%B"
+    told = tree.git("log", "-1", form, merged.commit).strip()
+    assert told == "Ada 1700000900|Headgate 1700001000|Merge change 7"
+    told = tree.git("log", "-1", form, rebased.commit).strip()
+    own = tree.git("log", "-1", "--format=%at", head)
+    assert told == f"Ada {own}|Headgate 1700001000|Change"
+
+
+@pytest.mark.parametrize("mode", list(MergeMode))
+def test_what_is_there_already_is_not_merged_again(tree: WorkTree, mode: MergeMode) -> None:
+    one = tree.commit("One", {"a": "1"})
+    two = tree.commit("Two", {"a": "2"})
+    path = tree.path / ".git"
+    found = merge(path, two, one, mode)
+    assert isinstance(found, NothingToMerge)
+    assert one[:10] in found.detail
+
+
+def test_a_change_on_top_of_the_branch_keeps_its_commits_when_rebased(tree: WorkTree) -> None:
+    one = tree.commit("One", {"a": "1"})
+    tree.commit("Two", {"a": "2"})
+    three = tree.commit("Three", {"a": "3"})
+    found = merge(tree.path / ".git", one, three, MergeMode.REBASE)
+    assert isinstance(found, Merged)
+    assert found.commit == three
+
+
+def test_a_rebase_conflict_names_the_commit(tree: WorkTree) -> None:
+    tree.commit("Base", {"a": "1\n"})
+    tree.git("branch", "change")
+    onto = tree.commit("Onto", {"a": "2\n"})
+    tree.git("checkout", "-q", "change")
+    tree.commit("Harmless", {"b": "1\n"})
+    head = tree.commit("Harmful", {"a": "3\n"})
+    found = merge(tree.path / ".git", onto, head, MergeMode.REBASE)
+    assert isinstance(found, MergeConflict)
+    assert found.paths == ("a",)
+    assert f"Replaying {head[:10]} (Harmful)" in found.detail
+
+
+@pytest.mark.parametrize("mode", list(MergeMode))
+def test_histories_with_nothing_in_common_are_a_conflict(tree: WorkTree, mode: MergeMode) -> None:
+    one = tree.commit("One", {"a": "1"})
+    tree.git("checkout", "-q", "--orphan", "other")
+    other = tree.commit("Other", {"b": "1"})
+    found = merge(tree.path / ".git", one, other, mode)
+    assert isinstance(found, MergeConflict)
+    assert "no history in common" in found.detail
+
+
+def test_a_conflict_over_a_weird_name_tells_the_name(tree: WorkTree) -> None:
+    name = "odd\n\udcff\t.txt"
+    tree.write(name, "1\n")
+    tree.commit("Base")
+    tree.git("branch", "change")
+    tree.write(name, "2\n")
+    onto = tree.commit("Onto")
+    tree.git("checkout", "-q", "change")
+    tree.write(name, "3\n")
+    found = merge(tree.path / ".git", onto, tree.commit("Change"), MergeMode.MERGE)
+    assert isinstance(found, MergeConflict)
+    assert found.paths == (name,)
+
+
+def test_a_merge_driver_named_in_attributes_below_is_obeyed(tree: WorkTree) -> None:
+    tree.commit("Base", {"docs/.gitattributes": "*.md merge=union\n", "docs/x/news.md": "0\n"})
+    tree.git("branch", "change")
+    onto = tree.commit("Onto", {"docs/x/news.md": "0\n1\n"})
+    tree.git("checkout", "-q", "change")
+    head = tree.commit("Change", {"docs/x/news.md": "0\n2\n"})
+    found = merge(tree.path / ".git", onto, head, MergeMode.MERGE)
+    assert isinstance(found, Merged)
+    assert tree.git("show", f"{found.commit}:docs/x/news.md") == "0\n1\n2"
+
+
+async def test_one_process_serves_states_with_and_without_attributes(tree: WorkTree) -> None:
+    """The second change takes the union rule away; the third must then conflict."""
+    tree.commit("Base", {".gitattributes": "n merge=union\n", "n": "0\n"})
+    tree.git("branch", "base")
+    heads: list[Commit] = []
+    for word, files in (
+        ("one", {"n": "0\none\n"}),
+        ("two", {"n": "0\ntwo\n"}),
+        ("plain", {".gitattributes": "# nothing\n"}),
+        ("three", {"n": "0\nthree\n"}),
+    ):
+        tree.git("checkout", "-q", "--detach", "base")
+        heads.append(tree.commit(word, files))
+    merger = Merger(Repository(tree.path / ".git"))
+    tip = heads[0]
+    for head in heads[1:3]:
+        found = await merger.merge(tip, head, MergeMode.MERGE, MESSAGE)
+        assert isinstance(found, Merged)
+        tip = found.commit
+    assert tree.git("show", f"{tip}:n") == "0\none\ntwo"
+    last = await merger.merge(tip, heads[3], MergeMode.MERGE, MESSAGE)
+    assert isinstance(last, MergeConflict)
+    await merger.close()
+
+
+async def test_a_killed_process_is_replaced(tree: WorkTree) -> None:
+    onto, head = forked(tree)
+    merger = Merger(Repository(tree.path / ".git"))
+    first = await merger.merge(onto, head, MergeMode.MERGE, MESSAGE)
+    for pid in children():
+        os.kill(pid, signal.SIGKILL)
+    again = await merger.merge(onto, head, MergeMode.SQUASH, MESSAGE)
+    assert isinstance(first, Merged)
+    assert isinstance(again, Merged)
+    assert again.tree == first.tree
+    await merger.close()
+    assert merger.long_lived
+    assert children() == []
+
+
+async def test_simultaneous_questions_get_their_own_answers(tree: WorkTree) -> None:
+    tree.commit("Base", {"a": "0\n"})
+    tree.git("branch", "base")
+    heads: list[Commit] = []
+    for n in range(8):
+        tree.git("checkout", "-q", "--detach", "base")
+        heads.append(tree.commit(f"Change {n}", {f"f{n}": f"{n}\n"}))
+    onto = Commit(tree.git("rev-parse", "base"))
+    merger = Merger(Repository(tree.path / ".git"))
+    tasks = [
+        asyncio.create_task(merger.merge(onto, head, MergeMode.SQUASH, MESSAGE)) for head in heads
+    ]
+    await asyncio.sleep(0.01)
+    tasks[3].cancel()
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    for n, result in enumerate(found):
+        if isinstance(result, Merged):
+            assert tree.git("show", f"{result.commit}:f{n}") == str(n)
+        else:
+            assert n == 3
+    await merger.close()
+
+
+async def test_a_missing_commit_is_an_error_not_a_conflict(tree: WorkTree) -> None:
+    onto, head = forked(tree)
+    merger = Merger(Repository(tree.path / ".git"))
+    with pytest.raises(NotFound):
+        await merger.merge(Commit("1" * 40), head, MergeMode.MERGE, MESSAGE)
+    with pytest.raises(Exception, match="git merge-tree failed"):
+        await merger.merge(onto, Commit("1" * 40), MergeMode.MERGE, MESSAGE)
+    assert isinstance(await merger.merge(onto, head, MergeMode.MERGE, MESSAGE), Merged)
+    await merger.close()
+
+
+def test_a_submodule_moved_on_one_side_merges(
+    tree: WorkTree, another: Callable[[str], WorkTree]
+) -> None:
+    inner = another("inner")
+    first, second = inner.commit("1", {"x": "1"}), inner.commit("2", {"x": "2"})
+    tree.write("a", "1")
+    tree.git("add", "a")
+    tree.git("update-index", "--add", "--cacheinfo", f"160000,{first},sub")
+    tree.git("commit", "-q", "-m", "Base")
+    tree.git("branch", "change")
+    tree.write("a", "2")
+    tree.git("commit", "-q", "-m", "Onto", "--", "a")
+    onto = tree.head()
+    tree.git("checkout", "-q", "change")
+    tree.git("update-index", "--cacheinfo", f"160000,{second},sub")
+    tree.git("commit", "-q", "-m", "Move")
+    found = merge(tree.path / ".git", onto, tree.head(), MergeMode.MERGE)
+    assert isinstance(found, Merged)
+    assert tree.git("rev-parse", f"{found.commit}:sub") == second
+
+
+def children() -> list[int]:
+    """Processes begun by this one that still run."""
+    found: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == os.getpid() and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
