@@ -125,6 +125,13 @@ revision_commits = Table(
     Column("origin", JSON, nullable=False),
 )
 
+revision_dependencies = Table(
+    "revision_dependencies",  # of current revisions only: who waits for whom
+    metadata,
+    Column("change", ForeignKey("changes.number"), primary_key=True),
+    Column("depends_on", ForeignKey("changes.number"), primary_key=True, index=True),
+)
+
 checks = Table(
     "checks",
     metadata,

@@ -1,0 +1,98 @@
+"""Values of the model as JSON columns, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from headgate.model.change import CommitInfo, Dependency, Signature
+from headgate.model.finding import Confidence, Finding, Severity, Span
+from headgate.model.ids import ChangeNumber, Commit, PrincipalId
+from headgate.model.origin import Evidence, Grade, Origin, OriginKind
+from headgate.model.verdict import (
+    ApprovalBinding,
+    Requirement,
+    Risk,
+    RiskTier,
+    Verdict,
+    VerdictKind,
+)
+from headgate.store.text import decode_all, encode_all
+
+Json = Mapping[str, Any]
+
+
+def dump(value: Any) -> Any:
+    """A dataclass as a JSON value that every database can hold."""
+    return encode_all(asdict(value))
+
+
+def commit_info(stored: Json) -> CommitInfo:
+    value = decode_all(stored)
+    return CommitInfo(
+        commit=Commit(value["commit"]),
+        parents=tuple(Commit(p) for p in value["parents"]),
+        author=Signature(**value["author"]),
+        committer=Signature(**value["committer"]),
+        message=value["message"],
+    )
+
+
+def origin(stored: Json) -> Origin:
+    value = decode_all(stored)
+    return Origin(
+        kind=OriginKind(value["kind"]),
+        grade=Grade(value["grade"]) if value["grade"] else None,
+        tool=value["tool"],
+        model=value["model"],
+        session=value["session"],
+        prompter=value["prompter"],
+        evidence=tuple(
+            Evidence(**{**e, "kind": OriginKind(e["kind"]), "grade": Grade(e["grade"])})
+            for e in value["evidence"]
+        ),
+    )
+
+
+def dependency(stored: Json) -> Dependency:
+    value = decode_all(stored)
+    return Dependency(value["text"], ChangeNumber(value["change"]))
+
+
+def finding(stored: Json) -> Finding:
+    value = decode_all(stored)
+    return Finding(
+        **{
+            **value,
+            "severity": Severity(value["severity"]),
+            "confidence": Confidence(value["confidence"]),
+            "span": Span(**value["span"]),
+        }
+    )
+
+
+def verdict(stored: Json) -> Verdict:
+    value = decode_all(stored)
+    risk = value["risk"]
+    return Verdict(
+        kind=VerdictKind(value["kind"]),
+        reasons=tuple(value["reasons"]),
+        risk=Risk(RiskTier(risk["tier"]), tuple(risk["factors"]), tuple(risk["classes"])),
+        requirements=tuple(
+            Requirement(
+                rule=r["rule"],
+                count=r["count"],
+                groups=tuple(r["groups"]),
+                reason=r["reason"],
+                given=tuple(PrincipalId(p) for p in r["given"]),
+            )
+            for r in value["requirements"]
+        ),
+        policy=value["policy"],
+    )
+
+
+def binding(stored: Json) -> ApprovalBinding:
+    value = decode_all(stored)
+    return ApprovalBinding(**{**value, "change": ChangeNumber(value["change"])})

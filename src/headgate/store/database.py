@@ -1,0 +1,181 @@
+"""The database: one file under SQLite, transactions, and who is told when one commits."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection, Engine, create_engine, event, pool
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from headgate.model.errors import CouldNotRun
+from headgate.model.event import Event
+from headgate.store.repositories.builds import Builds, Setups
+from headgate.store.repositories.changes import Changes
+from headgate.store.repositories.checks import Approvals, Checks, Verdicts
+from headgate.store.repositories.events import Events, Seal
+from headgate.store.repositories.principals import Principals, Sessions, Tokens
+from headgate.store.repositories.projects import Projects
+from headgate.store.repositories.queues import Items, Landings, Nodes, Queues
+from headgate.store.schema import bring_up
+from headgate.store.types import Clock
+
+log = structlog.get_logger()
+
+Subscriber = Callable[[tuple[Event, ...]], None]
+
+
+class Transaction:
+    """Every repository, within one transaction."""
+
+    def __init__(self, connection: Connection, clock: Clock, seal: Seal) -> None:
+        self.projects = Projects(connection, clock)
+        self.principals = Principals(connection, clock)
+        self.tokens = Tokens(connection, clock)
+        self.sessions = Sessions(connection, clock)
+        self.changes = Changes(connection, clock)
+        self.checks = Checks(connection, clock)
+        self.verdicts = Verdicts(connection, clock)
+        self.approvals = Approvals(connection, clock)
+        self.queues = Queues(connection, clock)
+        self.items = Items(connection, clock)
+        self.nodes = Nodes(connection, clock)
+        self.builds = Builds(connection, clock)
+        self.landings = Landings(connection, clock)
+        self.setups = Setups(connection, clock)
+        self.events = Events(connection, clock, seal)
+
+
+class Database:
+    """Where the truth is. May be used from several threads; one writes at a time."""
+
+    def __init__(self, engine: Engine, seal: Seal, clock: Clock) -> None:
+        self._engine = engine
+        self._seal = seal
+        self._clock = clock
+        self._writing = threading.Lock()
+        self._subscribers: list[Subscriber] = []
+
+    @classmethod
+    def open(cls, path: Path, *, seal: Seal, clock: Clock = time.time) -> Database:
+        """Open or make the database, and bring its schema up to this program's.
+
+        Raises CouldNotRun when the file is damaged, is something else, or is of a newer program.
+        """
+        engine = _engine(path)
+        try:
+            with _readable(path):
+                bring_up(engine, path)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine, seal, clock)
+
+    @contextlib.contextmanager
+    def read(self) -> Generator[Transaction]:
+        """A consistent view; nothing can be written through it."""
+        with _readable(None), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield Transaction(connection, self._clock, self._seal)
+            finally:
+                connection.rollback()
+
+    @contextlib.contextmanager
+    def write(self) -> Generator[Transaction]:
+        """All or nothing; subscribers are told the events once it is safe on disk.
+
+        Raises CouldNotRun when the disk is full or cannot be written; then nothing was.
+        """
+        with self._writing:
+            with _readable(None), self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                transaction = Transaction(connection, self._clock, self._seal)
+                try:
+                    yield transaction
+                    connection.commit()
+                except BaseException:
+                    connection.rollback()
+                    raise
+        appended = tuple(transaction.events.appended)
+        if appended:
+            for subscriber in tuple(self._subscribers):
+                subscriber(appended)
+
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        """Be told the events of every transaction after it; gives back how to stop that."""
+        self._subscribers.append(callback)
+
+        def stop() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return stop
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path}",
+        poolclass=pool.QueuePool,
+        pool_size=4,
+        max_overflow=12,
+        connect_args={"check_same_thread": False, "timeout": 30.0},
+    )
+
+    def configure(connection: sqlite3.Connection, _: object) -> None:
+        # We begin transactions ourselves: the driver would begin them too late, and not IMMEDIATE.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=30000",
+            "cache_size=-4000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    event.listen(engine, "connect", configure)
+    return engine
+
+
+@contextlib.contextmanager
+def _readable(path: Path | None) -> Generator[None]:
+    """Say in words what SQLite says in codes."""
+    try:
+        yield
+    except (OperationalError, DatabaseError) as error:
+        raise _explained(error.orig, path) from error
+    except sqlite3.DatabaseError as error:
+        raise _explained(error, path) from error
+
+
+def _explained(error: BaseException | None, path: Path | None) -> Exception:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    where = f"The database {path}" if path else "The database"
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return CouldNotRun(
+            f"{where} is damaged or no database of Headgate's: {error}.",
+            "Put it aside and restore it from a copy; nothing was changed.",
+        )
+    if code == sqlite3.SQLITE_FULL or "disk is full" in str(error):
+        return CouldNotRun(
+            f"{where} cannot be written: the disk is full. Nothing was changed.",
+            "Free some space, then try again.",
+        )
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+        return CouldNotRun(
+            f"{where} cannot be used: {error}. Nothing was changed.",
+            "Check the disk, and that the server's account may write the data directory.",
+        )
+    if code == sqlite3.SQLITE_BUSY:
+        return CouldNotRun(f"{where} is held by another process.", "End that process.")
+    return error if isinstance(error, Exception) else CouldNotRun(f"{where} failed: {error}.")

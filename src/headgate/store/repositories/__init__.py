@@ -1,0 +1,1 @@
+"""One class per noun; each works inside one transaction."""
