@@ -114,7 +114,11 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     stale: list[str] = []
-    for name, text in (("cli.md", command_line()), ("server-file.md", server_file()), ("api.md", api())):
+    for name, text in (
+        ("cli.md", command_line()),
+        ("server-file.md", server_file()),
+        ("api.md", api()),
+    ):
         page = PAGES / name
         text = text.rstrip() + "\n"
         if page.exists() and page.read_text("utf-8") == text:

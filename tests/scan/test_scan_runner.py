@@ -25,6 +25,10 @@ def alive(pid: int) -> bool:
     return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
 
 
+def environment_of(pid: int | None) -> list[bytes]:
+    return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
 async def test_one_worker_serves_many_scans(runner: ScanRunner) -> None:
     assert runner.pid is None
     results = await asyncio.gather(*(runner.scan(ONE) for _ in range(5)))
@@ -101,5 +105,5 @@ async def test_cancelling_a_scan_leaves_no_answer_behind(runner: ScanRunner) -> 
 
 async def test_the_worker_is_not_told_the_servers_secrets(runner: ScanRunner) -> None:
     await runner.scan(ONE)
-    environment = Path(f"/proc/{runner.pid}/environ").read_bytes().split(b"\0")
+    environment = environment_of(runner.pid)
     assert {entry.split(b"=")[0] for entry in environment if entry} <= {b"PATH", b"LANG"}

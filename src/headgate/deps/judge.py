@@ -21,8 +21,6 @@ from headgate.model.config import DependencyPolicy
 from headgate.model.finding import CheckResult, Finding, Outcome
 from headgate.model.toml.policy_file import normalised
 
-_NOT_ASKED = Answer(Existence.EXISTS, "no index is configured")
-
 
 async def judge(
     new: Added, policy: DependencyPolicy, strict: bool, index: Mapping[str, PackageIndex]
@@ -54,12 +52,12 @@ def weigh(
             continue
         if _approved(one, policy):
             continue
-        answer = answers.get(one, _NOT_ASKED)
+        answer = answers.get(one)  # None where no index is configured.
         place = addresses.get(one.ecosystem, "")
-        if answer.existence is Existence.MISSING:
+        if answer is not None and answer.existence is Existence.MISSING:
             findings.append(does_not_exist(one, policy, place, answer.detail))
             continue
-        if answer.existence is Existence.UNKNOWN:
+        if answer is not None and answer.existence is Existence.UNKNOWN:
             doubts.append(f"`{one.name}`: {place} {answer.detail}")
         findings.append(unapproved(one, policy, severity))
     findings += [other_index(one, severity) for one in new.indexes]

@@ -50,7 +50,7 @@ class Selection:
 
 async def find_root(start: Path) -> Root:
     """The work tree that holds `start`, or `start` itself outside git. Raises CouldNotRun."""
-    start = start if start.is_dir() else start.parent
+    start = _directory(start)
     try:
         shown = await run_git(
             "-C", str(start), "rev-parse", "--show-toplevel", "--absolute-git-dir", accept=(0, 128)
@@ -67,6 +67,10 @@ async def find_root(start: Path) -> Root:
         raise CouldNotRun(f"git cannot read {printable(str(start))}: {shown.complaint}.")
     top, _, directory = os.fsdecode(shown.out).rstrip("\n").partition("\n")
     return Root(Path(top), Repository(Path(directory)))
+
+
+def _directory(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
 
 
 async def select(root: Root, paths: Sequence[Path], base: str, exclude: Sequence[str]) -> Selection:
@@ -173,7 +177,12 @@ async def _listed(root: Root, wanted: Sequence[str]) -> tuple[list[str], list[st
     # A file that is ignored but named is meant.
     named = [one for one in wanted if one and one not in names and (root.path / one).is_file()]
     kept = [name for name in names if _wanted(name, wanted)]
-    return [name for name in (*kept, *named) if os.path.lexists(root.path / name)], []
+    return _there(root.path, (*kept, *named)), []
+
+
+def _there(top: Path, names: Iterable[str]) -> list[str]:
+    """Without those that are deleted in the work tree."""
+    return [name for name in names if os.path.lexists(top / name)]
 
 
 def _walked(top: Path, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -309,6 +318,20 @@ def _joined(one: CheckResult, other: CheckResult) -> CheckResult:
     )
 
 
-def paths_of(files: Iterable[SourceFile]) -> dict[str, bytes]:
-    """Files as a mapping from path to content."""
-    return {file.path: file.data for file in files}
+def contents(
+    selection: Selection, wants: Callable[[str], bool]
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """The files whose paths are wanted, now and in the base; the base is empty without one."""
+    if selection.request is not None:
+        base = selection.request.base or ()
+        return (
+            {file.path: file.data for file in selection.request.head if wants(file.path)},
+            {file.path: file.data for file in base if wants(file.path)},
+        )
+    found: dict[str, bytes] = {}
+    for path in selection.paths:
+        if wants(path):
+            content = read_file(selection.root.path, path)
+            if not isinstance(content, str):
+                found[path] = content
+    return found, {}

@@ -48,11 +48,13 @@ def origin(stored: Json) -> Origin:
         model=value["model"],
         session=value["session"],
         prompter=value["prompter"],
-        evidence=tuple(
-            Evidence(**{**e, "kind": OriginKind(e["kind"]), "grade": Grade(e["grade"])})
-            for e in value["evidence"]
-        ),
+        evidence=tuple(_evidence(e) for e in value["evidence"]),
     )
+
+
+def _evidence(e: Json) -> Evidence:
+    fields: dict[str, Any] = {**e, "kind": OriginKind(e["kind"]), "grade": Grade(e["grade"])}
+    return Evidence(**fields)
 
 
 def dependency(stored: Json) -> Dependency:
@@ -61,15 +63,11 @@ def dependency(stored: Json) -> Dependency:
 
 
 def finding(stored: Json) -> Finding:
-    value = decode_all(stored)
-    return Finding(
-        **{
-            **value,
-            "severity": Severity(value["severity"]),
-            "confidence": Confidence(value["confidence"]),
-            "span": Span(**value["span"]),
-        }
-    )
+    fields: dict[str, Any] = decode_all(stored)
+    fields["severity"] = Severity(fields["severity"])
+    fields["confidence"] = Confidence(fields["confidence"])
+    fields["span"] = Span(**fields["span"])
+    return Finding(**fields)
 
 
 def verdict(stored: Json) -> Verdict:
@@ -94,5 +92,5 @@ def verdict(stored: Json) -> Verdict:
 
 
 def binding(stored: Json) -> ApprovalBinding:
-    value = decode_all(stored)
-    return ApprovalBinding(**{**value, "change": ChangeNumber(value["change"])})
+    fields: dict[str, Any] = decode_all(stored)
+    return ApprovalBinding(**fields)

@@ -92,16 +92,15 @@ class Database:
 
         Raises CouldNotRun when the disk is full or cannot be written; then nothing was.
         """
-        with self._writing:
-            with _readable(None), self._engine.connect() as connection:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                transaction = Transaction(connection, self._clock, self._seal)
-                try:
-                    yield transaction
-                    connection.commit()
-                except BaseException:
-                    connection.rollback()
-                    raise
+        with self._writing, _readable(None), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            transaction = Transaction(connection, self._clock, self._seal)
+            try:
+                yield transaction
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
         appended = tuple(transaction.events.appended)
         if appended:
             for subscriber in tuple(self._subscribers):

@@ -41,7 +41,6 @@ from headgate.model.verdict import (
     Verdict,
     VerdictKind,
 )
-from headgate.server.app import Rendering
 from headgate.server.auth.csrf import SameOriginMiddleware
 from headgate.server.auth.headers import SecurityHeadersMiddleware
 from headgate.server.auth.identity import IDENTITY_KEY, Identity, Via
@@ -150,7 +149,7 @@ def commit(path: Path, branch: str, files: Mapping[bytes, bytes | None], message
     head = subprocess.run(
         ["git", "-C", str(path), "rev-parse", "-q", "--verify", f"refs/heads/{branch}"],
         capture_output=True,
-    ).stdout.decode()
+    ).stdout.decode().strip()
     script += (
         f"commit refs/heads/{branch}\ncommitter Bea <bea@example.org> 1767225600 +0000\n".encode()
     )
@@ -187,7 +186,7 @@ def make_app(world: World, viewer: Principal | None) -> ASGIApp:
         async def __call__(self, scope, receive, send) -> None:
             if viewer is not None:
                 scope[IDENTITY_KEY] = Identity(viewer, Via.SESSION, csrf="c" * 64, session="s")
-            scope[PAGE_KEY] = Rendering(error=error_page).error
+            scope[PAGE_KEY] = error_page
             await self.app(scope, receive, send)
 
     def failed(request: Request, error: Exception) -> Response:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from headgate.model.config import Policy
@@ -61,7 +60,7 @@ def _queue(
     runs = {
         node.item: tx.builds.runs(node.build) for node in nodes.values() if node.build is not None
     }
-    expected = _expected(tx, finished)
+    expected = _expected(tx, (run for found in runs.values() for run in found))
     numbers = {item.id: int(item.change) for item in (*live, *finished)}
     items = [
         _item(tx, item, index, queue, nodes.get(item.id), names, now)
@@ -190,16 +189,18 @@ def _hidden(item: Item, index: int, queue: Queue) -> View:
     }
 
 
-def _expected(tx: Transaction, finished: Sequence[Item]) -> Durations:
-    seen: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
-    for item in finished:
-        node = tx.nodes.current(item.id)
-        if node is None or node.build is None:
-            continue
-        for run in tx.builds.runs(node.build):
-            if run.state is RunState.PASSED and run.started and run.finished:
-                seen[run.project, run.job].append(run.finished - run.started)
-    return {key: median(values) for key, values in seen.items()}
+def _expected(tx: Transaction, runs: Iterable[JobRun]) -> Durations:
+    """How long the running jobs took lately."""
+    expected: Durations = {}
+    for project, job in {(r.project, r.job) for r in runs if r.state is RunState.RUNNING}:
+        lately = [
+            run.finished - run.started
+            for run in tx.builds.recent_runs(project, job)
+            if run.state is RunState.PASSED and run.started and run.finished
+        ]
+        if lately:
+            expected[project, job] = median(lately)
+    return expected
 
 
 def _finished(tx: Transaction, item: Item, names: Names) -> View:
