@@ -1,0 +1,257 @@
+"""The dependencies that a change adds, in real repositories, against a real index."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from deps_index_server import Index, Reply
+
+from headgate.deps.change import check_dependencies
+from headgate.deps.index.interface import PackageIndex
+from headgate.deps.index.npm import NpmIndex
+from headgate.deps.index.pypi import PypiIndex
+from headgate.deps.tree import check_tree
+from headgate.model.config import DependencyPolicy
+from headgate.model.finding import CheckResult, Outcome, Severity
+from headgate.model.ids import Commit
+from headgate.model.origin import Grade, Origin, OriginKind
+from headgate.vcs.repository import Repository
+
+HUMAN = Origin(OriginKind.HUMAN, Grade.C)
+AI = Origin(OriginKind.AI, Grade.B)
+POLICY = DependencyPolicy(approved={"pypi": ("markupsafe", "jinja2"), "npm": ("left-pad",)})
+
+
+class Work:
+    """A project whose commits are made of files."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._git("init", "-q", "-b", "main")
+
+    def _git(self, *arguments: str) -> str:
+        identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+        return subprocess.run(
+            ["git", *identity, *arguments],
+            cwd=self.path,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+
+    def commit(self, files: Mapping[str, str | None]) -> Commit:
+        """Write files (None removes one) and commit everything."""
+        for name, content in files.items():
+            file = self.path / name
+            if content is None:
+                file.unlink()
+                continue
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content)
+        self._git("add", "-A")
+        self._git("commit", "-q", "--allow-empty", "-m", "x")
+        return Commit(self._git("rev-parse", "HEAD"))
+
+    async def check(
+        self,
+        base: Commit,
+        head: Commit,
+        origin: Origin = HUMAN,
+        policy: DependencyPolicy = POLICY,
+        agent: bool = False,
+        index: Index | None = None,
+        exclude: tuple[str, ...] = (),
+    ) -> CheckResult:
+        indexes: dict[str, PackageIndex] = {}
+        if index is not None:
+            indexes["pypi"] = PypiIndex(f"{index.address}/simple", 2)
+            indexes["npm"] = NpmIndex(index.address, 2)
+        return await check_dependencies(
+            Repository(self.path / ".git"),
+            base,
+            head,
+            policy=policy,
+            origin=origin,
+            agent=agent,
+            index=indexes,
+            exclude=exclude,
+        )
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Work:
+    return Work(tmp_path)
+
+
+def told(result: CheckResult) -> list[tuple[str, str, int, Severity]]:
+    return [(f.rule, f.span.path, f.span.line, f.severity) for f in result.findings]
+
+
+async def test_a_change_without_dependencies_passes(work: Work) -> None:
+    base = work.commit({"a.py": "1", "requirements.txt": "never-approved\n"})
+    head = work.commit({"a.py": "2"})
+    assert await work.check(base, head, AI, agent=True) == CheckResult(
+        "dependencies", Outcome.PASSED
+    )
+
+
+async def test_an_agent_adds_what_nobody_approved(work: Work) -> None:
+    base = work.commit({"requirements.txt": "jinja2\n"})
+    head = work.commit({"requirements.txt": "jinja2\nMarkupSafe\nmarkupsaef>=1\n"})
+    result = await work.check(base, head, AI, agent=True)
+    assert result.outcome is Outcome.FAILED
+    assert told(result) == [("dependency/unapproved", "requirements.txt", 3, Severity.HIGH)]
+    assert "`markupsaef` is new here and not approved" in result.findings[0].message
+    assert "Did you mean `markupsafe`, which is approved?" in result.findings[0].remedy
+
+
+@pytest.mark.parametrize(
+    ("origin", "agent", "severity"),
+    [
+        (HUMAN, False, Severity.LOW),
+        (HUMAN, True, Severity.HIGH),
+        (AI, False, Severity.HIGH),
+        (Origin(OriginKind.UNKNOWN), False, Severity.HIGH),
+        (Origin(OriginKind.AUTOMATION, Grade.B), False, Severity.LOW),
+    ],
+)
+async def test_who_wrote_it_decides_how_bad_it_is(
+    work: Work, origin: Origin, agent: bool, severity: Severity
+) -> None:
+    base = work.commit({"README": ""})
+    head = work.commit({"package.json": '{"dependencies": {"right-pad": "1"}}'})
+    result = await work.check(base, head, origin, agent=agent)
+    assert told(result) == [("dependency/unapproved", "package.json", 1, severity)]
+
+
+async def test_the_policy_may_be_strict_with_humans(work: Work) -> None:
+    base = work.commit({"README": ""})
+    head = work.commit({"requirements.txt": "x1\n"})
+    strict = DependencyPolicy(humans="deny", agents="warn")
+    assert (await work.check(base, head, HUMAN, strict)).findings[0].severity is Severity.HIGH
+    assert (await work.check(base, head, AI, strict)).findings[0].severity is Severity.LOW
+
+
+async def test_a_package_that_does_not_exist(work: Work, index: Index) -> None:
+    index.has("real-one")
+    base = work.commit({"requirements.txt": ""})
+    head = work.commit({"requirements.txt": "real-one\ninvented-one\nmarkupsafe\n"})
+    result = await work.check(base, head, HUMAN, index=index)
+    assert result.outcome is Outcome.FAILED
+    assert told(result) == [
+        ("dependency/unapproved", "requirements.txt", 1, Severity.LOW),
+        ("dependency/does-not-exist", "requirements.txt", 2, Severity.HIGH),
+    ]
+    assert f"does not exist in the index {index.address}/simple" in result.findings[1].message
+    # What is approved is not asked for: names of one's own do not leave the house.
+    assert "/simple/markupsafe/" not in index.asked
+
+
+async def test_an_index_that_does_not_answer_is_never_clean(work: Work, index: Index) -> None:
+    index.says("/simple/some-package/", Reply(500))
+    base = work.commit({"requirements.txt": ""})
+    head = work.commit({"requirements.txt": "some-package\n"})
+    result = await work.check(base, head, HUMAN, index=index)
+    assert result.outcome is Outcome.UNKNOWN
+    assert "`some-package`" in result.reason
+    assert "answered 500" in result.reason
+    assert [f.rule for f in result.findings] == ["dependency/unapproved"]
+
+
+async def test_moving_a_dependency_adds_nothing(work: Work) -> None:
+    base = work.commit({"requirements.txt": "never-approved==1\n"})
+    head = work.commit(
+        {
+            "requirements.txt": None,
+            "pyproject.toml": '[project]\nname = "a"\ndependencies = ["Never_Approved>=2"]\n',
+        }
+    )
+    assert (await work.check(base, head, AI)).outcome is Outcome.PASSED
+
+
+async def test_what_is_included_counts(work: Work) -> None:
+    base = work.commit({"requirements.txt": "-r deps/base.list\n", "deps/base.list": "jinja2\n"})
+    head = work.commit({"deps/base.list": "jinja2\n-r more.list\n", "deps/more.list": "hidden\n"})
+    result = await work.check(base, head, AI)
+    assert told(result) == [("dependency/unapproved", "deps/more.list", 1, Severity.HIGH)]
+
+
+async def test_files_that_include_each_other(work: Work) -> None:
+    base = work.commit({"README": ""})
+    head = work.commit({"requirements.txt": "-r a.list\n", "a.list": "-r requirements.txt\njinja2"})
+    assert (await work.check(base, head, AI)).outcome is Outcome.PASSED
+
+
+async def test_an_included_file_that_is_not_there(work: Work) -> None:
+    base = work.commit({"README": ""})
+    head = work.commit({"requirements.txt": "jinja2\n-r later.list\n"})
+    result = await work.check(base, head, AI)
+    assert told(result) == [("dependency/unreadable", "requirements.txt", 2, Severity.HIGH)]
+    assert "`later.list` is included and not there" in result.findings[0].message
+
+
+async def test_a_manifest_behind_a_symlink(work: Work) -> None:
+    base = work.commit({"README": ""})
+    (work.path / "requirements.txt").symlink_to("real.list")
+    (work.path / "requirements-out.txt").symlink_to("/etc/hostname")
+    head = work.commit({"real.list": "hidden\n"})
+    result = await work.check(base, head, AI)
+    assert told(result) == [
+        ("dependency/unreadable", "requirements-out.txt", 1, Severity.HIGH),
+        ("dependency/unapproved", "requirements.txt", 1, Severity.HIGH),
+    ]
+
+
+async def test_a_manifest_that_cannot_be_read_is_told_once(work: Work) -> None:
+    base = work.commit({"package.json": "{"})
+    same = work.commit({"README": "x"})
+    assert (await work.check(base, same, AI)).outcome is Outcome.PASSED
+    head = work.commit({"sub/package.json": "{", "requirements.txt": "x" * (5 << 20)})
+    result = await work.check(same, head, AI)
+    assert [(f.rule, f.span.path) for f in result.findings] == [
+        ("dependency/unreadable", "requirements.txt"),
+        ("dependency/unreadable", "sub/package.json"),
+    ]
+    assert "larger than 4 MB" in result.findings[0].message
+
+
+async def test_past_the_index(work: Work) -> None:
+    secret = "user:" + "hunter2"
+    base = work.commit({"requirements.txt": "jinja2\n"})
+    head = work.commit(
+        {
+            "requirements.txt": "jinja2 @ https://files.example/jinja2.whl\n"
+            f"--extra-index-url https://{secret}@index.example/simple\n"
+        }
+    )
+    result = await work.check(base, head, AI)
+    assert told(result) == [
+        ("dependency/direct-source", "requirements.txt", 1, Severity.HIGH),
+        ("dependency/other-index", "requirements.txt", 2, Severity.HIGH),
+    ]
+    assert "files.example" in result.findings[0].message
+    assert "hunter2" not in "".join(f.message + f.excerpt for f in result.findings)
+
+
+async def test_test_data_can_be_left_out(work: Work) -> None:
+    base = work.commit({"README": ""})
+    head = work.commit({"tests/fixtures/package.json": "{"})
+    result = await work.check(base, head, AI, exclude=("tests/fixtures/**",))
+    assert result.outcome is Outcome.PASSED
+
+
+def test_without_a_server_new_packages_are_only_named() -> None:
+    before = {"requirements.txt": b"jinja2\n"}
+    after = {"requirements.txt": b"jinja2\nnew-one\n", "README.md": b"\xff"}
+    result = check_tree(after, before)
+    assert result.outcome is Outcome.PASSED
+    assert "new-one (pypi)" in result.reason
+    judged = check_tree(after, before, POLICY)
+    assert [f.rule for f in judged.findings] == ["dependency/unapproved"]
+    past = check_tree({"requirements.txt": b"git+https://git.example/x.git\n"}, before)
+    assert [(f.rule, f.severity) for f in past.findings] == [
+        ("dependency/direct-source", Severity.MEDIUM)
+    ]
