@@ -18,7 +18,7 @@ GATE_CLASS = PathClass(
 
 CRITICAL = ("critical", "critical.*")
 _PRODUCTION = ("production", "production.*")
-_UNAPPROVED = "dependency/"
+_DEPENDENCY = "dependency/"
 
 
 def assess(
@@ -102,7 +102,7 @@ def _check_factors(checks: Sequence[CheckResult]) -> list[tuple[RiskTier, str]]:
         count = sum(finding.severity == worst for finding in findings)
         plural = "" if count == 1 else "s"
         factors.append((tier, f"introduces {count} finding{plural} of {worst.word} severity"))
-    if any(finding.rule.startswith(_UNAPPROVED) for finding in findings):
+    if any(finding.rule.startswith(_DEPENDENCY) for finding in findings):
         factors.append((RiskTier.MODERATE, "adds a dependency that nobody approved"))
     missing = [c.check for c in checks if c.outcome in (Outcome.NOT_RUN, Outcome.UNKNOWN)]
     if missing:

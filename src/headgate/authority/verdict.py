@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headgate.model.config import ApprovalRule, Policy
-from headgate.model.finding import CheckResult, Finding, Outcome
+from headgate.model.finding import CheckResult, Finding, Outcome, Severity
 from headgate.model.ids import PrincipalId
 from headgate.model.origin import Origin, OriginKind
 from headgate.model.patterns import name_matches
@@ -15,7 +15,7 @@ EXPECTED = ("configuration", "source", "secrets", "dependencies")
 """The checks that every revision goes through; one that is missing was not run."""
 
 MOST_REASONS = 20
-_UNAPPROVED = "dependency/"
+_DEPENDENCY = "dependency/"
 
 
 def decide(
@@ -54,27 +54,31 @@ def decide(
 
 
 def blocking(policy: Policy, finding: Finding) -> bool:
-    """Whether a finding is bad and sure enough to deny."""
+    """Whether a finding is bad and sure enough to deny.
+
+    What the policy says of dependencies is already in their severity: `deny` makes it high, and
+    then it denies whatever `deny-from` says of findings in code.
+    """
+    if finding.rule.startswith(_DEPENDENCY) and finding.severity >= Severity.HIGH:
+        return True
     return finding.severity >= policy.deny_from and finding.confidence >= policy.deny_confidence
 
 
 def place(finding: Finding) -> str:
     """`path:line:column` of a finding, safe to print."""
-    path = finding.span.path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in path)
+    path = _printable(finding.span.path)
     if finding.span.line < 1:
-        return shown
+        return path
     column = f":{finding.span.column}" if finding.span.column > 1 else ""
-    return f"{shown}:{finding.span.line}{column}"
+    return f"{path}:{finding.span.line}{column}"
 
 
 def sentence(finding: Finding) -> str:
     """A finding as a person reads it: place, cause, remedy."""
     cwe = f", CWE-{finding.cwe}" if finding.cwe else ""
-    what = finding.message.strip() or finding.title.strip()
-    return _stopped(f"{place(finding)}: {_stopped(what)} {_stopped(finding.remedy)}").strip() + (
-        f" ({finding.rule}, {finding.severity.word}{cwe})"
-    )
+    what = _stopped(finding.message) or _stopped(finding.title)
+    said = f"{place(finding)}: {what} {_stopped(finding.remedy)}".strip()
+    return f"{said} ({finding.rule}, {finding.severity.word}{cwe})"
 
 
 def _not_run(checks: Sequence[CheckResult], expected: Sequence[str]) -> list[str]:
@@ -126,7 +130,7 @@ def _holds(
     if rule.tier and risk.tier < RiskTier[rule.tier.upper()]:
         return False
     return not rule.dependencies or any(
-        finding.rule.startswith(_UNAPPROVED) for check in checks for finding in check.findings
+        finding.rule.startswith(_DEPENDENCY) for check in checks for finding in check.findings
     )
 
 
@@ -219,5 +223,11 @@ def _joined(parts: Sequence[str]) -> str:
 
 
 def _stopped(text: str) -> str:
-    text = text.strip()
-    return text if not text or text[-1] in ".!?…" else f"{text}."
+    """Text as one printable line that ends like a sentence."""
+    line = _printable(" ".join(text.split()))
+    return line if not line or line[-1] in ".!?…" else f"{line}."
+
+
+def _printable(text: str) -> str:
+    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown)
