@@ -1,0 +1,24 @@
+"""A real database in a temporary directory, and a small world to fill it with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from store_world import World
+
+from headgate.ledger.chain import seal
+from headgate.store.database import Database
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    database = Database.open(tmp_path / "headgate.db", seal=seal)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def world(db: Database) -> World:
+    return World(db)
