@@ -13,12 +13,13 @@ import socket
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from headgate.jobs.sandbox.probe import SandboxReport, probe
 from headgate.model.errors import BadInput, CouldNotRun, HeadgateError
@@ -77,7 +78,7 @@ def _make_data(data: Path) -> None:
 
 
 @contextlib.contextmanager
-def _listen(settings: Settings) -> Iterator[socket.socket]:
+def _listen(settings: Settings) -> Generator[socket.socket]:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -100,7 +101,7 @@ def _listen(settings: Settings) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def _sockets(run: Path) -> Iterator[Callable[[str], Path]]:
+def _sockets(run: Path) -> Generator[Callable[[str], Path]]:
     """Where unix sockets go: below the data directory unless its path is too long for one."""
     longest = run / "operator.sock"
     directory = run
@@ -120,8 +121,21 @@ class _Quiet(uvicorn.Server):
     """A uvicorn server that leaves signals to us: two of them share one loop."""
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
+
+
+def _uvicorn(app: ASGIApp) -> _Quiet:
+    return _Quiet(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=3,
+        )
+    )
 
 
 def _sandbox_or_raise(settings: Settings) -> SandboxReport:
@@ -149,13 +163,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         try:
             await house.start(at("hook.sock"))
             app = create_app(house, git_app=git_app(house), pages_routes=routes(house))
-            common = {"log_config": None, "access_log": False, "lifespan": "off", "ws": "none"}
-            public = _Quiet(uvicorn.Config(app, timeout_graceful_shutdown=3, **common))  # type: ignore[arg-type]
-            local = _Quiet(
-                uvicorn.Config(  # type: ignore[arg-type]
-                    operator_app(app), timeout_graceful_shutdown=3, **common
-                )
-            )
+            public, local = _uvicorn(app), _uvicorn(operator_app(app))
             operator_listener = _operator_socket(operator)
             servers = [
                 asyncio.create_task(public.serve(sockets=[listener])),

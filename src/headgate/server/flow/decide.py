@@ -53,6 +53,6 @@ def judge(facts: Facts) -> Verdict:
         risk=risk,
         origin=facts.origin,
         checks=facts.checks,
-        given=counting(facts.policy.approvals, facts.approvers),
+        requirements_given=counting(facts.policy.approvals, facts.approvers),
         agent=facts.agent,
     )

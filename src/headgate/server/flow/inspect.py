@@ -27,7 +27,7 @@ from headgate.server.flow.policy import POLICY_FILES, read_policy_files
 from headgate.vcs.repository import Repository
 
 if TYPE_CHECKING:
-    from headgate.server.house import Headgate
+    from headgate.server.core import Core
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ async def project_config(repository: Repository, commit: Commit) -> ProjectConfi
 class Inspector:
     """Runs every check on a revision, and stores what they say."""
 
-    def __init__(self, house: Headgate) -> None:
+    def __init__(self, house: Core) -> None:
         self._house = house
 
     async def inspect(self, number: ChangeNumber) -> None:

@@ -21,7 +21,7 @@ from headgate.vcs.limits import inspect_push
 from headgate.vcs.repository import Repository
 
 if TYPE_CHECKING:
-    from headgate.server.house import Headgate
+    from headgate.server.flow.flow import Flow
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 class Receiver:
     """Answers the hooks of every project: refuses, or takes proposals in."""
 
-    def __init__(self, house: Headgate) -> None:
+    def __init__(self, house: Flow) -> None:
         self._house = house
 
     async def pre_receive(self, push: Push, updates: list[RefUpdate]) -> list[Refusal]:
