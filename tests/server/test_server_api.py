@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from server_support import Served
 
 from headgate.authority.policy import default_policy_files
@@ -44,13 +43,13 @@ def test_the_description_names_every_endpoint(served: Served) -> None:
     ]
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: f"{e.method} {e.path}")
-def test_every_endpoint_needs_somebody(served: Served, endpoint: Any) -> None:
-    path = endpoint.path
-    for part in ("{number:int}", "{id:int}"):
-        path = path.replace(part, "1")
-    path = path.replace("{name}", "x")
-    error(served.client().request(endpoint.method, path), 401)
+def test_every_endpoint_needs_somebody(served: Served) -> None:
+    stranger = served.client()
+    for endpoint in ENDPOINTS:
+        path = endpoint.path.replace("{name}", "x")
+        for part in ("{number:int}", "{id:int}"):
+            path = path.replace(part, "1")
+        error(stranger.request(endpoint.method, path), 401)
 
 
 def test_every_body_is_checked_alike(served: Served) -> None:

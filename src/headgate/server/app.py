@@ -65,8 +65,6 @@ def create_app(
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(MetricsMiddleware, metrics),
-            Middleware(SecurityHeadersMiddleware),
             Middleware(_ErrorPages, error_page),
             Middleware(HostMiddleware, house.settings),
             Middleware(SameOriginMiddleware),
@@ -79,7 +77,8 @@ def create_app(
         },
     )
     app.router.redirect_slashes = False
-    return app
+    # Around all of it, so that the answer to a defect is counted and carries the headers, too.
+    return MetricsMiddleware(SecurityHeadersMiddleware(app), metrics)
 
 
 def operator_app(app: ASGIApp) -> ASGIApp:
