@@ -83,6 +83,11 @@ async def select(root: Root, paths: Sequence[Path], base: str, exclude: Sequence
     wanted = _inside(root, paths)
     if not base:
         listed, skipped = await _listed(root, wanted)
+        if not listed:
+            raise BadInput(
+                f"There is no file to examine in {printable(str(root.path))}.",
+                "Go to the project, or name files or directories.",
+            )
         return Selection(root, "", tuple(listed), None, tuple(skipped))
     if root.repository is None:
         raise BadInput(
@@ -120,7 +125,8 @@ def run(
     joined: tuple[CheckResult, ...] = ()
     for request, count in _batches(selection, exclude):
         results = examine(request, tools)
-        joined = tuple(_joined(*pair) for pair in zip(joined, results, strict=True)) or results
+        pairs = zip(joined or results, results, strict=True)
+        joined = tuple(_joined(*pair) for pair in pairs) if joined else results
         done += count
         progress(done)
     return joined
@@ -169,15 +175,21 @@ def _wanted(path: str, wanted: Sequence[str]) -> bool:
 
 async def _listed(root: Root, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
     if root.repository is None:
-        return _walked(root.path, wanted)
+        found, skipped = _walked(root.path, wanted)
+        return list(dict.fromkeys(found)), skipped
     shown = await run_git(
         "-C", str(root.path), "ls-files", "-z", "--cached", "--others", "--exclude-standard"
     )
     names = dict.fromkeys(os.fsdecode(name) for name in shown.out.split(b"\0") if name)
-    # A file that is ignored but named is meant.
-    named = [one for one in wanted if one and one not in names and (root.path / one).is_file()]
     kept = [name for name in names if _wanted(name, wanted)]
-    return _there(root.path, (*kept, *named)), []
+    skipped: list[str] = []
+    for one in wanted:
+        if not any(_wanted(name, (one,)) for name in kept):
+            # What git ignores, and is named, is meant.
+            found, left = _walked(root.path, (one,))
+            kept += found
+            skipped += left
+    return _there(root.path, dict.fromkeys(kept)), skipped
 
 
 def _there(top: Path, names: Iterable[str]) -> list[str]:
@@ -186,19 +198,21 @@ def _there(top: Path, names: Iterable[str]) -> list[str]:
 
 
 def _walked(top: Path, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Files below the wanted directories, all when none is named, and what was not entered."""
     found: list[str] = []
     skipped: list[str] = []
-    for directory, folders, files in os.walk(top):
-        for folder in sorted(folders):
-            if folder in _NOT_WALKED:
-                folders.remove(folder)
-                place = os.path.relpath(os.path.join(directory, folder), top)  # noqa: PTH118
-                skipped.append(f"{place}/: not looked into outside git")
-        folders.sort()
-        for name in sorted(files):
-            path = os.path.relpath(os.path.join(directory, name), top)  # noqa: PTH118
-            if _wanted(path, wanted):
-                found.append(path)
+    for one in wanted or ("",):
+        start = os.path.join(top, one) if one else str(top)  # noqa: PTH118 - names stay as given
+        if not os.path.isdir(start) or os.path.islink(start):  # noqa: PTH112, PTH114
+            found.append(one)
+            continue
+        for directory, folders, files in os.walk(start):
+            inside = os.path.relpath(directory, top)
+            prefix = "" if inside == "." else f"{inside}/"
+            left = sorted(_NOT_WALKED.intersection(folders))
+            skipped += [f"{prefix}{name}/: not looked into outside git" for name in left]
+            folders[:] = sorted(set(folders) - _NOT_WALKED)
+            found += [f"{prefix}{name}" for name in sorted(files)]
     return found, skipped
 
 

@@ -40,6 +40,13 @@ _SQL_METHODS = frozenset(
         "execute_sql", "text", "RawSQL", "query", "sql",
     }
 )  # fmt: skip
+_SINKS = re.compile(
+    rb"\b(system|popen2?|getoutput|getstatusoutput|create_subprocess_\w+|execute\w*|exec\w*|eval|"
+    rb"fetch\w*|raw\w*|RawSQL|read_sql\w*|text|query|sql|spawn\w*|subprocess|shell)\b"
+)
+"""A file without any of these words has nothing to judge."""
+_UNBOUND = re.compile(r"\s*(create|alter|drop|truncate|grant|set|use|pragma|copy)\b", re.IGNORECASE)
+"""Statements in which no parameter can stand."""
 _SQL_KEYWORDS = ("sql", "query", "statement", "operation", "clause")
 _SQL = re.compile(
     r"^\s*(--[^\n]*\n\s*)*\(?\s*("
@@ -70,7 +77,7 @@ class Injection:
     def scan(self, files: Sequence[SourceFile]) -> Analysis:
         hits: list[Hit] = []
         for file in files:
-            tree = parse(file.data)
+            tree = parse(file.data) if _SINKS.search(file.data) else None
             # What this Python cannot read is ruff's to judge: see its table.
             if tree is not None:
                 lines = decode(file.data).split("\n")
@@ -193,6 +200,8 @@ def _sql(path: str, call: ast.Call, value: Value) -> Finding | None:
     if value.made is Made.NAMED and names_only:
         # A table's name from an attribute of one's own: no parameter can stand there.
         return replace(finding, severity=Severity.MEDIUM, confidence=Confidence.LOW)
+    if _UNBOUND.match(value.text):
+        return replace(finding, severity=Severity.MEDIUM, confidence=Confidence.MEDIUM)
     if names_only:
         return replace(finding, confidence=Confidence.MEDIUM)
     return finding

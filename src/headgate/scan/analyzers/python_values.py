@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 
@@ -43,43 +43,59 @@ class Value:
     """The constant parts, with `\\0` for every value between them."""
 
 
-@dataclass(slots=True)
 class Scope:
     """The names of a function or module and every expression that each was given."""
 
-    parent: Scope | None
-    given: dict[str, list[ast.expr | None]] = field(
-        default_factory=dict[str, "list[ast.expr | None]"]
-    )
-    """None: given something that cannot be followed (a parameter, a loop over data, an import)."""
-    added: dict[str, list[ast.expr]] = field(default_factory=dict[str, "list[ast.expr]"])
-    """What `+=` adds to each."""
+    __slots__ = ("_added", "_given", "_root", "parent")
+
+    def __init__(self, root: ast.Module | _Function, parent: Scope | None) -> None:
+        self._root = root
+        self.parent = parent
+        self._given: dict[str, list[ast.expr | None]] | None = None
+        self._added: dict[str, list[ast.expr]] = {}
+
+    def give(self, name: str, value: ast.expr | None) -> None:
+        """Note that a name is given a value; None: one that cannot be followed (a parameter, a
+        loop over data, an import)."""
+        if self._given is None:
+            self._given = {}
+        self._given.setdefault(name, []).append(value)
+
+    def add(self, name: str, value: ast.expr) -> None:
+        """Note that `+=` adds a value to a name."""
+        self._added.setdefault(name, []).append(value)
 
     def find(self, name: str) -> tuple[Scope, list[ast.expr | None]] | None:
         """The scope that gives the name, and what it gives."""
         scope: Scope | None = self
         while scope is not None:
-            if name in scope.given:
-                return scope, scope.given[name]
+            if scope._given is None:
+                scope._given = {}
+                _fill(scope, scope._root)
+            if name in scope._given:
+                return scope, scope._given[name]
             scope = scope.parent
         return None
+
+    def added(self, name: str) -> list[ast.expr]:
+        """What `+=` adds to a name that this scope gives."""
+        return self._added.get(name, [])
 
 
 def scopes(tree: ast.Module) -> Iterator[tuple[ast.AST, Scope]]:
     """Every node with the scope that its names belong to."""
-    stack: list[tuple[ast.AST, Scope]] = [(tree, _scope(tree, None))]
+    stack: list[tuple[ast.AST, Scope]] = [(tree, Scope(tree, None))]
     while stack:
         node, scope = stack.pop()
         yield node, scope
         for child in ast.iter_child_nodes(node):
             if isinstance(child, _Function):
-                stack.append((child, _scope(child, scope)))
+                stack.append((child, Scope(child, scope)))
             else:
                 stack.append((child, scope))
 
 
-def _scope(root: ast.Module | _Function, parent: Scope | None) -> Scope:
-    scope = Scope(parent)
+def _fill(scope: Scope, root: ast.Module | _Function) -> None:
     if not isinstance(root, ast.Module):
         arguments = root.args
         for argument in (
@@ -89,14 +105,13 @@ def _scope(root: ast.Module | _Function, parent: Scope | None) -> Scope:
             *([arguments.vararg] if arguments.vararg else []),
             *([arguments.kwarg] if arguments.kwarg else []),
         ):
-            scope.given.setdefault(argument.arg, []).append(None)
+            scope.give(argument.arg, None)
     todo: list[ast.AST] = list(ast.iter_child_nodes(root))
     while todo:
         node = todo.pop()
         _names(node, scope)
         if not isinstance(node, _Function):
             todo.extend(ast.iter_child_nodes(node))
-    return scope
 
 
 def _names(node: ast.AST, scope: Scope) -> None:
@@ -109,7 +124,7 @@ def _names(node: ast.AST, scope: Scope) -> None:
         case ast.NamedExpr(target=target, value=value):
             _give(target, value, scope)
         case ast.AugAssign(target=ast.Name(id=name), op=ast.Add(), value=value):
-            scope.added.setdefault(name, []).append(value)
+            scope.add(name, value)
         case ast.AugAssign(target=target):
             _give(target, None, scope)
         case ast.For(target=target, iter=iterated) | ast.AsyncFor(target=target, iter=iterated):
@@ -121,9 +136,9 @@ def _names(node: ast.AST, scope: Scope) -> None:
         case ast.Import(names=names) | ast.ImportFrom(names=names):
             for alias in names:
                 name = alias.asname or alias.name.split(".")[0]
-                scope.given.setdefault(name, []).append(None)
+                scope.give(name, None)
         case ast.ExceptHandler(name=str() as name):
-            scope.given.setdefault(name, []).append(None)
+            scope.give(name, None)
         case _:
             pass
 
@@ -131,7 +146,7 @@ def _names(node: ast.AST, scope: Scope) -> None:
 def _give(target: ast.expr, value: ast.expr | None, scope: Scope) -> None:
     match target:
         case ast.Name(id=name):
-            scope.given.setdefault(name, []).append(value)
+            scope.give(name, value)
         case ast.Tuple(elts=targets) | ast.List(elts=targets):
             values: list[ast.expr | None] = [None] * len(targets)
             if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(targets):
@@ -287,9 +302,21 @@ def _named(node: ast.Name, name: str, scope: Scope, depth: int) -> Value:
     if worst is not None:
         values.append(worst)
     result = _worst(*values)
-    for extra in owner.added.get(name, ()):
+    for extra in owner.added(name):
         value = value_of(extra, owner, depth + 1)
         if value.made > Made.CONSTANT and result.made < Made.NAMED:
             text = f"{result.text}{value.text or chr(0)}"
             result = Value(_part(value) if result.text else Made.UNKNOWN, value.where, text)
     return result
+
+
+def is_constant_at(tree: ast.Module, first: int, last: int) -> bool:
+    """Whether every text put together on exactly these lines is made of constants."""
+    found = [
+        value_of(node, scope).made
+        for node, scope in scopes(tree)
+        if isinstance(node, (ast.JoinedStr, ast.BinOp, ast.Call))
+        and (node.lineno, node.end_lineno) == (first, last)
+        and (not isinstance(node, ast.Call) or getattr(node.func, "attr", "") == "format")
+    ]
+    return bool(found) and all(made is Made.CONSTANT for made in found)

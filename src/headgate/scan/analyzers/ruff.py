@@ -16,6 +16,7 @@ from typing import Any
 from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.analyzers.python_ast import parse
+from headgate.scan.analyzers.python_values import is_constant_at
 from headgate.scan.rules.table import Rule, load
 from headgate.scan.text import Text, decode, is_test
 
@@ -116,9 +117,15 @@ def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) 
             continue
         if code in _OWN and parse(file.data) is not None:
             continue
+        if code == "S103" and not _others_may_write(entry["message"]):
+            continue
         finding = _finding(rules[code], span)
-        if code == "S608" and parse(file.data) is None:
-            finding = _finding(load("injection")["sql"], span)
+        if code == "S608":
+            tree = parse(file.data)
+            if tree is None:
+                finding = _finding(load("injection")["sql"], span)
+            elif is_constant_at(tree, span.line, span.end_line):
+                continue
         if is_test(file.path):
             if finding.severity <= Severity.LOW:
                 continue
@@ -129,6 +136,12 @@ def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) 
             continue
         hits.append(Hit(finding))
     return Analysis(Outcome.PASSED, "", tuple(hits), tuple(broken.values()))
+
+
+def _others_may_write(message: str) -> bool:
+    """Whether the mode that ruff names lets others write; it also dislikes 0o755."""
+    mode = re.search(r"0o([0-7]+)", message)
+    return mode is None or bool(int(mode[1], 8) & 0o022)
 
 
 def _finding(rule: Rule, span: Span) -> Finding:

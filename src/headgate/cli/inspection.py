@@ -1,0 +1,138 @@
+"""What `check` and `scan` do: choose the files, run the checks, print the report."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from headgate import __version__
+from headgate.cli.output import current, say
+from headgate.model.config import PROJECT_FILE, ProjectConfig
+from headgate.model.errors import BadInput, CouldNotRun
+from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
+from headgate.scan.format import Report, by_name
+from headgate.scan.text import plural, printable
+from headgate.scan.tree import Root, Selection, contents, find_root, read_file, run, select
+
+
+def inspect(
+    paths: Sequence[str], base: str, chosen: str, output: str, checks: Sequence[str]
+) -> int:
+    """Run the checks named and print the report; the exit code. Raises HeadgateError."""
+    places = [Path(path) for path in paths]
+    root = asyncio.run(find_root(_start(places)))
+    configured, configuration = _configuration(root)
+    selection = asyncio.run(select(root, places, base, configured.exclude))
+    results: list[CheckResult] = []
+    if "configuration" in checks:
+        results.append(configuration)
+    results += _scan(selection, configured.exclude)
+    if "dependencies" in checks:
+        results.append(_dependencies(selection))
+    report = Report(
+        results=tuple(results),
+        root=str(root.path),
+        base=base,
+        version=__version__,
+        files=len(selection.paths),
+    )
+    name = "json" if current().json and chosen == "text" else chosen
+    _publish(report, name, output)
+    return int(report.exit_code)
+
+
+def _start(places: Sequence[Path]) -> Path:
+    if not places:
+        return Path.cwd()
+    if not os.path.lexists(places[0]):
+        raise BadInput(f"There is no {printable(str(places[0]))}.", "Name files or directories.")
+    return places[0].absolute()
+
+
+def _configuration(root: Root) -> tuple[ProjectConfig, CheckResult]:
+    from headgate.model.toml.project_file import parse_project
+
+    content = read_file(root.path, PROJECT_FILE)
+    if isinstance(content, str):
+        if os.path.lexists(root.path / PROJECT_FILE):
+            result = CheckResult("configuration", Outcome.NOT_RUN, f"{PROJECT_FILE}: {content}")
+            return ProjectConfig(), result
+        return ProjectConfig(), CheckResult("configuration", Outcome.PASSED)
+    try:
+        parsed = parse_project(content.decode("utf-8", "replace"))
+    except BadInput as error:
+        return ProjectConfig(), _broken(error)
+    return parsed, CheckResult("configuration", Outcome.PASSED)
+
+
+def _broken(error: BadInput) -> CheckResult:
+    # The parser's sentence begins with the file and the line.
+    place = error.message.removeprefix(f"{PROJECT_FILE}:").partition(":")[0]
+    finding = Finding(
+        rule="configuration/unusable",
+        title="Configuration that cannot be used",
+        message=error.message,
+        remedy=error.remedy,
+        severity=Severity.HIGH,
+        confidence=Confidence.HIGH,
+        span=Span(PROJECT_FILE, int(place) if place.isdecimal() else 1),
+        check="configuration",
+    )
+    return CheckResult("configuration", Outcome.FAILED, "1 finding", (finding,))
+
+
+def _scan(selection: Selection, exclude: Sequence[str]) -> tuple[CheckResult, ...]:
+    from headgate.scan.engine import analyzers
+    from headgate.scan.rules.table import rule_cache
+
+    total = len(selection.paths)
+    live = sys.stderr.isatty() and total > 50
+    if live:
+        print(f"Examining {plural(total, 'file')} …", end="", file=sys.stderr, flush=True)
+
+    def progress(done: int) -> None:
+        if live:
+            print(f"\r{done} of {total} files examined", end="", file=sys.stderr, flush=True)
+
+    tools = analyzers(secrets.token_bytes(32), rule_cache())
+    try:
+        return run(selection, tools, exclude, progress)
+    finally:
+        if live:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _dependencies(selection: Selection) -> CheckResult:
+    from headgate.deps.lockfiles import manifest_for
+    from headgate.deps.tree import check_tree
+
+    began = time.perf_counter()
+    files, base_files = contents(selection, lambda path: manifest_for(path) is not None)
+    return replace(check_tree(files, base_files), seconds=time.perf_counter() - began)
+
+
+def _publish(report: Report, name: str, output: str) -> None:
+    text = by_name(name)(report)
+    if not output:
+        sys.stdout.write(text)
+        return
+    path = Path(output)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text, "utf-8")
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise CouldNotRun(
+            f"{printable(output)} could not be written: {error.strerror}.",
+            "Name a file in a directory that exists and that you may write to.",
+        ) from error
+    say(f"{plural(report.counts().total(), 'finding')} written to {printable(output)}.")
