@@ -1,0 +1,1 @@
+"""Where job runs are executed; one file for each kind of dispatcher."""

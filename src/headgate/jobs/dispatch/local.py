@@ -1,0 +1,433 @@
+"""Runs jobs on this machine, in a sandbox each."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+from headgate.jobs.dispatch.area import give, make_area, real_directory, remove
+from headgate.jobs.dispatch.explain import explain, size
+from headgate.jobs.dispatch.export import RepositoryExporter
+from headgate.jobs.dispatch.interface import Exporter, Retry, RunRequest, RunResult
+from headgate.jobs.dispatch.keep import Caches, collect
+from headgate.jobs.dispatch.slots import Slots
+from headgate.jobs.dispatch.threads import in_thread, to_the_end
+from headgate.jobs.environments import EnvironmentStore, NotReady, log_excerpt
+from headgate.jobs.logs import JobLog, printable
+from headgate.jobs.packages import PackageSettings, find_uv, package_settings
+from headgate.jobs.sandbox.host import jobs_root
+from headgate.jobs.sandbox.interface import (
+    Access,
+    Command,
+    Ended,
+    Limits,
+    Mount,
+    Network,
+    Sandbox,
+    SandboxProcess,
+)
+from headgate.model.errors import CouldNotRun, HeadgateError
+from headgate.model.job import JobDefinition, RunState
+
+_LOOK_SECONDS = 0.5
+"""How often a running job's log and memory are looked at."""
+
+
+class _Stop(Enum):
+    """Why a run was stopped by us."""
+
+    NOT = auto()
+    TIMEOUT = auto()
+    MEMORY = auto()
+    LOG = auto()
+
+
+class LocalDispatcher:
+    """A dispatcher of its own process: as many sandboxes at once as there are slots."""
+
+    def __init__(
+        self,
+        data: Path,
+        slots: int,
+        sandbox: Sandbox,
+        setup_approved: Callable[[str], bool],
+        clock: Callable[[], float] = time.time,
+        *,
+        exporter: Exporter | None = None,
+        packages: PackageSettings | None = None,
+    ) -> None:
+        """Use `data` for work areas, environments and caches; what an earlier process left of
+        work areas is removed.
+
+        `setup_approved` tells whether a set-up script (by `digest_of_setup`) may run. `packages`
+        is how set-ups reach package indexes; by default as this process does. Raises CouldNotRun
+        when the directories cannot be made.
+        """
+        self._sandbox = sandbox
+        self._clock = clock
+        self._exporter = exporter or RepositoryExporter()
+        self._slots = Slots(slots)
+        self._running: dict[SandboxProcess, JobLog] = {}
+        self._cleaning: set[asyncio.Task[None]] = set()
+        self._closed = False
+        try:
+            root = jobs_root(data, sandbox.owner(0))
+            self._work = root / "work"
+            _set_aside(root, self._work)
+            self._caches = Caches(root / "caches")
+            self._environments = EnvironmentStore(
+                root / "environments",
+                sandbox,
+                approved=setup_approved,
+                settings=packages or package_settings(os.environ, Path.home()),
+                uv=find_uv(),
+                first_slot=slots,
+            )
+        except OSError as error:
+            raise CouldNotRun(
+                f"Work areas for jobs cannot be made below {data}: {error.strerror or error}.",
+                "Make room there, or choose another data directory with --data.",
+            ) from None
+
+    @property
+    def slots(self) -> int:
+        return self._slots.count
+
+    @property
+    def busy(self) -> int:
+        """How many slots are taken now."""
+        return self._slots.taken
+
+    @property
+    def waiting(self) -> int:
+        """How many runs wait for a slot."""
+        return self._slots.waiting
+
+    async def run(self, request: RunRequest, on_start: Callable[[float], None]) -> RunResult:
+        """See Dispatcher.run."""
+        slot = await self._slots.take(request.priority)
+        area: Path | None = None
+        try:
+            try:
+                parts = ("work/home", "work/tmp", "work/artifacts", "work/src")
+                area = make_area(self._work, f"run-{request.run}", parts)
+                log = JobLog(request.log)
+            except OSError as error:
+                return self._trouble(None, f"the work area cannot be made: {_why(error)}")
+            try:
+                attempt = _Attempt(request, slot, area, log, on_start)
+                return await self._attempt(attempt)
+            finally:
+                log.close()
+        except asyncio.CancelledError:
+            # Whoever cancels may rely on nothing being left.
+            if area is not None:
+                await in_thread(remove, area)
+            area = None
+            raise
+        finally:
+            self._clean_later(area, slot)
+
+    async def close(self) -> None:
+        """See Dispatcher.close."""
+        self._closed = True
+        await self._environments.close()
+        processes = list(self._running)
+        for process in processes:
+            process.kill()
+        for process in processes:
+            await process.wait()
+        while self._cleaning:
+            await asyncio.wait(self._cleaning)
+
+    # -- one run ------------------------------------------------------------------------------
+
+    async def _attempt(self, attempt: _Attempt) -> RunResult:
+        request, log = attempt.request, attempt.log
+        started: float | None = None
+        try:
+            log.note(_header(request, self._sandbox.name))
+            await self._check_out(attempt)
+            environment = await self._environment(attempt)
+            if isinstance(environment, RunResult):
+                log.note(environment.reason)
+                return environment
+            await in_thread(self._fill, attempt)
+            command = self._command(attempt, environment)
+            if self._closed:
+                return self._lost(None)
+            process = self._sandbox.start(command, attempt.slot, log.write)
+        except HeadgateError as error:
+            return self._trouble(None, f"the checkout failed: {error.message}", log)
+        except (OSError, ValueError) as error:
+            if not isinstance(error, OSError) or error.errno == errno.E2BIG:
+                return self._impossible(request.job, error, log)
+            return self._trouble(None, f"the run cannot be prepared: {_why(error)}", log)
+        self._running[process] = log
+        try:
+            started = self._clock()
+            attempt.on_start(started)
+            ended, stopped = await self._wait(process, request.job, log)
+        finally:
+            process.kill()
+            try:
+                await to_the_end(asyncio.ensure_future(process.wait()))
+            finally:
+                del self._running[process]
+        result = self._judge(attempt, started, ended, stopped)
+        result = await self._keep(attempt, result)
+        log.note(_footer(result, started))
+        return result
+
+    async def _check_out(self, attempt: _Attempt) -> None:
+        source = attempt.area / "work" / "src"
+        if attempt.request.project not in {c.project for c in attempt.request.checkouts}:
+            # A job without a repository runs in an empty directory of its project's name.
+            (source / attempt.request.project).mkdir()
+        exports = [
+            self._exporter.export(c.repository, c.commit, _made(source / c.project))
+            for c in attempt.request.checkouts
+        ]
+        # Together, and all to their end: a stopped run must not leave one writing.
+        outcomes = await asyncio.gather(*exports, return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    async def _environment(self, attempt: _Attempt) -> Path | RunResult | None:
+        """The directory to mount, None when the job wants none, or why there is none."""
+        request = attempt.request
+        if request.environment is None:
+            return None
+        outcome = await self._environments.ensure(
+            request.environment, request.project, attempt.checkout, attempt.log.note
+        )
+        if not isinstance(outcome, NotReady):
+            how = "set up just now" if outcome.built else "from an earlier set-up"
+            attempt.log.note(f"environment {request.environment.name} {outcome.key[:16]}, {how}")
+            return outcome.directory
+        excerpt = log_excerpt(outcome)
+        if excerpt:
+            attempt.log.note("the end of the set-up's log:")
+            attempt.log.write(excerpt.encode("utf-8", "replace") + b"\n")
+        state = RunState.INFRASTRUCTURE
+        if request.environment_changed:
+            state = RunState.FAILED
+        return RunResult(state, None, outcome.reason, None, self._clock(), retry=outcome.retry)
+
+    def _fill(self, attempt: _Attempt) -> None:
+        job = attempt.request.job
+        for note in self._caches.fill(
+            attempt.request.project, job.name, job.caches, attempt.checkout
+        ):
+            attempt.log.note(note)
+        if job.script:
+            script = attempt.area / "job"
+            script.write_text(job.script, encoding="utf-8", errors="surrogateescape", newline="")
+            script.chmod(0o644)
+        (attempt.area / "work").chmod(0o700)
+        give(attempt.area / "work", self._sandbox.owner(attempt.slot))
+
+    def _command(self, attempt: _Attempt, environment: Path | None) -> Command:
+        request = attempt.request
+        area = attempt.area
+        mounts = [
+            Mount(area / "work", "/work", Access.WRITE),
+            Mount(area / "work" / "tmp", "/tmp", Access.WRITE),
+        ]
+        path = self._sandbox.toolbox()
+        if environment is not None:
+            mounts.append(Mount(environment, "/env"))
+            path = ("/env/bin", *path)
+        argv = request.job.argv
+        if request.job.script:
+            mounts.append(Mount(area / "job", "/headgate/job"))
+            argv = ("/bin/sh", "-eu", "/headgate/job")
+        variables = {
+            "HOME": "/work/home",
+            "LANG": "C.UTF-8",
+            "PATH": ":".join(path),
+            "TMPDIR": "/tmp",
+            "USER": "job",
+            **request.job.env,
+            **request.variables,
+            "CI": "true",
+            "HEADGATE": "1",
+            "HEADGATE_ARTIFACTS": "/work/artifacts",
+            "HEADGATE_ENV": "/env",
+            "HEADGATE_JOB": request.job.name,
+            "HEADGATE_PROJECT": request.project,
+        }
+        return Command(
+            argv,
+            f"/work/src/{request.project}",
+            variables,
+            tuple(mounts),
+            Network.HOST if request.network else Network.NONE,
+            Limits(memory=request.job.memory),
+        )
+
+    async def _wait(
+        self, process: SandboxProcess, job: JobDefinition, log: JobLog
+    ) -> tuple[Ended, _Stop]:
+        """Wait for the end, and what made us bring it about."""
+        waiting = asyncio.ensure_future(process.wait())
+        deadline = time.monotonic() + job.timeout
+        while True:
+            left = deadline - time.monotonic()
+            done, _ = await asyncio.wait({waiting}, timeout=max(0, min(left, _LOOK_SECONDS)))
+            if done:
+                return waiting.result(), _Stop.NOT
+            if log.trouble:
+                stop = _Stop.LOG
+            elif left <= 0:
+                stop = _Stop.TIMEOUT
+            elif process.memory(job.memory) > job.memory:
+                stop = _Stop.MEMORY
+            else:
+                continue
+            process.kill()
+            return await waiting, stop
+
+    def _judge(self, attempt: _Attempt, started: float, ended: Ended, stop: _Stop) -> RunResult:
+        job, log = attempt.request.job, attempt.log
+        if self._closed and ended.code != 0:
+            return self._lost(started)
+        if stop is _Stop.TIMEOUT:
+            reason = f"It ran longer than its timeout of {job.timeout:g} s and was stopped."
+            return RunResult(RunState.TIMED_OUT, None, reason, started, self._clock())
+        if stop is _Stop.MEMORY:
+            reason = f"It used more than its {size(job.memory)} of memory and was stopped."
+            return RunResult(RunState.FAILED, None, reason, started, self._clock())
+        if log.trouble:
+            return self._trouble(started, log.trouble)
+        if ended.code is None:
+            return self._trouble(started, ended.trouble)
+        state, reason = explain(job, ended.code, log.head)
+        return RunResult(state, ended.code, reason, started, self._clock())
+
+    async def _keep(self, attempt: _Attempt, result: RunResult) -> RunResult:
+        """Take artifacts and caches out of the work area, in which nothing runs any more."""
+        job, checkout = attempt.request.job, attempt.checkout
+        if result.state not in (RunState.PASSED, RunState.FAILED, RunState.TIMED_OUT):
+            return result
+        own = attempt.area / "work" / "artifacts"
+        try:
+            kept, note = await in_thread(
+                _collect, attempt.area, checkout, job.artifacts, own, attempt.request.artifacts
+            )
+            if note:
+                attempt.log.note(note)
+            if result.state is RunState.PASSED and job.caches:
+                await in_thread(
+                    self._caches.keep, attempt.request.project, job.name, job.caches, checkout
+                )
+        except OSError as error:
+            return self._trouble(result.started, f"artifacts cannot be kept: {_why(error)}")
+        return RunResult(
+            result.state, result.exit_code, result.reason, result.started, result.finished, kept
+        )
+
+    # -- outcomes that are nobody's fault -------------------------------------------------------
+
+    def _trouble(self, started: float | None, what: str, log: JobLog | None = None) -> RunResult:
+        reason = f"Headgate could not run the job: {what.rstrip('.')}."
+        if log is not None:
+            log.note(reason)
+        return RunResult(RunState.INFRASTRUCTURE, None, reason, started, self._clock())
+
+    def _impossible(self, job: JobDefinition, error: Exception, log: JobLog) -> RunResult:
+        """The kernel takes no such command, on whatever machine: the definition is at fault."""
+        reason = f"The command or the variables of job {job.name} cannot be used: {error}."
+        log.note(reason)
+        return RunResult(RunState.FAILED, None, reason, None, self._clock(), retry=Retry.USELESS)
+
+    def _lost(self, started: float | None) -> RunResult:
+        return RunResult(
+            RunState.LOST, None, "The server stopped while it ran.", started, self._clock()
+        )
+
+    def _clean_later(self, area: Path | None, slot: int) -> None:
+        """Remove the area, then free the slot: the result need not wait for it."""
+        if area is None:
+            self._slots.give(slot)
+            return
+
+        async def clean(place: Path) -> None:
+            try:
+                await in_thread(remove, place)
+            finally:
+                self._slots.give(slot)
+
+        task = asyncio.create_task(clean(area))
+        self._cleaning.add(task)
+        task.add_done_callback(self._cleaning.discard)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    request: RunRequest
+    slot: int
+    area: Path
+    log: JobLog
+    on_start: Callable[[float], None]
+
+    @property
+    def checkout(self) -> Path:
+        return self.area / "work" / "src" / self.request.project
+
+
+def _collect(
+    area: Path, checkout: Path, patterns: tuple[str, ...], own: Path, target: Path
+) -> tuple[tuple[str, ...], str]:
+    # The job may have put a link where its directories were.
+    if not real_directory(area, str(own.relative_to(area))):
+        return (), "the artifacts directory is gone: none are kept"
+    if not real_directory(area, str(checkout.relative_to(area))):
+        return (), "the checkout is gone: no artifacts are kept"
+    return collect(checkout, patterns, own, target)
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir()
+    return directory
+
+
+def _header(request: RunRequest, sandbox: str) -> str:
+    job = request.job
+    lines = [f"job {printable(job.name)} of {request.project}"]
+    lines += [f"src/{c.project} at {c.commit}" for c in request.checkouts]
+    network = "on" if request.network else "off"
+    lines.append(
+        f"{sandbox}, {job.timeout:g} s, {size(job.memory)} for each process, network {network}"
+    )
+    if job.argv:
+        lines.append(f"$ {printable(' '.join(job.argv))}")
+    return "\n".join(lines)
+
+
+def _footer(result: RunResult, started: float) -> str:
+    seconds = max(0.0, result.finished - started)
+    text = f"{result.state.value} after {seconds:.1f} s"
+    return f"{text}: {printable(result.reason)}" if result.reason else text
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _set_aside(root: Path, work: Path) -> None:
+    """Give a fresh directory for work areas; what is left of an earlier process goes meanwhile."""
+    if work.exists():
+        work.rename(root / f".old-{time.time_ns()}")
+    work.mkdir()
+    work.chmod(0o711)
+    for old in root.glob(".old-*"):
+        threading.Thread(target=remove, args=(old,), name="headgate-clean", daemon=True).start()
