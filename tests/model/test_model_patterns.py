@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pathspec import GitIgnoreSpec
 
 from headgate.model.patterns import matches, name_matches, problem
 
@@ -48,12 +49,31 @@ def test_what_people_write(pattern: str, path: str, expected: bool) -> None:
     assert matches(path, [pattern]) is expected
 
 
-@given(path=PATHS, pattern=pattern_texts())
-@settings(max_examples=600)
-@example(path="a/b", pattern="a/**")
-@example(path="a", pattern="**/a/**")
-def test_agrees_with_gitignore(path: str, pattern: str) -> None:
-    assert matches(path, [pattern]) == GitIgnoreSpec.from_lines([pattern]).match_file(path)
+@pytest.fixture(scope="module")
+def ignoring(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository whose .gitignore the test writes: git itself is asked."""
+    path = tmp_path_factory.mktemp("ignoring")
+    subprocess.run(["git", "init", "-q", str(path)], check=True)
+    return path
+
+
+@given(paths=st.lists(PATHS, min_size=1, max_size=30, unique=True), pattern=pattern_texts())
+@settings(max_examples=150, deadline=None)
+@example(paths=["a", "a/b", "a/b/c"], pattern="a/**")
+@example(paths=["a", "a/b", "a/b/c"], pattern="a/**/")
+@example(paths=["a", "b/a", "b/a/c"], pattern="**/a/**")
+@example(paths=["a", "a/b"], pattern="**/")
+def test_agrees_with_git(ignoring: Path, paths: list[str], pattern: str) -> None:
+    (ignoring / ".gitignore").write_text(f"{pattern}\n")
+    told = subprocess.run(
+        ["git", "check-ignore", "--no-index", "--stdin"],
+        cwd=ignoring,
+        input="\n".join(paths),
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.splitlines()
+    assert [path for path in paths if matches(path, [pattern])] == told
 
 
 @given(path=PATHS, several=st.lists(pattern_texts(), max_size=4))
