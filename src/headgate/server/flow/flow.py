@@ -115,7 +115,7 @@ class Flow(Core):
             return
         if verdict.kind is VerdictKind.NEEDS_APPROVALS:
             await self._leave_queue(change, "approvals are missing")
-            self.set_state(number, ChangeState.WAITING, _missing(verdict))
+            self.set_state(number, ChangeState.WAITING, verdict.reasons[0])
             return
         if change.state is ChangeState.QUEUED:
             return
@@ -167,7 +167,7 @@ class Flow(Core):
         verdict = await self.verdict(number)
         if verdict.kind is VerdictKind.ALLOWED:
             return ""
-        return _missing(verdict) if verdict.requirements else verdict.reasons[0]
+        return verdict.reasons[0]
 
     def binding(self, number: ChangeNumber) -> ApprovalBinding:
         """What an approval of the current revision would be bound to."""
@@ -382,14 +382,3 @@ def co_authors(message: str) -> set[str]:
         if colon and key.strip().lower() == "co-authored-by" and "<" in value:
             found.add(value.rsplit("<", 1)[1].split(">", 1)[0].strip().lower())
     return found
-
-
-def _missing(verdict: Verdict) -> str:
-    parts: list[str] = []
-    for requirement in verdict.requirements:
-        if requirement.missing:
-            who = " or ".join(requirement.groups) or "a human who may approve"
-            count = requirement.missing
-            noun = "approval" if count == 1 else "approvals"
-            parts.append(f"needs {count} {noun} from {who} ({requirement.rule})")
-    return "; ".join(parts)
