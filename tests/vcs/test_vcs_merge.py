@@ -62,13 +62,13 @@ class Rival:
 
     def merge(self) -> tuple[bool, str, set[str]]:
         self.tree.git("checkout", "-q", "--detach", "ours")
-        clean = "CONFLICT" not in self.tree.git("merge", "-q", "--no-ff", "theirs", check=False)
-        return self._state(clean)
+        self.tree.git("merge", "-q", "--no-ff", "theirs", check=False)
+        return self._state(not (self.git_dir / "MERGE_HEAD").exists())
 
     def rebase(self) -> tuple[bool, str, set[str]]:
         self.tree.git("checkout", "-q", "--detach", "theirs")
-        said = self.tree.git("rebase", "-q", "--no-fork-point", "ours", check=False)
-        return self._state("CONFLICT" not in said)
+        self.tree.git("rebase", "-q", "--no-fork-point", "ours", check=False)
+        return self._state(not (self.git_dir / "rebase-merge").exists())
 
     def _state(self, clean: bool) -> tuple[bool, str, set[str]]:
         listed = subprocess.run(

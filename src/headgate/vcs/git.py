@@ -54,6 +54,11 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         "SSH_ASKPASS": "",
         "GIT_OPTIONAL_LOCKS": "0",
         "LC_ALL": "C.UTF-8",
+        # Our own repositories may be used whoever owns their directory. Git does not pass this
+        # on to a repository that it copies from.
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": "*",
     }
     return kept | dict(extra or {})
 

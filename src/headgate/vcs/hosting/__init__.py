@@ -1,0 +1,1 @@
+"""Serving repositories to git clients, and asking the server about every push."""
