@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,20 +18,29 @@ from headgate.jobs.sandbox.interface import Sandbox
 from headgate.jobs.sandbox.probe import probe
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
+@contextmanager
+def _passable() -> Iterator[Path]:
     """A directory that the unprivileged accounts of sandboxes can pass through."""
     path = Path(tempfile.mkdtemp(prefix="headgate-test-"))
     path.chmod(0o711)
-    yield path
-    shutil.rmtree(path)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
 
 
 @pytest.fixture
-def sandbox(place: Path) -> Sandbox:
-    report = probe(place / "data")
-    assert report.sandbox is not None, report
-    return report.sandbox
+def place() -> Iterator[Path]:
+    with _passable() as path:
+        yield path
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with _passable() as path:
+        report = probe(path / "data")
+        assert report.sandbox is not None, report
+        yield report.sandbox
 
 
 @pytest.fixture
