@@ -122,7 +122,7 @@ def test_origins_come_back_with_all_their_evidence(world: World) -> None:
 anything = st.text(st.characters(codec="utf-8") | st.sampled_from("\\%_\n\0\udcff\udc80'\""))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(text=anything)
 def test_any_text_that_git_can_hold_comes_back_as_it_was(text: str) -> None:
     with TemporaryDirectory() as directory:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 import time
@@ -10,7 +11,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import structlog
-from sqlalchemy import Connection, Engine, create_engine, event, pool
+from sqlalchemy import URL, Connection, Engine, create_engine, event, pool
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from headgate.model.errors import CouldNotRun
@@ -59,6 +60,7 @@ class Database:
         self._seal = seal
         self._clock = clock
         self._writing = threading.Lock()
+        self._writer: int | None = None
         self._subscribers: list[Subscriber] = []
 
     @classmethod
@@ -67,6 +69,7 @@ class Database:
 
         Raises CouldNotRun when the file is damaged, is something else, or is of a newer program.
         """
+        _make_private(path)
         engine = _engine(path)
         try:
             with _readable(path):
@@ -80,6 +83,7 @@ class Database:
     def read(self) -> Generator[Transaction]:
         """A consistent view; nothing can be written through it."""
         with _readable(None), self._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only=ON")
             connection.exec_driver_sql("BEGIN")
             try:
                 yield Transaction(connection, self._clock, self._seal)
@@ -92,7 +96,8 @@ class Database:
 
         Raises CouldNotRun when the disk is full or cannot be written; then nothing was.
         """
-        with self._writing, _readable(None), self._engine.connect() as connection:
+        with self._turn(), _readable(None), self._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only=OFF")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             transaction = Transaction(connection, self._clock, self._seal)
             try:
@@ -101,10 +106,29 @@ class Database:
             except BaseException:
                 connection.rollback()
                 raise
-        appended = tuple(transaction.events.appended)
-        if appended:
-            for subscriber in tuple(self._subscribers):
-                subscriber(appended)
+        if transaction.events.appended:
+            self._tell(tuple(transaction.events.appended))
+
+    @contextlib.contextmanager
+    def _turn(self) -> Generator[None]:
+        me = threading.get_ident()
+        if self._writer == me:
+            # Waiting would be for ever: it is this thread that holds what it would wait for.
+            raise RuntimeError("a write transaction was begun within another one")
+        with self._writing:
+            self._writer = me
+            try:
+                yield
+            finally:
+                self._writer = None
+
+    def _tell(self, events: tuple[Event, ...]) -> None:
+        # What is committed is so whatever a listener makes of it: its failure is not the writer's.
+        for subscriber in tuple(self._subscribers):
+            try:
+                subscriber(events)
+            except Exception:
+                log.exception("a listener failed", events=[e.id for e in events])
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Be told the events of every transaction after it; gives back how to stop that."""
@@ -121,9 +145,20 @@ class Database:
         self._engine.dispose()
 
 
+def _make_private(path: Path) -> None:
+    # It holds digests of secrets; SQLite gives its companion files the mode of this one.
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise CouldNotRun(
+            f"The database {path} cannot be opened: {error.strerror}.",
+            "Check that the server's account may write the data directory, and the disk.",
+        ) from None
+
+
 def _engine(path: Path) -> Engine:
     engine = create_engine(
-        f"sqlite+pysqlite:///{path}",
+        URL.create("sqlite+pysqlite", database=str(path)),
         poolclass=pool.QueuePool,
         pool_size=4,
         max_overflow=12,

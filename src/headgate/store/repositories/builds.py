@@ -126,7 +126,12 @@ class Setups:
         self._clock = clock
 
     def approve(self, digest: str, by: PrincipalId, note: str) -> None:
-        values = {"digest": digest, "approved_by": by, "note": note, "created": self._clock()}
+        values = {
+            "digest": digest,
+            "approved_by": by,
+            "note": encode(note),
+            "created": self._clock(),
+        }
         self._c.execute(insert(setups).values(**values))
 
     def approved(self, digest: str) -> bool:
@@ -136,7 +141,9 @@ class Setups:
     def all(self) -> list[ApprovedSetup]:
         """Oldest first."""
         return [
-            ApprovedSetup(r["digest"], PrincipalId(r["approved_by"]), r["note"], r["created"])
+            ApprovedSetup(
+                r["digest"], PrincipalId(r["approved_by"]), decode(r["note"]), r["created"]
+            )
             for r in self._c.execute(select(setups).order_by(setups.c.created)).mappings()
         ]
 

@@ -10,6 +10,7 @@ from headgate.model.errors import NotFound
 from headgate.model.ids import PrincipalId
 from headgate.model.principal import Principal, PrincipalKind
 from headgate.store.tables import principals, sessions, tokens
+from headgate.store.text import decode, encode
 from headgate.store.types import Clock, new_id
 
 
@@ -51,8 +52,8 @@ class Principals:
             insert(principals).values(
                 name=name,
                 kind=kind.value,
-                display=display,
-                email=email,
+                display=encode(display),
+                email=encode(email),
                 sponsor_id=sponsor,
                 disabled=False,
                 created=self._clock(),
@@ -102,7 +103,7 @@ class Tokens:
         done = self._c.execute(
             insert(tokens).values(
                 principal_id=principal,
-                label=label,
+                label=encode(label),
                 lookup=lookup,
                 hash=hash,
                 created=self._clock(),
@@ -178,8 +179,8 @@ def _principal(r: RowMapping) -> Principal:
         id=PrincipalId(r["id"]),
         name=r["name"],
         kind=PrincipalKind(r["kind"]),
-        display=r["display"],
-        email=r["email"],
+        display=decode(r["display"]),
+        email=decode(r["email"]),
         sponsor=None if r["sponsor_id"] is None else PrincipalId(r["sponsor_id"]),
         disabled=bool(r["disabled"]),
     )
@@ -189,7 +190,7 @@ def _token(r: RowMapping) -> StoredToken:
     return StoredToken(
         id=r["id"],
         principal=PrincipalId(r["principal_id"]),
-        label=r["label"],
+        label=decode(r["label"]),
         hash=r["hash"],
         created=r["created"],
         expires=r["expires"],
