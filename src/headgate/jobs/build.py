@@ -88,8 +88,11 @@ async def run_build(
     failure: BuildResult | None = None
     try:
         while waiting or tasks:
-            decided = _skip(progress, waiting)
-            failure = failure or decided
+            for verdict in _skip(progress, waiting):
+                if verdict.state is BuildState.FAILED:
+                    failure = failure or verdict
+                else:
+                    trouble = trouble or verdict
             if failure is not None:
                 break
             for key, planned in list(waiting.items()):
@@ -138,9 +141,9 @@ def _check(jobs: Mapping[tuple[str, str], PlannedJob]) -> None:
         raise ValueError(f"the needs of {', '.join(stuck)} cannot be met in this build")
 
 
-def _skip(progress: _Progress, waiting: dict[tuple[str, str], PlannedJob]) -> BuildResult | None:
-    """Skip what can no longer run; returns what that decides."""
-    decided: BuildResult | None = None
+def _skip(progress: _Progress, waiting: dict[tuple[str, str], PlannedJob]) -> list[BuildResult]:
+    """Skip what can no longer run; returns what each voting one decides."""
+    decided: list[BuildResult] = []
     skipped = True
     while skipped:
         skipped = False
@@ -156,18 +159,21 @@ def _skip(progress: _Progress, waiting: dict[tuple[str, str], PlannedJob]) -> Bu
             del waiting[key]
             skipped = True
             progress.ended[key] = RunState.SKIPPED
-            state = ended[missing[0]]
-            assert state is not None
-            reason = f"Job {missing[0]}, which it needs, ended as {state.value}."
+            cause = ended[missing[0]]
+            assert cause is not None
+            reason = f"Job {missing[0]}, which it needs, ended as {cause.value}."
             run = progress.sink.created(planned.project, planned.job.name, 1, planned.job.voting)
             progress.sink.finished(
                 run, RunResult(RunState.SKIPPED, None, reason, None, progress.clock())
             )
-            blameless = progress.ended[planned.project, missing[0]] in _NOBODYS_FAULT
-            if planned.job.voting and not blameless and not _traces_to_trouble(planned, progress):
-                decided = decided or BuildResult(
-                    BuildState.FAILED, f"{_name(planned)} was skipped: {reason}"
+            if planned.job.voting:
+                # A voting job that never ran is no reason to land, whoever is to blame.
+                state = (
+                    BuildState.INFRASTRUCTURE
+                    if _traces_to_trouble(planned, progress)
+                    else BuildState.FAILED
                 )
+                decided.append(BuildResult(state, f"{_name(planned)} was skipped: {reason}"))
     return decided
 
 
