@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
-from headgate.ledger.chain import seal
-from headgate.store.database import Database
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -23,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from headgate.authority.permissions import Permissions
+from headgate.ledger.chain import seal
 from headgate.model.change import ChangeState, CommitInfo, Entry, RevisionCommit, Signature
 from headgate.model.config import Policy, QueuePolicy
 from headgate.model.errors import HeadgateError
@@ -48,6 +47,7 @@ from headgate.server.errors import PAGE_KEY, answer, not_found
 from headgate.server.pages.routes import routes
 from headgate.server.pages.special import error_page
 from headgate.server.settings import Settings
+from headgate.store.database import Database
 from headgate.vcs.repository import Repository
 
 POLICY_DIGEST = "7f0c" + "ab12" * 15

@@ -66,7 +66,8 @@ async def follow(
             beat.clear()
             begun = time.perf_counter()
             html = render()
-            cost = time.perf_counter() - begun
+            ended = time.perf_counter()
+            next_render = ended + (ended - begun) / SHARE
             if html != shown:
                 shown = html
                 yield message(html)
@@ -75,7 +76,7 @@ async def follow(
                     await asyncio.wait_for(beat.wait(), heartbeat)
                 except TimeoutError:
                     yield BEAT
-            await asyncio.sleep(max(DEBOUNCE, cost / SHARE))
+            await asyncio.sleep(max(DEBOUNCE, next_render - time.perf_counter()))
 
 
 class Shared:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -96,17 +96,25 @@ def environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    env.filters.update(
-        iso=iso,
-        moment=moment,
-        ago=ago,
-        duration=duration,
-        pretty=pretty,
-        brief=brief,
-        log=lambda text: Markup(to_html(text)),
+    filters: dict[str, Callable[..., object]] = {
+        "iso": iso,
+        "moment": moment,
+        "ago": ago,
+        "duration": duration,
+        "pretty": pretty,
+        "brief": brief,
+        "log": _log,
+    }
+    # Jinja leaves the types of its two tables open.
+    cast("dict[str, object]", env.filters).update(filters)  # pyright: ignore[reportUnknownMemberType]
+    cast("dict[str, object]", env.globals).update(  # pyright: ignore[reportUnknownMemberType]
+        static=static, version=version("headgate")
     )
-    env.globals.update(static=static, version=version("headgate"))
     return env
+
+
+def _log(text: str) -> Markup:
+    return Markup(to_html(text))  # to_html escapes
 
 
 @cache

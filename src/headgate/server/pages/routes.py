@@ -43,9 +43,9 @@ class Page:
 
     def routes(self) -> list[Route]:
         async def html(request: Request) -> Response:
-            return page(
-                request, self.template, await self.view(request, current_principal(request))
-            )
+            view = await self.view(request, current_principal(request))
+            path = "/queues" if self.path == "/" else request.url.path
+            return page(request, self.template, view, data=f"{path}.json")
 
         async def data(request: Request) -> Response:
             return json_answer(await self.view(request, current_principal(request)))

@@ -18,6 +18,9 @@ from headgate.store.database import Transaction
 RECENT = 12
 """How many finished items a queue shows."""
 
+SHOWN = 60
+"""How many waiting items a queue shows, at least all that are under test."""
+
 Durations = dict[tuple[str, str], float]
 """(project, job) → seconds that it took lately."""
 
@@ -62,13 +65,14 @@ def _queue(
     }
     expected = _expected(tx, (run for found in runs.values() for run in found))
     numbers = {item.id: int(item.change) for item in (*live, *finished)}
+    shown = live[: max(SHOWN, queue.window)]
     items = [
         _item(tx, item, index, queue, nodes.get(item.id), names, now)
         | _jobs(runs.get(item.id, []), expected, now)
         | _future(tx, item, nodes.get(item.id), numbers)
         if names.project(item.project) in readable
         else _hidden(item, index, queue)
-        for index, item in enumerate(live)
+        for index, item in enumerate(shown)
     ]
     declared = next((q for q in policy.queues if q.name == queue.name), None)
     under_test = [i for i in items if i["in_window"]]
@@ -82,7 +86,9 @@ def _queue(
         "projects": [p for p in declared.projects if p in readable] if declared else [],
         "branches": [shown_path(b) for b in declared.branches] if declared else [],
         "under_test": len(under_test),
+        "length": len(live),
         "items": items,
+        "more": len(live) - len(shown),
         "finished": [
             _finished(tx, item, names)
             for item in finished
@@ -110,7 +116,7 @@ def _item(
         "project": names.project(item.project),
         "branch": shown_path(item.branch),
         "owner": names.person(change.owner),
-        "origin": words.origin(words.origin_of(tx, change)),
+        "origin": words.origin(words.origin_of_revision(tx, item.revision)),
         "state": state,
         "note": note,
         "reason": shown_text(item.reason or (node.reason if node else "")),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from headgate.model.change import Change, Signature
 from headgate.model.finding import CheckResult, Finding
-from headgate.model.ids import PrincipalId, ProjectId
+from headgate.model.ids import PrincipalId, ProjectId, RevisionId
 from headgate.model.job import JobRun
 from headgate.model.origin import Evidence, Origin, combine
 from headgate.model.principal import Principal
@@ -69,8 +69,12 @@ def _evidence(value: Evidence) -> View:
 
 def origin_of(tx: Transaction, change: Change) -> Origin:
     """The origin of the current revision of a change."""
-    revision = tx.changes.current_revision(change.number)
-    return combine(commit.origin for commit in tx.changes.commits(revision.id))
+    return origin_of_revision(tx, tx.changes.current_revision(change.number).id)
+
+
+def origin_of_revision(tx: Transaction, revision: RevisionId) -> Origin:
+    """The origin of a revision, from those of its commits."""
+    return combine(commit.origin for commit in tx.changes.commits(revision))
 
 
 def signature(value: Signature) -> View:
