@@ -55,18 +55,17 @@ async def test_an_idle_worker_ends_and_the_next_scan_starts_another(rules: Path)
     assert runner.pid is None
 
 
-async def test_a_killed_worker_is_not_run_and_then_replaced(runner: ScanRunner) -> None:
+async def test_a_worker_that_was_killed_is_replaced(runner: ScanRunner) -> None:
     await runner.scan(ONE)
-    assert runner.pid is not None
-    os.kill(runner.pid, signal.SIGSTOP)
+    first = runner.pid
+    assert first is not None
+    os.kill(first, signal.SIGSTOP)
     scan = asyncio.create_task(runner.scan(ONE))
     await asyncio.sleep(0.2)
-    os.kill(runner.pid, signal.SIGKILL)
-    for result in await scan:
-        assert result.outcome is Outcome.NOT_RUN
-        assert "SIGKILL" in result.reason
-    source, _ = await runner.scan(ONE)
+    os.kill(first, signal.SIGKILL)
+    source, _ = await scan
     assert source.outcome is Outcome.FAILED
+    assert runner.pid != first
 
 
 async def test_a_worker_that_hangs_is_ended(rules: Path) -> None:
@@ -83,6 +82,7 @@ async def test_a_worker_that_is_not_there_or_ends_at_once(rules: Path) -> None:
     for command, words in (
         (("/nonexistent/python",), "could not be started"),
         ((sys.executable, "-c", "raise SystemExit(7)"), "ended with code 7"),
+        ((sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"), "ended by SIGKILL"),
         ((sys.executable, "-c", _GARBLED), "could not be read"),
     ):
         runner = ScanRunner(cache=rules, command=command)

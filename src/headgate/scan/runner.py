@@ -21,8 +21,8 @@ _LARGEST_ANSWER = 256 << 20
 class ScanRunner:
     """One worker, started when it is first needed and ended when it has been idle.
 
-    A worker that crashes, hangs or cannot start makes the checks *not run*, with the reason;
-    the next scan starts a new one. Scans wait for one another.
+    A worker that crashes, hangs or cannot start makes the checks *not run*, with the reason; one
+    that had worked before and is gone is replaced first. Scans wait for one another.
     """
 
     def __init__(
@@ -53,9 +53,10 @@ class ScanRunner:
             if self._ending:
                 self._ending.cancel()
                 self._ending = None
+            frame = encode_request(request)
             try:
                 async with asyncio.timeout(self._timeout):
-                    results = decode_results(await self._ask(encode_request(request)))
+                    results = decode_results(await self._answer(frame))
             except TimeoutError:
                 await self._end()
                 return _not_run(f"the scan did not end within {self._timeout:g} s")
@@ -75,6 +76,16 @@ class ScanRunner:
         """End the worker."""
         async with self._lock:
             await self._end()
+
+    async def _answer(self, frame: bytes) -> bytes:
+        used = self._process is not None
+        try:
+            return await self._ask(frame)
+        except (OSError, EOFError):
+            if not used:
+                raise
+        await self._end()
+        return await self._ask(frame)
 
     async def _ask(self, frame: bytes) -> bytes:
         if self._process is None or self._process.returncode is not None:
@@ -113,11 +124,9 @@ class ScanRunner:
         return f"the worker ended with code {code}"
 
     def _kill(self) -> None:
-        process = self._process
-        if process is not None and process.returncode is None:
-            # The group: ruff may run under it.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        process, self._process = self._process, None
+        if process is not None:
+            _kill_group(process)
 
     async def _end(self) -> None:
         if self._ending:
@@ -125,10 +134,15 @@ class ScanRunner:
             self._ending = None
         process, self._process = self._process, None
         if process is not None:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+            _kill_group(process)
             await process.wait()
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    """Kill the worker and what it runs, such as ruff."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _not_run(reason: str) -> tuple[CheckResult, ...]:

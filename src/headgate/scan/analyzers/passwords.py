@@ -51,9 +51,13 @@ _WORDS = (
     r"pass(?:word|wd|phrase|code)|passwd|pwd|psw|secret|token|api[_-]?key|apikey|access[_-]?key|"
     r"private[_-]?key|auth[_-]?key|encryption[_-]?key|signing[_-]?key|credentials?"
 )
-_NAME = rf"(?P<name>[A-Za-z0-9_.$@-]*(?:{_WORDS}|(?<![A-Za-z])(?:pass|pw)(?![a-z]))[A-Za-z0-9_-]*)"
+# Bounded, so that a line without end takes no more than linear time.
+_NAME = (
+    rf"(?P<name>[A-Za-z0-9_.$@-]{{0,60}}?(?:(?:{_WORDS})(?:s|key|id)?|(?<![A-Za-z])(?:pass|pw))"
+    r"(?-i:(?![a-z]))[A-Za-z0-9_-]{0,40})"
+)
 _QUOTED = r"(?P<quote>[\"'`])(?P<value>(?:\\.|(?!(?P=quote))[^\\\n])*)(?P=quote)"
-_TYPE = r"(?:\s*:\s*[A-Za-z_][\w.\[\], |<>?]*?)?"
+_TYPE = r"(?:\s{0,4}:\s{0,4}[A-Za-z_][\w.\[\], |<>?]{0,60}?)?"
 _HINTS = ("pass", "pwd", "psw", "pw", "secret", "token", "key", "credential", "://")
 """No pattern matches a line that has none of these in lower case."""
 _PATTERN_CODE = re.compile(
@@ -70,7 +74,7 @@ _PATTERN_XML = re.compile(
     rf"<{_NAME}>(?P<value>[^<\s]+)</", re.IGNORECASE
 )  # <password>value</password>
 _PATTERN_ENVIRONMENT = re.compile(
-    r"(?:^|[\s\"'])(?P<name>[A-Z0-9_]*(?:PASS|PWD|SECRET|TOKEN|KEY|CREDENTIAL)[A-Z0-9_]*)"
+    r"(?:^|[\s\"'])(?P<name>[A-Z0-9_]{0,60}?(?:PASS|PWD|SECRET|TOKEN|KEY|CREDENTIAL)[A-Z0-9_]{0,40})"
     r"=(?P<value>[^\s\"'`;&|$<>()]+)"
 )
 _PATTERN_ENV_WORDS = re.compile(r"^\s*ENV\s+(?P<name>\w+)\s+(?P<value>[^\s=]+)\s*$")

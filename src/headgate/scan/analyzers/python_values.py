@@ -212,6 +212,8 @@ def value_of(node: ast.expr, scope: Scope, depth: int = 0) -> Value:
             if wrapped:
                 return inner(wrapped[0])
             return Value(Made.CONSTANT if harmless else Made.UNKNOWN, node)
+        case ast.List(elts=elts) | ast.Tuple(elts=elts) | ast.Set(elts=elts):
+            return _worst(Value(Made.CONSTANT, node), *(inner(one) for one in elts))
         case ast.IfExp(body=body, orelse=orelse):
             return _worst(inner(body), inner(orelse))
         case ast.BoolOp(values=values):

@@ -1,0 +1,178 @@
+"""What people and machines read of a report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.model.errors import ExitCode
+from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
+from headgate.scan.format import FORMATS, Report, by_name
+from headgate.scan.format.sarif import as_object, uri
+from headgate.scan.text import caret
+
+DATA = Path(__file__).parents[1] / "data" / "sarif"
+SCHEMA: dict[str, Any] = json.loads((DATA / "sarif-schema-2.1.0.json").read_text("utf-8"))
+VALIDATOR = jsonschema.Draft4Validator(SCHEMA)
+
+SHELL = Finding(
+    rule="python/shell-injection",
+    title="Shell command built from data",
+    message="A shell runs this text.",
+    remedy="Pass a list.",
+    severity=Severity.HIGH,
+    confidence=Confidence.HIGH,
+    span=Span("src/app.py", 5, 15, 5, 27),
+    cwe=78,
+    check="source",
+    excerpt='    os.system(f"ls {name}")',
+    identity="0" * 32,
+)
+WEIRD = Finding(
+    rule="secret/github-pat",
+    title="Token",
+    message="In a file, 100% real",
+    remedy="",
+    severity=Severity.LOW,
+    confidence=Confidence.LOW,
+    span=Span("a: b,\n\udcff é.py", 1),
+    check="secrets",
+)
+
+
+def report(*results: CheckResult, base: str = "") -> Report:
+    return Report(results, "/work", base, "1.2.3", files=3)
+
+
+FULL = report(
+    CheckResult("source", Outcome.FAILED, "1 finding", (SHELL,), 0.5, ("big.bin: binary",)),
+    CheckResult("secrets", Outcome.FAILED, "1 finding", (WEIRD,)),
+    CheckResult("dependencies", Outcome.NOT_RUN, "no network"),
+    base="origin/main",
+)
+
+
+def test_text_shows_the_place_the_line_and_the_remedy() -> None:
+    assert by_name("text")(FULL) == (
+        "src/app.py:5:15: high [python/shell-injection] (CWE-78)\n"
+        "  Shell command built from data. A shell runs this text.\n"
+        '  5 |     os.system(f"ls {name}")\n'
+        "    |               ^^^^^^^^^^^^\n"
+        "  Remedy: Pass a list.\n"
+        "\n"
+        "a: b,\\n\\xff é.py:1:1: low [secret/github-pat], low confidence\n"
+        "  Token. In a file, 100% real\n"
+        "\n"
+        "3 files examined against origin/main: 2 findings (1 high, 1 low). Checks: source found "
+        "something, secrets found something, dependencies not run.\n"
+        "dependencies not run: no network\n"
+        "Not examined, 1 file: big.bin: binary.\n"
+    )
+
+
+def test_a_clean_report_says_what_ran() -> None:
+    clean = report(CheckResult("source", Outcome.PASSED), CheckResult("secrets", Outcome.PASSED))
+    assert by_name("text")(clean) == (
+        "3 files examined: no findings. Checks: source passed, secrets passed.\n"
+    )
+    assert clean.exit_code is ExitCode.CLEAN
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Outcome.PASSED, ExitCode.CLEAN),
+        (Outcome.FAILED, ExitCode.FINDINGS),
+        (Outcome.NOT_RUN, ExitCode.NOT_RUN),
+        (Outcome.UNKNOWN, ExitCode.NOT_RUN),
+    ],
+)
+def test_only_passed_is_clean(outcome: Outcome, code: ExitCode) -> None:
+    passed = CheckResult("source", Outcome.PASSED)
+    assert report(passed, CheckResult("secrets", outcome)).exit_code is code
+
+
+def test_json_is_one_object_with_every_check() -> None:
+    found = json.loads(by_name("json")(FULL))
+    assert found["ok"] is False
+    assert found["exit_code"] == 3
+    assert [check["outcome"] for check in found["checks"]] == ["failed", "failed", "not run"]
+    finding = found["checks"][0]["findings"][0]
+    assert (finding["path"], finding["line"], finding["column"]) == ("src/app.py", 5, 15)
+    assert found["checks"][1]["findings"][0]["path"] == "a: b,\\n\\xff é.py"
+
+
+def test_sarif_follows_the_published_schema() -> None:
+    log = json.loads(by_name("sarif")(FULL))
+    VALIDATOR.validate(log)
+    run = log["runs"][0]
+    assert run["invocations"][0]["executionSuccessful"] is False
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == [
+        "python/shell-injection",
+        "secret/github-pat",
+    ]
+    location = run["results"][1]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert location["uri"] == "a%3A%20b%2C%0A%FF%20%C3%A9.py"
+    VALIDATOR.validate(json.loads(by_name("sarif")(report())))
+
+
+def test_workflow_commands_escape_what_is_theirs() -> None:
+    lines = by_name("github")(FULL).splitlines()
+    assert lines[0] == (
+        "::error file=src/app.py,line=5,col=15,endLine=5,endColumn=27,"
+        "title=Shell command built from data (python/shell-injection)"
+        "::A shell runs this text.%0ARemedy: Pass a list."
+    )
+    assert lines[1].startswith("::notice file=a%3A b%2C%0A\N{REPLACEMENT CHARACTER} é.py,line=1")
+    assert "100%25 real" in lines[1]
+    assert lines[2] == "::error title=Headgate%3A dependencies not run::no network"
+
+
+texts = st.text(max_size=30)
+findings = st.builds(
+    Finding,
+    rule=st.text(alphabet="abc/-", min_size=1, max_size=8),
+    title=texts,
+    message=texts,
+    remedy=texts,
+    severity=st.sampled_from(Severity),
+    confidence=st.sampled_from(Confidence),
+    span=st.builds(
+        Span,
+        st.binary(min_size=1, max_size=9).map(lambda b: b.decode("utf-8", "surrogateescape")),
+        st.integers(0, 99),
+        st.integers(0, 99),
+        st.integers(0, 99),
+        st.integers(0, 99),
+    ),
+    cwe=st.none() | st.integers(1, 999),
+    excerpt=texts,
+    identity=st.just("") | st.just("f" * 32),
+)
+
+
+@given(st.lists(findings, max_size=4))
+def test_every_format_survives_every_finding(some: list[Finding]) -> None:
+    one = report(CheckResult("source", Outcome.FAILED, "", tuple(some), 0.1, ("x\udc80: binary",)))
+    for name in FORMATS:
+        by_name(name)(one).encode("utf-8")
+    VALIDATOR.validate(as_object(one))
+    for finding in some:
+        start, length = caret(finding)
+        assert start >= 0
+        assert length >= 1
+
+
+@given(st.binary(max_size=12))
+def test_a_path_comes_back_from_its_uri(path: bytes) -> None:
+    from urllib.parse import unquote_to_bytes
+
+    text = path.decode("utf-8", "surrogateescape")
+    if path:
+        assert unquote_to_bytes(uri(text)) == path

@@ -1,0 +1,114 @@
+"""ruff behind the seam, and what happens when it does not behave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from headgate.model.finding import Finding, Outcome, Severity
+from headgate.scan.analyzers.injection import Injection
+from headgate.scan.analyzers.interface import SourceFile
+from headgate.scan.analyzers.ruff import Ruff
+from headgate.scan.rules.table import load
+
+
+def found(source: str, path: str = "app.py") -> list[Finding]:
+    analysis = Ruff().scan([SourceFile(path, source.encode())])
+    assert analysis.outcome is Outcome.PASSED
+    return [hit.finding for hit in analysis.hits]
+
+
+@pytest.mark.parametrize(
+    ("source", "rule"),
+    [
+        ("import requests\nrequests.get('https://a', verify=False, timeout=3)\n", "unverified-tls"),
+        ("import yaml\nyaml.load(x)\n", "unsafe-yaml"),
+        ("import pickle\npickle.loads(x)\n", "unsafe-deserialization"),
+        ("import tempfile\ntempfile.mktemp()\n", "temporary-file-race"),
+        ("import os\nos.chmod('a', 0o777)\n", "file-permissions"),
+        ("import hashlib\nhashlib.md5(x)\n", "weak-hash"),
+        ("q = f'select * from t where a = {x}'\n", "sql-string"),
+    ],
+)
+def test_a_rule_of_ruffs_becomes_one_of_ours(source: str, rule: str) -> None:
+    (one,) = found(source)
+    assert one.rule == f"python/{rule}"
+    assert one.message
+    assert one.remedy
+    assert one.cwe
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert x\n",
+        "import subprocess\nsubprocess.run(['ls', x])\n",
+        "import os\nos.chmod('a', 0o755)\n",
+        "T = 'users'\nq = f'select * from {T}'\n",
+        "import random\nrandom.random()\n",
+    ],
+)
+def test_what_is_no_defect_by_itself_is_not_told(source: str) -> None:
+    assert found(source) == []
+
+
+def test_a_comment_silences_what_informs_and_not_what_denies() -> None:
+    quiet = "import hashlib\nhashlib.md5(x)  # noqa: S324\n"
+    loud = "import yaml\nyaml.load(x)  # noqa: S506\n"
+    assert found(quiet) == []
+    assert [one.severity for one in found(loud)] == [Severity.HIGH]
+
+
+def test_syntax_that_this_python_may_not_read_hides_nothing() -> None:
+    file = SourceFile("app.py", b"import os\nprint(t'{x}')\nos.system(f'ls {x}')\n")
+    hits = (*Ruff().scan([file]).hits, *Injection().scan([file]).hits)
+    assert [hit.finding.rule for hit in hits] == ["python/shell-injection"]
+
+
+def test_configuration_in_the_project_cannot_steer_it() -> None:
+    files = [
+        SourceFile("pyproject.toml", b"[tool.ruff]\nexclude = ['*']\n"),
+        SourceFile("app.py", b"# ruff: noqa\nimport yaml\nyaml.load(x)\n"),
+    ]
+    analyzer = Ruff()
+    wanted = [file for file in files if analyzer.wants(file.path, len(file.data))]
+    assert [file.path for file in wanted] == ["app.py"]
+    assert len(analyzer.scan(wanted).hits) == 1
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("echo out of order >&2; exit 2", "ended with code 2: out of order"),
+        ("kill -9 $$", "ended with code -9"),
+        ("echo nonsense", "not JSON"),
+        ("sleep 9", "did not end within 0.5 s"),
+    ],
+)
+def test_a_ruff_that_fails_is_not_run(tmp_path: Path, text: str, words: str) -> None:
+    broken = Ruff(script(tmp_path / "ruff", text), timeout=0.5)
+    analysis = broken.scan([SourceFile("a.py", b"x = 1\n")])
+    assert analysis.outcome is Outcome.NOT_RUN
+    assert words in analysis.reason
+
+
+def test_a_ruff_that_is_not_there_is_not_run() -> None:
+    analysis = Ruff(Path("/nonexistent/ruff")).scan([SourceFile("a.py", b"x = 1\n")])
+    assert analysis.outcome is Outcome.NOT_RUN
+    assert "could not be started" in analysis.reason
+
+
+def test_every_entry_of_the_tables_is_complete() -> None:
+    for name in ("python_ruff", "injection"):
+        for rule in load(name).values():
+            assert rule.rule.startswith("python/")
+            assert rule.message.endswith((".", "?"))
+            assert rule.remedy
+            assert rule.cwe
