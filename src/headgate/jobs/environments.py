@@ -146,6 +146,9 @@ class EnvironmentStore:
             say(f"environment {definition.name} is being set up")
             # The requester's checkout may be gone before the build ends: copy the inputs first.
             area = await self._prepared(key, definition, project, checkout)
+            if (place / "env").is_dir():
+                await in_thread(remove, area)
+                return Ready(place / "env", key, built=True)
             build = self._builds.get(key)
             if build is None:
                 task = asyncio.create_task(self._build(key, definition, project, area))
