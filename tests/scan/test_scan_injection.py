@@ -129,6 +129,7 @@ def test_code_from_values() -> None:
 def test_tests_may_do_what_they_like() -> None:
     (one,) = found('os.system(f"ls {name}")', "tests/test_app.py")
     assert one.confidence is Confidence.LOW
+    assert found("os.system(name)", "tests/test_app.py") == []
 
 
 def test_the_place_is_in_characters_and_names_the_sink() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.model.finding import Finding, Outcome, Severity
+from headgate.model.finding import Confidence, Finding, Outcome, Severity
 from headgate.scan.analyzers.injection import Injection
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.analyzers.ruff import Ruff
@@ -51,6 +51,12 @@ def test_a_rule_of_ruffs_becomes_one_of_ours(source: str, rule: str) -> None:
 )
 def test_what_is_no_defect_by_itself_is_not_told(source: str) -> None:
     assert found(source) == []
+
+
+def test_in_tests_only_the_grave_is_told_and_softly() -> None:
+    assert found("import pickle\npickle.loads(x)\n", "tests/test_a.py") == []
+    (one,) = found("import yaml\nyaml.load(x)\n", "tests/test_a.py")
+    assert one.confidence is Confidence.LOW
 
 
 def test_a_comment_silences_what_informs_and_not_what_denies() -> None:

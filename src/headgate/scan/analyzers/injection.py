@@ -98,9 +98,14 @@ def _findings(path: str, tree: ast.Module) -> Iterator[Finding]:
         if finding is None:
             continue
         key = (finding.rule, finding.span.line, finding.span.column)
-        if key not in seen:
-            seen.add(key)
-            yield replace(finding, confidence=Confidence.LOW) if is_test(path) else finding
+        if key in seen:
+            continue
+        seen.add(key)
+        if not is_test(path):
+            yield finding
+        elif finding.severity >= Severity.HIGH:
+            # A test's own commands serve nobody else.
+            yield replace(finding, confidence=Confidence.LOW)
 
 
 def _imports(tree: ast.Module) -> dict[str, str]:

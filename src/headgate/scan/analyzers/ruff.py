@@ -127,7 +127,7 @@ def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) 
             elif is_constant_at(tree, span.line, span.end_line):
                 continue
         if is_test(file.path):
-            if finding.severity <= Severity.LOW:
+            if finding.severity < Severity.HIGH:
                 continue
             finding = replace(finding, confidence=Confidence.LOW)
         text = texts.setdefault(file.path, Text(decode(file.data)))
