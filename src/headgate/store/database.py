@@ -28,6 +28,9 @@ from headgate.store.types import Clock
 
 log = structlog.get_logger()
 
+_LEAST_FREE = 64 * 1024
+"""Bytes; SQLite's companion files need that much to begin with."""
+
 Subscriber = Callable[[tuple[Event, ...]], None]
 
 
@@ -55,8 +58,9 @@ class Transaction:
 class Database:
     """Where the truth is. May be used from several threads; one writes at a time."""
 
-    def __init__(self, engine: Engine, seal: Seal, clock: Clock) -> None:
+    def __init__(self, engine: Engine, path: Path, seal: Seal, clock: Clock) -> None:
         self._engine = engine
+        self._path = path
         self._seal = seal
         self._clock = clock
         self._writing = threading.Lock()
@@ -77,12 +81,12 @@ class Database:
         except BaseException:
             engine.dispose()
             raise
-        return cls(engine, seal, clock)
+        return cls(engine, path, seal, clock)
 
     @contextlib.contextmanager
     def read(self) -> Generator[Transaction]:
         """A consistent view; nothing can be written through it."""
-        with _readable(None), self._engine.connect() as connection:
+        with _readable(self._path), self._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA query_only=ON")
             connection.exec_driver_sql("BEGIN")
             try:
@@ -96,7 +100,7 @@ class Database:
 
         Raises CouldNotRun when the disk is full or cannot be written; then nothing was.
         """
-        with self._turn(), _readable(None), self._engine.connect() as connection:
+        with self._turn(), _readable(self._path), self._engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA query_only=OFF")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             transaction = Transaction(connection, self._clock, self._seal)
@@ -182,7 +186,7 @@ def _engine(path: Path) -> Engine:
 
 
 @contextlib.contextmanager
-def _readable(path: Path | None) -> Generator[None]:
+def _readable(path: Path) -> Generator[None]:
     """Say in words what SQLite says in codes."""
     try:
         yield
@@ -192,15 +196,23 @@ def _readable(path: Path | None) -> Generator[None]:
         raise _explained(error, path) from error
 
 
-def _explained(error: BaseException | None, path: Path | None) -> Exception:
+def _free(path: Path) -> int:
+    """Bytes that may still be written beside a file."""
+    disk = os.statvfs(path.parent)
+    return disk.f_bavail * disk.f_frsize
+
+
+def _explained(error: BaseException | None, path: Path) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    where = f"The database {path}" if path else "The database"
+    where = f"The database {path}"
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return CouldNotRun(
             f"{where} is damaged or no database of Headgate's: {error}.",
             "Put it aside and restore it from a copy; nothing was changed.",
         )
-    if code == sqlite3.SQLITE_FULL or "disk is full" in str(error):
+    # SQLite calls it an I/O error when there is no room for its companion files.
+    full = code == sqlite3.SQLITE_IOERR and _free(path) < _LEAST_FREE
+    if code == sqlite3.SQLITE_FULL or full:
         return CouldNotRun(
             f"{where} cannot be written: the disk is full. Nothing was changed.",
             "Free some space, then try again.",

@@ -11,6 +11,9 @@ from headgate.model.errors import CouldNotRun
 HEAD = "0001"
 """The newest revision below migrations/versions; a test holds it against the files."""
 
+_VERSIONS = "alembic_version"
+"""Where Alembic notes the schema's revision."""
+
 _FOLDER = Path(__file__).with_name("migrations")
 
 
@@ -18,15 +21,14 @@ def bring_up(engine: Engine, path: Path) -> None:
     """Make or migrate the tables. Raises CouldNotRun for a file that is not, or not yet, ours."""
     with engine.connect() as connection:
         names = set(inspect(connection).get_table_names())
-        if "alembic_version" not in names:
-            if names:
-                raise CouldNotRun(
-                    f"{path} is a database, but not one of Headgate's.",
-                    "Choose another data directory with --data.",
-                )
-            now = ""
-        else:
-            now = str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar())
+        now = ""
+        if _VERSIONS in names:
+            now = str(connection.scalar(text(f"SELECT version_num FROM {_VERSIONS}")) or "")
+        if not now and names - {_VERSIONS}:
+            raise CouldNotRun(
+                f"{path} is a database, but not one of Headgate's.",
+                "Choose another data directory with --data.",
+            )
     if now == HEAD:
         return
     if now > HEAD:
