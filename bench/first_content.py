@@ -63,7 +63,8 @@ def measure(rounds: int, items: int) -> dict[str, object]:
                 page = context.new_page()
                 page.add_init_script(WATCH)
                 page.goto(url)
-                page.wait_for_function("window.seen.live !== undefined")
+                while not page.evaluate("'live' in window.seen"):
+                    page.wait_for_timeout(20)
                 for name, values in page.evaluate("window.seen").items():
                     times[name].append(values)
                 context.close()

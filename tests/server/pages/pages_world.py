@@ -146,10 +146,14 @@ def make_repository(path: Path, files: Mapping[bytes, bytes]) -> str:
 def commit(path: Path, branch: str, files: Mapping[bytes, bytes | None], message: str) -> str:
     """Commit whole files (None removes one) on top of a branch; returns the commit."""
     script = bytearray()
-    head = subprocess.run(
-        ["git", "-C", str(path), "rev-parse", "-q", "--verify", f"refs/heads/{branch}"],
-        capture_output=True,
-    ).stdout.decode().strip()
+    head = (
+        subprocess.run(
+            ["git", "-C", str(path), "rev-parse", "-q", "--verify", f"refs/heads/{branch}"],
+            capture_output=True,
+        )
+        .stdout.decode()
+        .strip()
+    )
     script += (
         f"commit refs/heads/{branch}\ncommitter Bea <bea@example.org> 1767225600 +0000\n".encode()
     )

@@ -204,7 +204,10 @@ def test_a_check_that_did_not_run_is_not_clean(ada: TestClient) -> None:
     data = ada.get("/changes/10.json").json()
     outcomes = {check["check"]: check["outcome"] for check in data["checks"]}
     assert outcomes == {"dependencies": "not run", "secrets": "failed", "source": "failed"}
-    assert any("dependencies did not run" in sentence for sentence in data["missing"])
+    assert data["missing"] == [
+        "A new revision that mends what the verdict denies.",
+        "The check dependencies did not run to its end: the index did not answer within 10 s",
+    ]
 
 
 def test_a_large_diff_comes_in_pages(story: Story, ada: TestClient) -> None:
@@ -371,3 +374,17 @@ def test_static_files_may_be_kept_for_ever_under_their_digest(ada: TestClient) -
         assert "immutable" in answer.headers["cache-control"]
     assert ada.get("/static/headgate.css").headers["cache-control"] == "no-cache"
     assert ada.get("/static/../routes.py").status_code == 404
+
+
+def test_a_change_that_is_held_offers_to_enter_and_not_to_be_held(
+    story: Story, ada: TestClient
+) -> None:
+    from headgate.model.change import Entry
+
+    def offered() -> list[str]:
+        return [a["action"] for a in ada.get("/changes/9.json").json()["actions"]]
+
+    assert offered() == ["approve", "hold", "recheck", "abandon"]
+    with story.world.db.write() as tx:
+        tx.changes.set_entry(9, Entry.HELD)  # type: ignore[arg-type]
+    assert offered() == ["approve", "enqueue", "recheck", "abandon"]

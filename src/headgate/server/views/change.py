@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from headgate.model.change import OPEN_STATES, Change, ChangeState, Revision, RevisionCommit
+from headgate.model.change import (
+    OPEN_STATES,
+    Change,
+    ChangeState,
+    Entry,
+    Revision,
+    RevisionCommit,
+)
 from headgate.model.errors import NotFound
 from headgate.model.finding import CheckResult, Outcome
 from headgate.model.ids import ChangeNumber
 from headgate.model.origin import combine
 from headgate.model.principal import Principal
 from headgate.model.queue import Landing
-from headgate.model.verdict import Approval, Requirement, Verdict
+from headgate.model.verdict import Approval, Requirement, Verdict, VerdictKind
 from headgate.server.views import words
 from headgate.server.views.abilities import may_read, refusals
 from headgate.server.views.builds import builds_view
@@ -100,6 +107,8 @@ def missing(
     if verdict is None:
         gaps.append("The verdict: the current revision is still being inspected.")
     else:
+        if verdict.kind is VerdictKind.DENIED:
+            gaps.append("A new revision that mends what the verdict denies.")
         gaps.extend(requirement_gap(r) for r in verdict.requirements if r.missing)
     gaps.extend(
         f"The check {c.check} did not run to its end: {shown_text(c.reason) or c.outcome.value}"
@@ -139,10 +148,16 @@ _ACTIONS: tuple[tuple[str, str, frozenset[ChangeState]], ...] = (
 
 def actions(change: Change, refusals: Mapping[str, str]) -> list[View]:
     """What the state of the change allows, each with why the viewer may not, or nothing."""
+    held = change.entry is Entry.HELD
+    offered = {name for name, _, states in _ACTIONS if change.state in states}
+    if held:
+        offered.discard("hold")
+        if change.state in (ChangeState.WAITING, ChangeState.CHECKING):
+            offered.add("enqueue")
     return [
         {"action": name, "label": label, "why_not": refusals.get(name, "")}
-        for name, label, states in _ACTIONS
-        if change.state in states
+        for name, label, _ in _ACTIONS
+        if name in offered
     ]
 
 

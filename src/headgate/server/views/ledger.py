@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from headgate.model.errors import Denied
 from headgate.model.event import Event
@@ -73,8 +74,8 @@ def subject_href(subject: str) -> str:
         case "job" if name.isdecimal():
             return f"/jobs/{name}"
         case "queue":
-            return f"/queues/{name}"
+            return f"/queues/{quote(name)}"
         case "project":
-            return f"/projects/{name}"
+            return f"/projects/{quote(name)}"
         case _:
             return ""
