@@ -94,8 +94,9 @@ def plan(snapshot: Snapshot) -> Plan:
     for item in order:
         node = None if item.id in refuted else item.node
         if item.state is ItemState.LANDING and node is not None:
-            window = window.of(window.grown())
-            draft.commands.append(Land(item.id, node.id, window.size))
+            if item.due:
+                window = window.of(window.grown())
+                draft.commands.append(Land(item.id, node.id, window.size))
             chain.extend(item, node)
             continue
         fate = _fate(item, draft)
@@ -110,6 +111,9 @@ def plan(snapshot: Snapshot) -> Plan:
             draft.commands.append(Drop(item.id, node.id, "those ahead of it have changed"))
             node = None
         if node is None:
+            if not item.due:
+                draft.aside.add(item.id)  # It could not be merged, by no fault of its own.
+                continue
             if chain.used < window.current:
                 draft.commands.append(Speculate(item.id, chain.assumed, chain.heads))
                 # Whether those behind assume this item depends on how the merge goes.
@@ -128,20 +132,22 @@ def plan(snapshot: Snapshot) -> Plan:
                 else:
                     draft.commands.append(Eject(item.id, node.reason))
             continue
-        if item.trouble is Trouble.HELD and node.state is not NodeState.PASSED:
+        lands = (
+            node.state is NodeState.PASSED
+            and item.due
+            and not chain.assumed
+            and snapshot.state is QueueState.ACTIVE
+        )
+        if lands:
+            window = window.of(window.grown())
+            draft.commands.append(Land(item.id, node.id, window.size))
+        if item.trouble is Trouble.HELD:
             draft.aside.add(item.id)
             if node.state is NodeState.MERGED and item.due:
                 draft.commands.append(StartBuild(item.id, node.id))
             continue
         if node.state is NodeState.MERGED and item.due and chain.used < window.current:
             draft.commands.append(StartBuild(item.id, node.id))
-        if (
-            node.state is NodeState.PASSED
-            and not chain.assumed
-            and snapshot.state is QueueState.ACTIVE
-        ):
-            window = window.of(window.grown())
-            draft.commands.append(Land(item.id, node.id, window.size))
         chain.used += 1
         chain.extend(item, node)
     return Plan(tuple(draft.commands), tuple(draft.blocked))

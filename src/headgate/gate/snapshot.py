@@ -76,7 +76,7 @@ class ItemView:
     depends: tuple[DependencyView, ...] = ()
     trouble: Trouble = Trouble.NONE
     due: bool = True
-    """Whether a build that met trouble may be tried again now."""
+    """Whether what met trouble may be tried again now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,124 @@
+"""Reads a queue out of the store, as the planner wants to see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from headgate.gate.scope import with_head
+from headgate.gate.snapshot import (
+    DependencyState,
+    DependencyView,
+    ItemView,
+    NodeView,
+    Snapshot,
+    Trouble,
+    Window,
+)
+from headgate.model.change import ChangeState, Revision
+from headgate.model.config import QueuePolicy
+from headgate.model.ids import ChangeNumber, Commit, ItemId, ProjectId, RevisionId
+from headgate.model.queue import BranchKey, Item, ItemState, Node, Queue
+from headgate.store.database import Transaction
+
+Difficulty = tuple[Trouble, bool]
+"""What an item met, and whether it may be tried again now."""
+
+_KEPT = 10_000
+
+
+class QueueReader:
+    """Makes snapshots; remembers what never changes: names of projects, revisions."""
+
+    def __init__(self) -> None:
+        self._projects: dict[ProjectId, str] = {}
+        self._revisions: dict[RevisionId, Revision] = {}
+
+    def project(self, tx: Transaction, id: ProjectId) -> str:
+        """Name of a project."""
+        found = self._projects.get(id)
+        if found is None:
+            found = self._projects[id] = tx.projects.get(id).name
+        return found
+
+    def revision(self, tx: Transaction, id: RevisionId) -> Revision:
+        """A revision, which once pushed never changes."""
+        found = self._revisions.get(id)
+        if found is None:
+            if len(self._revisions) > _KEPT:
+                self._revisions.clear()
+            found = self._revisions[id] = tx.changes.revision(id)
+        return found
+
+    def branch(self, tx: Transaction, item: Item) -> BranchKey:
+        """The branch that an item is for."""
+        return BranchKey(self.project(tx, item.project), item.branch)
+
+    def snapshot(
+        self,
+        tx: Transaction,
+        queue: Queue,
+        settings: QueuePolicy,
+        heads: Mapping[BranchKey, Commit],
+        difficulty: Callable[[ItemId], Difficulty],
+    ) -> Snapshot:
+        """The queue as it is in this transaction, on these heads."""
+        items = tx.items.live(queue.id)
+        nodes = {node.item: node for node in tx.nodes.live(queue.id)}
+        ids = {item.id for item in items}
+        assumed = {id for node in nodes.values() for id in node.assumed} - ids
+        landed = {id for id in assumed if tx.items.get(id).state is ItemState.LANDED}
+        return Snapshot(
+            queue.name,
+            queue.state,
+            Window(queue.window, settings.window_floor, settings.window_ceiling),
+            heads,
+            tuple(self._item(tx, item, nodes.get(item.id), difficulty(item.id)) for item in items),
+            frozenset(landed),
+        )
+
+    def _item(
+        self, tx: Transaction, item: Item, node: Node | None, difficulty: Difficulty
+    ) -> ItemView:
+        key = self.branch(tx, item)
+        trouble, due = difficulty
+        depends = self.revision(tx, item.revision).depends_on
+        return ItemView(
+            item.id,
+            item.change,
+            key,
+            item.position,
+            item.state,
+            None if node is None else view_of(node, key),
+            tuple(_dependency(tx, item, d.change) for d in depends),
+            trouble,
+            due,
+        )
+
+
+def view_of(node: Node, key: BranchKey) -> NodeView:
+    """A stored node as the planner sees it; `key` is its item's branch."""
+    before = with_head(node.future, key, node.base)
+    return NodeView(node.id, node.state, node.assumed, before, node.future, node.reason)
+
+
+def _dependency(tx: Transaction, item: Item, number: ChangeNumber) -> DependencyView:
+    change = tx.changes.get(number)
+    match change.state:
+        case ChangeState.LANDED:
+            return DependencyView(number, DependencyState.LANDED)
+        case ChangeState.EJECTED:
+            return DependencyView(number, DependencyState.EJECTED, None, change.reason)
+        case ChangeState.ABANDONED:
+            reason = change.reason or "it was abandoned"
+            return DependencyView(number, DependencyState.EJECTED, None, reason)
+        case _:
+            pass
+    other = tx.items.live_of(number)
+    if other is None:
+        words = f"it is {change.state.value}"
+        reason = f"{words} ({change.reason})" if change.reason else words
+        return DependencyView(number, DependencyState.ABSENT, None, reason)
+    if other.queue == item.queue:
+        return DependencyView(number, DependencyState.HERE, other.id)
+    name = tx.queues.get(other.queue).name
+    return DependencyView(number, DependencyState.ELSEWHERE, None, f"it is in the queue {name}")

@@ -1,0 +1,214 @@
+"""Which jobs a future must pass, and what each of them finds when it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from headgate.gate.futures import Proposal
+from headgate.gate.ports import GatePorts
+from headgate.gate.scope import beside
+from headgate.jobs.build import BuildPlan, PlannedJob
+from headgate.jobs.dispatch.interface import RunRequest
+from headgate.jobs.select import select_jobs
+from headgate.model.config import PROJECT_FILE, Policy, ProjectConfig
+from headgate.model.errors import BadInput, HeadgateError
+from headgate.model.ids import Commit, JobRunId
+from headgate.model.job import Checkout, EnvironmentDefinition, JobDefinition
+from headgate.model.patterns import matches, name_matches
+from headgate.model.queue import Node
+
+
+class Unusable(HeadgateError):
+    """The configuration of a project in this future cannot be used. `project` names whose."""
+
+    def __init__(self, project: str, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.project = project
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The jobs of a future, and the commits that they find."""
+
+    plan: BuildPlan
+    names: tuple[str, ...]
+    """`project/job`, in the order in which they were chosen."""
+    commits: Mapping[str, Commit] = field(default_factory=dict[str, Commit])
+    """Project → commit, of every checkout."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Future:
+    """What the selection knows of one future."""
+
+    ports: GatePorts
+    proposal: Proposal
+    node: Node
+    commit: Commit
+    defaults: Mapping[str, str]
+    policy: Policy
+    touched: tuple[str, ...]
+    own_before: ProjectConfig
+
+    @property
+    def project(self) -> str:
+        return self.proposal.key.project
+
+
+async def select(
+    ports: GatePorts, proposal: Proposal, node: Node, defaults: Mapping[str, str]
+) -> Selected:
+    """The jobs that the item must pass in this future.
+
+    `defaults` are the projects of the server with their default branches. Configurations are read
+    from the future itself. Raises Unusable naming the project whose configuration is to blame,
+    GitError when git cannot answer.
+    """
+    if node.commit is None:
+        raise ValueError(f"node {node.id} does not merge, so it has no jobs")
+    key = proposal.key
+    repository = ports.repository(key.project)
+    changed = await repository.changed(node.base, node.commit)
+    touched = tuple(dict.fromkeys(path for f in changed for path in (f.path, f.old_path) if path))
+    try:
+        own_before = await ports.project_config(key.project, node.base)
+    except BadInput:
+        own_before = ProjectConfig()
+    future = _Future(
+        ports, proposal, node, node.commit, defaults, ports.policy(), touched, own_before
+    )
+    configs = await _configs(future)
+    chosen = select_jobs(project=key.project, touched=touched, configs=configs)
+    return await _planned(future, chosen, configs)
+
+
+async def _configs(future: _Future) -> dict[str, ProjectConfig]:
+    projects = sorted({key.project for key in future.node.future})
+    commits = {p: c for p in projects if (c := _inside(future, p)) is not None}
+    found = await asyncio.gather(*(_config(future, p, c) for p, c in commits.items()))
+    return dict(zip(commits, found, strict=True))
+
+
+def _inside(future: _Future, project: str) -> Commit | None:
+    """A project of the queue in this future."""
+    if project == future.project:
+        return future.commit
+    default = future.defaults.get(project, "")
+    return beside(project, future.proposal.key.branch, default, future.node.future)
+
+
+async def _config(future: _Future, project: str, commit: Commit) -> ProjectConfig:
+    try:
+        return await future.ports.project_config(project, commit)
+    except BadInput as error:
+        raise Unusable(
+            project, f"{PROJECT_FILE} of {project} cannot be used: {error.message}", error.remedy
+        ) from error
+
+
+async def _planned(
+    future: _Future,
+    chosen: Sequence[tuple[str, JobDefinition]],
+    configs: Mapping[str, ProjectConfig],
+) -> Selected:
+    jobs: list[PlannedJob] = []
+    commits: dict[str, Commit] = {}
+    for project, job in chosen:
+        checkouts = [await _checkout(future, project, project, job)]
+        for other in dict.fromkeys(job.required_projects):
+            if other != project:
+                checkouts.append(await _checkout(future, other, project, job))
+        commits |= {c.project: c.commit for c in checkouts}
+        jobs.append(_job(future, project, job, tuple(checkouts), configs[project]))
+    names = tuple(f"{project}/{job.name}" for project, job in chosen)
+    return Selected(BuildPlan(tuple(jobs)), names, commits)
+
+
+async def _checkout(future: _Future, wanted: str, project: str, job: JobDefinition) -> Checkout:
+    """A project as the job finds it: in this future, or on its branch when that is not queued."""
+    if wanted not in future.defaults:
+        raise Unusable(
+            project,
+            f"{PROJECT_FILE} of {project}, line {job.line}: job {job.name} requires the project "
+            f"{wanted}, which does not exist.",
+            "Add the project, or take it out of required-projects.",
+        )
+    repository = future.ports.repository(wanted)
+    commit = _inside(future, wanted)
+    for branch in (future.proposal.key.branch, future.defaults[wanted]):
+        commit = commit or await repository.resolve(f"refs/heads/{branch}")
+    if commit is None:
+        raise Unusable(
+            project,
+            f"job {job.name} of {project} requires {wanted}, which has neither the branch "
+            f"{future.proposal.key.branch} nor {future.defaults[wanted]}.",
+            f"Push a change to {wanted} first, or take it out of required-projects.",
+        )
+    return Checkout(wanted, str(repository.path), commit)
+
+
+def _job(
+    future: _Future,
+    project: str,
+    job: JobDefinition,
+    checkouts: tuple[Checkout, ...],
+    config: ProjectConfig,
+) -> PlannedJob:
+    environment = _environment(future, project, job, config)
+    item = future.proposal.item
+    variables = {
+        "HEADGATE_BRANCH": item.branch,
+        "HEADGATE_CHANGE": str(item.change),
+        "HEADGATE_CHANGE_PROJECT": future.project,
+        "HEADGATE_COMMIT": checkouts[0].commit,
+    }
+    network = job.network and name_matches(f"{project}/{job.name}", future.policy.network_jobs)
+    altered = project == future.project and _altered(future, environment)
+
+    def request_for(run: JobRunId, attempt: int) -> RunRequest:
+        return RunRequest(
+            run=run,
+            job=job,
+            project=project,
+            checkouts=checkouts,
+            environment=environment,
+            network=network,
+            variables={**variables, "HEADGATE_ATTEMPT": str(attempt)},
+            log=future.ports.log_path(run),
+            artifacts=future.ports.artifacts_path(run),
+            environment_changed=altered,
+            priority=item.position,
+        )
+
+    return PlannedJob(project, job, request_for)
+
+
+def _environment(
+    future: _Future, project: str, job: JobDefinition, config: ProjectConfig
+) -> EnvironmentDefinition | None:
+    if not job.environment:
+        return None
+    found = config.environments.get(job.environment) or future.policy.environments.get(
+        job.environment
+    )
+    if found is None:
+        raise Unusable(
+            project,
+            f"{PROJECT_FILE} of {project}, line {job.line}: job {job.name} wants the environment "
+            f"{job.environment!r}, which neither the project nor the policy defines.",
+            f"Define [environments.{job.environment}].",
+        )
+    return found
+
+
+def _altered(future: _Future, environment: EnvironmentDefinition | None) -> bool:
+    """Whether the item itself changes how the environment is set up."""
+    if environment is None:
+        return False
+    before = future.own_before.environments.get(environment.name)
+    defined = future.policy.environments.get(environment.name) != environment
+    return any(matches(path, environment.inputs) for path in future.touched) or (
+        defined and (before is None or before.setup != environment.setup)
+    )

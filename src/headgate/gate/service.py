@@ -1,0 +1,317 @@
+"""The gate at work: one loop for each queue, woken by events, that does what the planner says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from headgate.gate import records
+from headgate.gate.builds import lose_runs
+from headgate.gate.commands import Command, Drop, Eject, Land, Speculate, StartBuild, Withdraw
+from headgate.gate.difficulties import Difficulties
+from headgate.gate.entry import check_entry
+from headgate.gate.executor import Executor
+from headgate.gate.futures import node_ref
+from headgate.gate.planner import Blocked, plan
+from headgate.gate.ports import GatePorts
+from headgate.gate.reader import QueueReader
+from headgate.gate.scope import branches_of, declared, queue_of, read_heads
+from headgate.gate.snapshot import Snapshot
+from headgate.model.errors import Conflict, HeadgateError
+from headgate.model.event import Event
+from headgate.model.ids import ChangeNumber, Commit, NodeId
+from headgate.model.queue import BranchKey, Item, ItemState, NodeState
+from headgate.store.database import Database
+
+log = structlog.get_logger()
+
+PATIENCE = 15.0
+"""Seconds that a withdrawal waits for a landing under way."""
+
+_AGAIN = (0.5, 2.0, 10.0, 30.0)
+"""Seconds until a queue whose pass went wrong is looked at again."""
+
+_CLEARS = frozenset({"setup.approved", "policy.loaded", "queue.thawed", "project.added"})
+"""Events after which what could not be run may run."""
+
+
+@dataclass(slots=True)
+class _Queue:
+    """One queue's loop."""
+
+    name: str
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+    heads: Mapping[BranchKey, Commit] = field(default_factory=dict[BranchKey, Commit])
+    stumbles: int = 0
+
+
+class GateService:
+    """Lets changes into queues, and carries each to its verdict."""
+
+    def __init__(self, db: Database, ports: GatePorts) -> None:
+        self._db = db
+        self._ports = ports
+        self._queues: dict[str, _Queue] = {}
+        self._reader = QueueReader()
+        self._difficulties = Difficulties(ports.clock)
+        self._executor = Executor(db, ports, self._reader, self._difficulties, self._poke)
+        self._running = False
+        self._unsubscribe = lambda: None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    # -- beginning and end -------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take up what an earlier process left, and begin to work.
+
+        Runs that were cut off run again, landings that were begun are finished or refused.
+        """
+        self._loop = asyncio.get_running_loop()
+        lose_runs(self._db)
+        with self._db.write() as tx:
+            for queue in tx.queues.all():
+                items = {item.id: item for item in tx.items.live(queue.id)}
+                for node in tx.nodes.live(queue.id):
+                    if node.state is NodeState.BUILDING:
+                        records.drop(tx, items[node.item], node, "the server stopped")
+        await self._mend_refs()
+        self._running = True
+        self._unsubscribe = self._db.subscribe(self._on_events)
+        with self._db.read() as tx:
+            names = [queue.name for queue in tx.queues.all()]
+        for name in names:
+            self._poke(name)
+
+    async def stop(self) -> None:
+        """End all work; builds under way are cut off and run again after the next start."""
+        self._running = False
+        self._unsubscribe()
+        tasks = [queue.task for queue in self._queues.values() if queue.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._executor.close()
+        self._queues.clear()
+
+    async def _mend_refs(self) -> None:
+        """Every future of a live item has its ref, and no other future has."""
+        wanted: dict[str, dict[str, Commit]] = {}
+        with self._db.read() as tx:
+            projects = {project.id: project.name for project in tx.projects.all()}
+            for queue in tx.queues.all():
+                items = {item.id: item for item in tx.items.live(queue.id)}
+                for node in tx.nodes.live(queue.id):
+                    if node.commit is not None:
+                        project = projects[items[node.item].project]
+                        wanted.setdefault(project, {})[node_ref(node.id)] = node.commit
+        for project in projects.values():
+            repository = self._ports.repository(project)
+            expected = wanted.get(project, {})
+            found = await repository.refs(node_ref(NodeId(0)).removesuffix("0"))
+            for ref in found.keys() - expected.keys():
+                await repository.update_ref(ref, None, found[ref])
+            for ref in expected.keys() - found.keys():
+                await repository.update_ref(ref, expected[ref], None)
+
+    # -- what people and the flow ask for ----------------------------------------------------
+
+    def wake(self, queue: str) -> None:
+        """Look at a queue now; what could not be run for our own fault is tried again."""
+        self._difficulties.retry_all()
+        self._poke(queue)
+
+    async def enqueue(self, number: ChangeNumber, actor: str) -> Item:
+        """Put a change at the end of its queue; its item, when it is in one already.
+
+        Raises Conflict when its state, its branch or its dependencies do not allow it, BadInput
+        when its dependencies form a cycle.
+        """
+        with self._db.read() as tx:
+            key = BranchKey(
+                tx.projects.get(tx.changes.get(number).project).name, tx.changes.get(number).branch
+            )
+        exists = await self._ports.repository(key.project).resolve(f"refs/heads/{key.branch}")
+        if exists is None:
+            raise Conflict(
+                f"Change #{number} is for {key.branch} of {key.project}, which does not exist.",
+                "Push it to a branch that does.",
+            )
+        settings = queue_of(self._ports.policy(), key)
+        with self._db.write() as tx:
+            present = tx.items.live_of(number)
+            if present is not None:
+                return present
+            change = tx.changes.get(number)
+            revision = tx.changes.current_revision(number)
+            check_entry(tx, change, revision)
+            queue = tx.queues.ensure(settings.name, settings.window)
+            item = tx.items.add(queue.id, number, revision.id, change.project, change.branch)
+            records.queued(tx, item, queue, key.project, revision.head, actor)
+        self._poke(queue.name)
+        return item
+
+    async def withdraw(self, number: ChangeNumber, why: str, actor: str) -> Item | None:
+        """Take a change out of its queue; None when it is in none. It then waits.
+
+        Raises Conflict when it has just landed, or is landing and that takes long.
+        """
+        with self._db.read() as tx:
+            item = tx.items.live_of(number)
+        if item is None:
+            return None
+        await self._executor.settled(item.id, PATIENCE)
+        with self._db.write() as tx:
+            now = tx.items.get(item.id)
+            if now.state is ItemState.LANDED:
+                raise Conflict(f"Change #{number} has just landed.")
+            if now.state is ItemState.LANDING:
+                raise Conflict(
+                    f"Change #{number} is landing, and can no longer be taken back.",
+                    "Propose another change that reverts it.",
+                )
+            if not now.state.live:
+                return None
+            records.withdraw(tx, now, why, actor)
+            name = tx.queues.get(now.queue).name
+        self._executor.forget(item.id)
+        self._poke_all(name)
+        return now
+
+    # -- the loops ---------------------------------------------------------------------------
+
+    def _on_events(self, events: Sequence[Event]) -> None:
+        if self._loop is None or not any(event.kind in _CLEARS for event in events):
+            return
+        self._loop.call_soon_threadsafe(self._clear)
+
+    def _clear(self) -> None:
+        self._difficulties.retry_all()
+        self._poke_all()
+
+    def _poke_all(self, also: str = "") -> None:
+        for name in {*self._queues, *([also] if also else [])}:
+            self._poke(name)
+
+    def _poke(self, name: str) -> None:
+        if not self._running:
+            return
+        queue = self._queues.get(name)
+        if queue is None:
+            queue = self._queues[name] = _Queue(name)
+            queue.task = asyncio.create_task(self._work(queue))
+        queue.wake.set()
+
+    async def _work(self, queue: _Queue) -> None:
+        """Until the gate stops: wait, look, do. Nothing that goes wrong ends it."""
+        while True:
+            await self._woken(queue)
+            queue.wake.clear()
+            try:
+                await self._settle(queue)
+                queue.stumbles = 0
+            except Exception as error:
+                log.exception("a pass over a queue went wrong", queue=queue.name, error=str(error))
+                pause = _AGAIN[min(queue.stumbles, len(_AGAIN) - 1)]
+                queue.stumbles += 1
+                self._poke_later(queue.name, pause)
+
+    async def _woken(self, queue: _Queue) -> None:
+        pause = self._difficulties.next_in()
+        if pause is None:
+            await queue.wake.wait()
+            return
+        try:
+            async with asyncio.timeout(pause):
+                await queue.wake.wait()
+        except TimeoutError:
+            return
+
+    def _poke_later(self, name: str, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._poke, name)
+
+    async def _settle(self, queue: _Queue) -> None:
+        """Plan and act until there is nothing to do; reads the branches anew when they move."""
+        heads: Mapping[BranchKey, Commit] | None = None
+        while True:
+            if heads is None:
+                heads = await self._heads(queue)
+            snapshot = self._snapshot(queue.name, heads)
+            if snapshot is None:
+                return
+            made = plan(snapshot)
+            self._tell_blocked(made.blocked)
+            done = 0
+            for command in made.commands:
+                done += await self._carry_out(queue, snapshot, command)
+                if isinstance(command, Land):
+                    heads = None
+            if not made.commands:
+                return
+            if not done and heads is not None:
+                # What was planned was overtaken meanwhile; whoever did that has woken us again.
+                self._poke_later(queue.name, _AGAIN[0])
+                return
+
+    async def _carry_out(self, queue: _Queue, snapshot: Snapshot, command: Command) -> bool:
+        """Do one thing; a failure of ours puts the item off, and never ends the loop."""
+        run = self._executor
+        try:
+            match command:
+                case Eject():
+                    done = run.eject(command)
+                    self._poke_all()
+                    return done
+                case Withdraw():
+                    done = run.withdraw(command)
+                    self._poke_all()
+                    return done
+                case Drop():
+                    return run.drop(command)
+                case Speculate():
+                    return await run.speculate(command, snapshot.heads)
+                case StartBuild():
+                    return await run.start_build(command)
+                case Land():
+                    done = await run.land(command, snapshot.queue)
+                    self._poke_all()
+                    return done
+        except HeadgateError as error:
+            log.warning("the gate met trouble", queue=queue.name, error=str(error))
+            run.trouble(command.item, str(error))
+        except Exception as error:
+            log.exception("a step of the gate failed", queue=queue.name, step=repr(command))
+            run.trouble(command.item, f"an error of Headgate's own: {type(error).__name__}")
+        return True
+
+    async def _heads(self, queue: _Queue) -> Mapping[BranchKey, Commit]:
+        settings = declared(self._ports.policy(), queue.name)
+        with self._db.read() as tx:
+            known = [project.name for project in tx.projects.all()]
+            found = next((q for q in tx.queues.all() if q.name == queue.name), None)
+            items = [] if found is None else tx.items.live(found.id)
+            keys = branches_of(settings, known, {self._reader.branch(tx, i) for i in items})
+        heads = await read_heads(self._ports, keys)
+        if queue.heads and heads != queue.heads:
+            self._difficulties.retry_all()
+        queue.heads = heads
+        return heads
+
+    def _snapshot(self, name: str, heads: Mapping[BranchKey, Commit]) -> Snapshot | None:
+        settings = declared(self._ports.policy(), name)
+        with self._db.read() as tx:
+            found = next((q for q in tx.queues.all() if q.name == name), None)
+            if found is None:
+                return None
+            return self._reader.snapshot(tx, found, settings, heads, self._difficulties.of)
+
+    def _tell_blocked(self, blocked: Sequence[Blocked]) -> None:
+        for one in blocked:
+            with self._db.read() as tx:
+                item = tx.items.get(one.item)
+            if item.reason != one.reason:
+                with self._db.write() as tx:
+                    records.hold(tx, item, "item.blocked", one.reason)
