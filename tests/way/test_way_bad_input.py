@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from way_support import Stage
 
+from headgate.demo.real import publish_example
 from headgate.demo.world import change_of
 from headgate.model.errors import HeadgateError
 
@@ -170,13 +171,15 @@ def test_a_submodule_is_not_followed(stage: Stage) -> None:
 
 
 def test_a_hard_coded_credential_is_denied_and_never_shown(stage: Stage) -> None:
-    secret = "AKIA" + "Z7QW" + "3MNB4VXKTRLP"
-    told = stage.propose("coder", stage.files(conf__py=f'KEY = "{secret}"\n'), "Configure it")
+    text = publish_example()
+    secret = text.split('SECRET_ACCESS_KEY = "')[1].split('"')[0]
+    told = stage.propose("coder", stage.files(**{"conf.py": text}), "Configure it")
     assert stage.ended(told.change)["state"] == "denied"
-    assert "conf/py:1" in told.said
+    assert "conf.py:" in told.said
     assert secret not in told.said
     found = change_of(stage.operator, told.change)
-    assert secret not in str([c["findings"] for c in found["checks"]])
+    assert secret not in str(found["checks"])
+    assert secret not in str(stage.operator.get("/events.json"))
 
 
 def test_an_injection_is_denied_with_place_cause_and_remedy(stage: Stage) -> None:

@@ -97,7 +97,8 @@ def test_a_merge_conflict_is_reported_without_running_anything(stage: Stage) -> 
     ended = stage.ended(two.change)
     assert ended["state"] == "ejected"
     assert "shared" in ended["reason"]
-    assert not any(b["jobs"] for b in change_of(stage.operator, two.change)["builds"])
+    builds = change_of(stage.operator, two.change)["builds"]
+    assert "'job':" not in str(builds)
 
 
 def test_an_agents_change_to_a_critical_path_waits_for_the_right_human(stage: Stage) -> None:

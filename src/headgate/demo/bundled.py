@@ -71,8 +71,8 @@ def script() -> Script:
                 append("src/letters/__init__.py", _CIRCULAR),
                 append("tests/test_circular.py", _TEST_CIRCULAR),
             ),
-            "credential": append("examples/publish.py", publish_example()),
-            "injection": append("examples/history.py", _HISTORY),
+            "credential": append("scripts/publish.py", publish_example()),
+            "injection": append("scripts/history.py", _HISTORY),
             "dependency": replace(
                 "pyproject.toml",
                 'dependencies = ["phrases"]',

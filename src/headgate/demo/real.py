@@ -140,8 +140,8 @@ def script(archives: Path) -> Script:
                 ),
                 append("tests/test_listing.py", _TEST_LISTING),
             ),
-            "credential": append("examples/publish.py", publish_example()),
-            "injection": append("examples/history.py", _HISTORY),
+            "credential": append("scripts/publish.py", publish_example()),
+            "injection": append("scripts/history.py", _HISTORY),
             "dependency": replace(
                 "pyproject.toml",
                 'dependencies = ["MarkupSafe>=2.0"]',

@@ -125,9 +125,8 @@ class Story:
         world, consumer = self._world, self._script.consumer
         place = world.clone("coder", consumer)
         world.commit("coder", place, self._script.edits["critical"], what)
-        change = self._number(
-            world.push("coder", place, "refs/for/main/limit", "hold"), "coder", what
-        )
+        pushed = world.push("coder", place, "refs/for/main/limit", "hold")
+        change = self._number(pushed, "coder", what, begun)
         self._end("critical-waits", change, "waiting", until=_SETTLED)
         refused = self._approve(change, "carl")
         self._tell.record(
@@ -137,7 +136,8 @@ class Story:
         self._approve(change, "dora")
         self._end("critical-approved", change, "ready", until=_SETTLED)
         world.commit("coder", place, self._script.edits["critical-again"], "Tune it differently")
-        self._number(world.push("coder", place, "refs/for/main/limit", "hold"), "coder", what)
+        pushed = world.push("coder", place, "refs/for/main/limit", "hold")
+        self._number(pushed, "coder", "Tune it differently", begun)
         self._end("critical-revised", change, "waiting", until=_SETTLED)
         approvals = change_of(self._watch, change.number)["approvals"]
         dead = [a["void"] for a in approvals if not a["valid"]]
@@ -164,18 +164,20 @@ class Story:
     # -- telling -----------------------------------------------------------------------------
 
     def _propose(self, role: str, who: str, project: str, what: str, *options: str) -> Proposed:
+        begun = time.monotonic()
         place = self._world.clone(who, project)
         self._world.commit(who, place, self._script.edits[role], what)
-        return self._number(self._world.push(who, place, "refs/for/main", *options), who, what)
+        pushed = self._world.push(who, place, "refs/for/main", *options)
+        return self._number(pushed, who, what, begun)
 
-    def _number(self, pushed: Pushed, who: str, what: str) -> Proposed:
+    def _number(self, pushed: Pushed, who: str, what: str, begun: float) -> Proposed:
         person = next(p for p in CAST if p.name == who)
         subject = what.split("\n", 1)[0]
         self._tell.say(f"  {who} ({person.kind}) pushes “{subject}”")
         self._tell.quote(pushed.said)
         if pushed.change is None:
             raise HeadgateError(f"The push of {subject!r} made no change: {pushed.said}")
-        return Proposed(pushed.change, who, subject, time.monotonic())
+        return Proposed(pushed.change, who, subject, begun)
 
     def _release(self, *changes: Proposed) -> None:
         """Let changes that were held back enter their queue, in order."""

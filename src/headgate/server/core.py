@@ -53,14 +53,20 @@ class Core:
         self.settings = settings
         self.clock = clock
         self.random = random
-        for directory in (settings.repositories, settings.logs, settings.artifacts, settings.run):
+        for directory in (
+            settings.repositories,
+            settings.logs,
+            settings.artifacts,
+            settings.run,
+            settings.data / "cache" / "rules",
+        ):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.db = Database.open(settings.database, seal=seal, clock=clock)
         self.forge = OwnForge(settings.url)
         self.tokens = TokenVerifier()
         self.pushes: dict[str, tuple[str, Principal]] = {}
         """Pushes under way: nonce given to the hooks → project and who pushes."""
-        self.scan_runner = ScanRunner()
+        self.scan_runner = ScanRunner(cache=settings.data / "cache" / "rules")
         self.dispatcher = LocalDispatcher(
             settings.data, settings.job_slots, sandbox, self.setup_approved, clock
         )

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from headgate.model.errors import BadInput
 
@@ -114,7 +114,7 @@ def _from_file(settings: Settings, file: Path) -> Settings:
             near = get_close_matches(key, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else "Known: " + ", ".join(known) + "."
             raise BadInput(f"{file}: the key {key!r} is not known.", hint)
-        wanted = type(getattr(settings, known[key]))
+        wanted = cast("type[object]", type(getattr(settings, known[key])))
         if wanted is float and type(value) is int:
             value = float(value)
         if type(value) is not wanted:

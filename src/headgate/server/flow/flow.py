@@ -194,9 +194,10 @@ class Flow(Core):
         } | {e for c in commits for e in co_authors(c.commit.message)}
         hands = {change.owner, revision.pusher}
         hands |= {p.id for p in everyone if p.email and p.email.lower() in emails}
+        # Whoever prompted an agent had a part in the change, like its sponsor (often the same).
         prompters = {c.origin.prompter for c in commits if c.origin.prompter}
-        hands |= {p.id for p in everyone if p.name in prompters}
         sponsors = {p.sponsor for p in everyone if p.id in hands and p.sponsor is not None}
+        hands |= {p.id for p in everyone if p.name in prompters and p.id not in sponsors}
         return People(frozenset(hands), frozenset(emails), frozenset(sponsors))
 
     def set_state(
