@@ -32,7 +32,7 @@ from headgate.model.ids import Commit, JobRunId
 from headgate.model.job import Checkout, JobDefinition, RunState
 
 TRIVIAL = ("true",)
-PYTHON = ("python3", "-c", "pass")
+PYTHON = ("/usr/bin/python3", "-c", "pass")
 
 
 class Maker:
@@ -167,8 +167,7 @@ async def cancel_latency(
             dispatcher.run(make(("python3", "-c", script)), lambda _, s=started: s.set())
         )
         await started.wait()
-        while len(pids := _pids(b"987.25")) < 6:
-            await asyncio.sleep(0.01)
+        pids = await asyncio.to_thread(_until_there, b"987.25", 6)
         began = time.perf_counter()
         task.cancel()
         watch = asyncio.create_task(asyncio.to_thread(_until_dead, pids))
@@ -187,6 +186,12 @@ def _pids(part: bytes) -> list[Path]:
             continue
         if part in words and words.startswith(b"python3\0"):
             found.append(path)
+    return found
+
+
+def _until_there(part: bytes, count: int) -> list[Path]:
+    while len(found := _pids(part)) < count:
+        time.sleep(0.01)
     return found
 
 

@@ -275,6 +275,13 @@ def test_package_configuration_of_the_host_is_found(tmp_path: Path) -> None:
     assert (tmp_path / "work/.config/pip/pip.conf").read_text().startswith("[global]")
 
 
+def test_a_local_index_brings_the_files_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "index" / "simple").mkdir(parents=True)
+    address = f"file://{tmp_path}/index/simple"
+    settings = package_settings({"PIP_EXTRA_INDEX_URL": address}, tmp_path, tmp_path)
+    assert settings.places == (tmp_path / "index",)
+
+
 def test_uv_is_there() -> None:
     found = find_uv()
     assert found is not None

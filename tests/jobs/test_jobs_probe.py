@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,9 +88,12 @@ def test_a_data_directory_out_of_reach_puts_work_areas_elsewhere(place: Path) ->
         assert host.jobs_root(home / "data", other) == root
         report = probe(home / "data")
         assert report.strength is Strength.STANDARD
+        # Once the data directory is gone, the next one that starts there cleans up.
+        shutil.rmtree(home / "data")
+        next_root = host.jobs_root(home / "next", other)
+        assert not root.exists()
+        root = next_root
     finally:
-        import shutil
-
         shutil.rmtree(root)
     reachable = place / "reachable"
     assert host.jobs_root(reachable, other) == reachable / "jobs"

@@ -108,7 +108,8 @@ def _local_places(text: str) -> tuple[Path, ...]:
         if path == Path("/") or any(path.is_relative_to(own) for own in _OWN_PLACES):
             continue
         if path.exists():
-            found[path] = None
+            # The pages of a simple index point to files beside it.
+            found[path.parent if path.name == "simple" else path] = None
     # A directory brings what is below it.
     return tuple(
         path

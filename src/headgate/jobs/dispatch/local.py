@@ -159,7 +159,10 @@ class LocalDispatcher:
             if isinstance(environment, RunResult):
                 log.note(environment.reason)
                 return environment
-            await in_thread(self._fill, attempt)
+            if request.checkouts:
+                await in_thread(self._fill, attempt)
+            else:
+                self._fill(attempt)
             command = self._command(attempt, environment)
             if self._closed:
                 return self._lost(None)
@@ -319,6 +322,8 @@ class LocalDispatcher:
         if result.state not in (RunState.PASSED, RunState.FAILED, RunState.TIMED_OUT):
             return result
         own = attempt.area / "work" / "artifacts"
+        if not job.artifacts and not job.caches and _is_empty(attempt.area, own):
+            return result  # The common case needs no thread.
         try:
             kept, note = await in_thread(
                 _collect, attempt.area, checkout, job.artifacts, own, attempt.request.artifacts
@@ -382,6 +387,16 @@ class _Attempt:
     @property
     def checkout(self) -> Path:
         return self.area / "work" / "src" / self.request.project
+
+
+def _is_empty(area: Path, directory: Path) -> bool:
+    if not real_directory(area, str(directory.relative_to(area))):
+        return False
+    try:
+        with os.scandir(directory) as entries:
+            return next(entries, None) is None
+    except PermissionError:
+        return False  # Locked by the job; collecting it says so.
 
 
 def _collect(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -18,6 +19,11 @@ SYSTEM_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/s
 
 INSIDE_UID = 1000
 """What every job sees itself as, whoever it is to the host."""
+
+_ELSEWHERE = Path("/var/lib/headgate-jobs")
+
+_ORIGIN = "belongs-to"
+"""A link to the data directory, in the directory that holds its work areas elsewhere."""
 
 _TOP = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 
@@ -183,13 +189,25 @@ def jobs_root(data: Path, owner: Owner) -> Path:
     if may_enter(root, owner):
         return root
     digest = hashlib.sha256(os.fsencode(data.resolve())).hexdigest()[:16]
-    base = Path("/var/lib/headgate-jobs")
-    base.mkdir(parents=True, exist_ok=True)
-    base.chmod(0o711)
-    root = base / digest
+    _ELSEWHERE.mkdir(parents=True, exist_ok=True)
+    _ELSEWHERE.chmod(0o711)
+    _forget_removed(_ELSEWHERE)
+    root = _ELSEWHERE / digest
     root.mkdir(exist_ok=True)
     root.chmod(0o711)
+    origin = root / _ORIGIN
+    with contextlib.suppress(FileExistsError):
+        origin.symlink_to(data.resolve())
     return root
+
+
+def _forget_removed(base: Path) -> None:
+    """Remove what belongs to data directories that are no more."""
+    for root in base.iterdir():
+        origin = root / _ORIGIN
+        if origin.is_symlink() and not origin.exists():
+            # Two servers that start at once may both be at it.
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def base_digest() -> str:
