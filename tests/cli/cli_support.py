@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+HEADGATE = [sys.executable, "-m", "headgate.cli.main"]
 
 
 @dataclass(frozen=True)

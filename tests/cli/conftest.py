@@ -5,17 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_support import Said, Say
+from cli_support import HEADGATE, Said, Say
 
 from headgate.cli.main import run
-
-HEADGATE = [sys.executable, "-m", "headgate.cli.main"]
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def test_a_sign_in_link(operator: Say, server: Path) -> None:
     assert operator("signin-link", "lin", "--json").object["seconds"] > 0
 
 
-def test_queues_and_the_policy(operator: Say, tmp_path: Path) -> None:
+def test_the_policy(operator: Say, tmp_path: Path) -> None:
     policy = tmp_path / "policy"
     policy.mkdir()
     queue = '\n[queues.calm]\nprojects = ["hello"]\nbranches = ["stable"]\n'
@@ -117,12 +117,9 @@ def test_queues_and_the_policy(operator: Say, tmp_path: Path) -> None:
     assert "reason" in operator("policy", "import", policy, code=2).err
     assert "in force" in operator("policy", "import", policy, "--reason", "begin").out
     assert "calm" in operator("policy", "show").out
-    operator("queue", "freeze", "calm", "--reason", "release day")
-    assert "frozen: release day" in operator("queue").out
-    assert operator("queue", "show", "calm", "--json").object["queues"][0]["state"] == "frozen"
-    operator("queue", "thaw", "calm")
-    assert "frozen" not in operator("queue", "show", "calm").out
-    assert operator("queue", "show", "nothing", code=2).err.startswith("headgate: ")
+    for command in (["show"], ["freeze", "--reason", "x"], ["thaw"]):
+        said = operator("queue", *command, "nothing", code=2)
+        assert said.err.startswith("headgate: There is no queue")
 
 
 def test_a_broken_policy_is_told_with_its_line(say: Say, tmp_path: Path) -> None:
@@ -146,7 +143,7 @@ def test_changes_that_are_not_there(operator: Say) -> None:
     assert operator("change", "list", "--json").object["changes"] == []
     for command in ("show", "approve", "enqueue", "hold", "abandon", "recheck", "diff"):
         said = operator("change", command, 999, code=2)
-        assert said.err.startswith("headgate: There is no change 999"), command
+        assert said.err.startswith("headgate: There is no change"), command
     assert "is not a state" in operator("change", "list", "--state", "gone", code=2).err
     assert operator("job", "log", 999, code=2).err.startswith("headgate: ")
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 from server_support import Served
@@ -46,7 +47,7 @@ def test_the_description_names_every_endpoint(served: Served) -> None:
 def test_every_endpoint_needs_somebody(served: Served) -> None:
     stranger = served.client()
     for endpoint in ENDPOINTS:
-        path = endpoint.path.replace("{name}", "x")
+        path = endpoint.path.replace("{name}", "x").replace("{name:path}", "x")
         for part in ("{number:int}", "{id:int}"):
             path = path.replace(part, "1")
         error(stranger.request(endpoint.method, path), 401)
@@ -174,24 +175,31 @@ def test_environments(served: Served) -> None:
     body = {"digest": digest, "note": "seen"}
     assert served.operator.post("/api/environments/approve", json=body).status_code == 200
     listed = served.operator.get("/api/environments").json()
-    assert [s["digest"] for s in listed["approved"]] == [digest]
+    assert [(s["digest"], s["approved_by"]) for s in listed["approved"]] == [(digest, "operator")]
     assert listed["by_policy"] == []
 
 
 def test_the_policy_is_shown_and_imported(served: Served) -> None:
     before = served.operator.get("/api/policy").json()["policy"]
     files = {name: data.decode() for name, data in default_policy_files().items()}
-    files["policy.toml"] += '\n[queues.main]\nprojects = ["hello"]\nbranches = ["main"]\n'
+    files["policy.toml"] += '\n[queues.calm]\nprojects = ["hello"]\nbranches = ["stable"]\n'
     answer = served.operator.post("/api/policy/import", json={"files": files, "reason": "begin"})
     assert answer.status_code == 200, answer.text
     after = served.operator.get("/api/policy").json()["policy"]
     assert after["digest"] == answer.json()["digest"] != before["digest"]
-    assert "main" in [queue["name"] for queue in after["queues"]]
-    frozen = served.operator.post("/api/queues/main/freeze", json={"reason": "release"}).json()
-    assert frozen["queue"]["state"] == "frozen"
-    assert frozen["queue"]["reason"] == "release"
-    thawed = served.operator.post("/api/queues/main/thaw", json={}).json()
-    assert thawed["queue"]["state"] == "active"
+    assert "calm" in [queue["name"] for queue in after["queues"]]
+
+
+def test_a_queue_is_frozen_and_thawed(served: Served) -> None:
+    for name in ("calm", "hello:feature/x"):
+        with served.house.db.write() as tx:
+            tx.queues.ensure(name, 4)
+        path = f"/api/queues/{quote(name, safe='')}"
+        frozen = served.operator.post(f"{path}/freeze", json={"reason": "release"}).json()
+        assert frozen["queue"]["state"] == "frozen"
+        assert frozen["queue"]["reason"] == "release"
+        thawed = served.operator.post(f"{path}/thaw", json={}).json()
+        assert thawed["queue"]["state"] == "active"
 
 
 def test_a_policy_that_cannot_be_used_changes_nothing(served: Served) -> None:

@@ -29,8 +29,7 @@ def list_() -> None:
     """List approved set-up scripts."""
     answer = connect().get("/api/environments")
     rows = [
-        (s["digest"], str(s["approved_by"]), moment(s["created"]), s["note"])
-        for s in answer["approved"]
+        (s["digest"], s["approved_by"], moment(s["created"]), s["note"]) for s in answer["approved"]
     ]
     rows += [(digest, "policy", "", "") for digest in answer["by_policy"]]
     emit(answer, *table(("DIGEST", "APPROVED BY", "WHEN", "NOTE"), rows))

@@ -39,7 +39,7 @@ AT_LEAST_EVERY = 2.0
 def watch(client: Client, name: str, board: dict[str, Any]) -> None:
     """Draw the board until Ctrl-C, which raises KeyboardInterrupt as everywhere."""
     woken = threading.Event()
-    listener = threading.Thread(target=_listen, args=(client, woken), daemon=True)
+    listener = threading.Thread(target=listen, args=(client, woken), daemon=True)
     listener.start()
     problem = ""
     with Live(draw(board, problem), auto_refresh=False, transient=False) as live:
@@ -54,7 +54,7 @@ def watch(client: Client, name: str, board: dict[str, Any]) -> None:
             time.sleep(AT_MOST_EVERY)
 
 
-def _listen(client: Client, woken: threading.Event) -> None:
+def listen(client: Client, woken: threading.Event) -> None:
     """Wake the drawing at every message of the server's stream of events."""
     while True:
         with (

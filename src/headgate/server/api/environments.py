@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from headgate.server.api.body import Field
 from headgate.server.api.endpoint import Answer, Call, Endpoint
-from headgate.server.api.shapes import plain
 
 
 async def _approve(call: Call) -> Answer:
@@ -15,7 +14,15 @@ async def _approve(call: Call) -> Answer:
 
 async def _list(call: Call) -> Answer:
     with call.house.db.read() as tx:
-        approved = plain(tuple(tx.setups.all()))
+        approved = [
+            {
+                "digest": setup.digest,
+                "approved_by": tx.principals.get(setup.by).name,
+                "note": setup.note,
+                "created": setup.created,
+            }
+            for setup in tx.setups.all()
+        ]
     return Answer({"approved": approved, "by_policy": list(call.house.policy().approved_setups)})
 
 

@@ -35,10 +35,10 @@ async def _thaw(call: Call) -> Answer:
 
 ENDPOINTS = (
     Endpoint(
-        "/api/queues/{name}/freeze",
+        "/api/queues/{name:path}/freeze",
         "Let nothing land from a queue until it is thawed.",
         _freeze,
         (Field("reason", "why, for everybody to read", required=True),),
     ),
-    Endpoint("/api/queues/{name}/thaw", "Let a frozen queue land again.", _thaw),
+    Endpoint("/api/queues/{name:path}/thaw", "Let a frozen queue land again.", _thaw),
 )
