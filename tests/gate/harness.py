@@ -17,6 +17,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from headgate.gate.service import GateService
 from headgate.jobs.dispatch.interface import Dispatcher
@@ -124,11 +125,14 @@ class House:
         self.db.close()
 
 
-def sandboxed(place: Path, slots: int = 4) -> LocalDispatcher:
-    """The dispatcher that a server has."""
+D = TypeVar("D", bound=LocalDispatcher)
+
+
+def sandboxed(place: Path, kind: type[D], slots: int = 4) -> D:
+    """The dispatcher that a server has, or one that is derived from it."""
     report = probe(place)
     assert report.sandbox is not None, report
-    return LocalDispatcher(place, slots, report.sandbox, lambda digest: False)
+    return kind(place, slots, report.sandbox, lambda digest: False)
 
 
 def one_queue(*projects: str, window: int = 4) -> Policy:
@@ -300,7 +304,7 @@ def make_house(
     for name, files in projects.items():
         make_project(place, name, files)
     house = House(
-        place, policy or one_queue(*projects), dispatcher if dispatcher else sandboxed(place)
+        place, policy or one_queue(*projects), dispatcher or sandboxed(place, LocalDispatcher)
     )
     with house.db.write() as tx:
         tx.principals.add("ada", PrincipalKind.HUMAN, "Ada", "ada@example.org", None)
