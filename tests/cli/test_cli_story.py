@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from cli_support import Say
-from test_cli_server import repository, url_of
+from test_cli_server import DEFAULTS, repository, url_of
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.long]
 
@@ -145,3 +145,51 @@ def _slow(path: Path) -> Path:
     git(path, "add", ".")
     git(path, "commit", "-q", "-m", "Count slowly")
     return path
+
+
+def test_an_agents_change_waits_for_the_right_human(
+    operator: Say, server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = tmp_path / "policy"
+    policy.mkdir()
+    for name, text in DEFAULTS.items():
+        (policy / name).write_text(text.replace("\nsecurity = []", '\nsecurity = ["sue"]'))
+    operator("policy", "import", policy, "--reason", "sue decides")
+    source = repository(tmp_path / "source")
+    (source / "headgate.toml").write_text('[classes]\ncritical.hello = ["hello.txt"]\n')
+    git(source, "commit", "-q", "-a", "-m", "Guard it")
+    operator("project", "add", "guarded", "--from", source)
+    for name in ("sam", "sue"):
+        operator("human", "add", name, "--email", f"{name}@example.org")
+    operator("agent", "add", "robot", "--sponsor", "sam")
+    tokens = {
+        name: operator("token", "issue", name).out.strip() for name in ("sam", "sue", "robot")
+    }
+    url = url_of(server)
+    remote = f"{url}/git/guarded.git".replace("http://", f"http://robot:{tokens['robot']}@")
+    copy = tmp_path / "copy"
+    git(tmp_path, "clone", "-q", remote, str(copy))
+    (copy / "hello.txt").write_text("hello from a robot\n")
+    git(copy, "commit", "-q", "-a", "-m", "Greet as a robot")
+    git(copy, "push", remote, "HEAD:refs/for/main")
+    [change] = operator("change", "list", "--project", "guarded", "--json").object["changes"]
+    number = change["number"]
+    until(operator, number, "waiting")
+    assert "missing   1 approval by security" in operator("change", "show", number).out
+
+    def as_(name: str) -> None:
+        monkeypatch.setenv("HEADGATE_URL", url)
+        monkeypatch.setenv("HEADGATE_TOKEN", tokens[name])
+
+    assert operator("change", "approve", number, code=1).err.startswith("headgate: ")
+    as_("robot")
+    assert operator("change", "approve", number, code=1).err.startswith("headgate: ")
+    as_("sam")
+    assert "sponsor" in operator("change", "approve", number, code=1).err
+    as_("sue")
+    stale = operator("change", "approve", number, "--head", "0" * 40, code=1)
+    assert "Look at the new revision first." in stale.err
+    said = operator("change", "approve", number, "-m", "I looked at it").out
+    assert f"Change {number} is approved." in said
+    until(operator, number, "landed")
+    assert "approved by sue" in operator("change", "show", number).out
