@@ -104,6 +104,19 @@ def test_any_data_is_recorded_and_verifies(data: dict[str, int | str | bool | No
         db.close()
 
 
+def test_what_is_not_unicode_is_recorded_legibly(db: Database) -> None:
+    with db.write() as tx:
+        tx.events.append(
+            NewEvent(
+                "test.happened", "ada", "\udcff", {"n\udcff": ["C:\\x", "ü\udc80"], "s": "a\\b"}
+            )
+        )
+    (event,) = all_events(db)
+    assert event.subject == "\\xff"
+    assert event.data == {"n\\xff": ["C:\\x", "ü\\x80"], "s": "a\\b"}
+    assert verify([event]).problem == ""
+
+
 def test_data_without_a_canonical_form_writes_nothing(db: Database) -> None:
     def record() -> None:
         with db.write() as tx:

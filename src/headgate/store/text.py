@@ -63,3 +63,21 @@ def decode_all(value: Any) -> Any:
     if isinstance(value, list):
         return [decode_all(v) for v in cast("list[Any]", value)]
     return value
+
+
+def legible(text: str) -> str:
+    """For people to read, not to be decoded: only what has no UTF-8 is escaped."""
+    if text.isascii():
+        return text
+    return "".join(encode(char) if 0xD800 <= ord(char) <= 0xDFFF else char for char in text)
+
+
+def legible_all(value: Any) -> Any:
+    """`legible` on every text of a JSON value."""
+    if isinstance(value, str):
+        return legible(value)
+    if isinstance(value, dict):
+        return {legible(str(k)): legible_all(v) for k, v in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [legible_all(v) for v in cast("list[Any]", value)]
+    return value

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, Select, insert, select
 
 from headgate.model.event import Event, NewEvent
 from headgate.store.tables import events as t
-from headgate.store.text import encode, encode_all
+from headgate.store.text import legible, legible_all
 from headgate.store.types import Clock
 
 Seal = Callable[[str, int, int, NewEvent], tuple[str, str]]
@@ -18,6 +18,10 @@ Seal = Callable[[str, int, int, NewEvent], tuple[str, str]]
 
 START = "0" * 64
 _BATCH = 2000
+
+# Built once: every write uses them, and building costs as much as running.
+_LAST = select(t).order_by(t.c.id.desc()).limit(1)
+_INSERT = insert(t)
 
 
 class Events:
@@ -32,23 +36,27 @@ class Events:
         """What this transaction appended, in order."""
 
     def append(self, event: NewEvent) -> Event:
-        """Chain an event to the last one; times never go backwards."""
+        """Chain an event to the last one; times never go backwards.
+
+        Its text is kept as it will be read and hashed: what has no UTF-8 stands as `\\xNN`.
+        """
         last = self._last or self.last()
         id, previous = (last.id + 1, last.hash) if last else (1, START)
         time = max(int(self._clock() * 1_000_000), last.time if last else 0)
-        clean = replace(event, subject=encode(event.subject), data=encode_all(dict(event.data)))
+        clean = replace(event, subject=legible(event.subject), data=legible_all(dict(event.data)))
         data, digest = self._seal(previous, id, time, clean)
         self._c.execute(
-            insert(t).values(
-                id=id,
-                time=str(time),
-                kind=clean.kind,
-                actor=clean.actor,
-                subject=clean.subject,
-                data=data,
-                previous=previous,
-                hash=digest,
-            )
+            _INSERT,
+            {
+                "id": id,
+                "time": str(time),
+                "kind": clean.kind,
+                "actor": clean.actor,
+                "subject": clean.subject,
+                "data": data,
+                "previous": previous,
+                "hash": digest,
+            },
         )
         made = Event(id, time, clean.kind, clean.actor, clean.subject, clean.data, previous, digest)
         self._last = made
@@ -56,7 +64,7 @@ class Events:
         return made
 
     def last(self) -> Event | None:
-        row = self._c.execute(select(t).order_by(t.c.id.desc()).limit(1)).mappings().first()
+        row = self._c.execute(_LAST).mappings().first()
         return _event(row) if row else None
 
     def after(self, id: int, limit: int, kind_prefix: str = "", subject: str = "") -> list[Event]:
