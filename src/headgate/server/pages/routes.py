@@ -152,7 +152,9 @@ class Pages:
                 return fragment("_change.html", view | {"csrf": csrf})
         else:
             queue = request.query_params.get("queue", "")
-            self._board_now(viewer, queue)
+            if queue:
+                with self._house.db.read() as tx:
+                    tx.queues.by_name(queue)
 
             def render() -> str:
                 return self._board_html(viewer, queue)
