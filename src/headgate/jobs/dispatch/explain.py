@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from headgate.jobs.dispatch.interface import RunRequest, RunResult
 from headgate.jobs.logs import printable
 from headgate.model.job import JobDefinition, RunState
 
@@ -61,3 +62,24 @@ def explain(job: JobDefinition, code: int, head: bytes) -> tuple[RunState, str]:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def header(request: RunRequest, sandbox: str) -> str:
+    """The first notes of a run's log."""
+    job = request.job
+    lines = [f"job {printable(job.name)} of {request.project}"]
+    lines += [f"src/{c.project} at {c.commit}" for c in request.checkouts]
+    network = "on" if request.network else "off"
+    lines.append(
+        f"{sandbox}, {job.timeout:g} s, {size(job.memory)} for each process, network {network}"
+    )
+    if job.argv:
+        lines.append(f"$ {printable(' '.join(job.argv))}")
+    return "\n".join(lines)
+
+
+def footer(result: RunResult, started: float) -> str:
+    """The last note of a run's log."""
+    seconds = max(0.0, result.finished - started)
+    text = f"{result.state.value} after {seconds:.1f} s"
+    return f"{text}: {printable(result.reason)}" if result.reason else text

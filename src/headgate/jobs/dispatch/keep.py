@@ -55,6 +55,29 @@ def collect(
     return tuple(kept), "\n".join(notes)
 
 
+def is_empty(area: Path, directory: Path) -> bool:
+    """Whether `directory`, somewhere below the work area, is still there and holds nothing."""
+    if not real_directory(area, str(directory.relative_to(area))):
+        return False
+    try:
+        with os.scandir(directory) as entries:
+            return next(entries, None) is None
+    except PermissionError:
+        return False  # Locked by the job; collecting it says so.
+
+
+def collect_from(
+    area: Path, checkout: Path, patterns: tuple[str, ...], own: Path, target: Path
+) -> tuple[tuple[str, ...], str]:
+    """Collect from a work area that a job has had its way with. OSError, as `collect`."""
+    # The job may have put a link where its directories were.
+    if not real_directory(area, str(own.relative_to(area))):
+        return (), "the artifacts directory is gone: none are kept"
+    if not real_directory(area, str(checkout.relative_to(area))):
+        return (), "the checkout is gone: no artifacts are kept"
+    return collect(checkout, patterns, own, target)
+
+
 class Caches:
     """Directories that a job finds again as its last passing run left them.
 

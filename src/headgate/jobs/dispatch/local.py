@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
-from headgate.jobs.dispatch.area import give, make_area, real_directory, remove
-from headgate.jobs.dispatch.explain import explain, size
+from headgate.jobs.dispatch.area import give, make_area, remove
+from headgate.jobs.dispatch.explain import explain, footer, header, size
 from headgate.jobs.dispatch.export import RepositoryExporter
 from headgate.jobs.dispatch.interface import Exporter, Retry, RunRequest, RunResult
-from headgate.jobs.dispatch.keep import Caches, collect
+from headgate.jobs.dispatch.keep import Caches, collect_from, is_empty
 from headgate.jobs.dispatch.slots import Slots
 from headgate.jobs.dispatch.threads import in_thread, to_the_end
 from headgate.jobs.environments import EnvironmentStore, NotReady, log_excerpt
-from headgate.jobs.logs import JobLog, printable
+from headgate.jobs.logs import JobLog
 from headgate.jobs.packages import PackageSettings, find_uv, package_settings
 from headgate.jobs.sandbox.host import jobs_root
 from headgate.jobs.sandbox.interface import (
@@ -153,7 +153,7 @@ class LocalDispatcher:
         request, log = attempt.request, attempt.log
         started: float | None = None
         try:
-            log.note(_header(request, self._sandbox.name))
+            log.note(header(request, self._sandbox.name))
             await self._check_out(attempt)
             environment = await self._environment(attempt)
             if isinstance(environment, RunResult):
@@ -186,7 +186,7 @@ class LocalDispatcher:
                 del self._running[process]
         result = self._judge(attempt, started, ended, stopped)
         result = await self._keep(attempt, result)
-        log.note(_footer(result, started))
+        log.note(footer(result, started))
         return result
 
     async def _check_out(self, attempt: _Attempt) -> None:
@@ -322,11 +322,11 @@ class LocalDispatcher:
         if result.state not in (RunState.PASSED, RunState.FAILED, RunState.TIMED_OUT):
             return result
         own = attempt.area / "work" / "artifacts"
-        if not job.artifacts and not job.caches and _is_empty(attempt.area, own):
+        if not job.artifacts and not job.caches and is_empty(attempt.area, own):
             return result  # The common case needs no thread.
         try:
             kept, note = await in_thread(
-                _collect, attempt.area, checkout, job.artifacts, own, attempt.request.artifacts
+                collect_from, attempt.area, checkout, job.artifacts, own, attempt.request.artifacts
             )
             if note:
                 attempt.log.note(note)
@@ -389,49 +389,9 @@ class _Attempt:
         return self.area / "work" / "src" / self.request.project
 
 
-def _is_empty(area: Path, directory: Path) -> bool:
-    if not real_directory(area, str(directory.relative_to(area))):
-        return False
-    try:
-        with os.scandir(directory) as entries:
-            return next(entries, None) is None
-    except PermissionError:
-        return False  # Locked by the job; collecting it says so.
-
-
-def _collect(
-    area: Path, checkout: Path, patterns: tuple[str, ...], own: Path, target: Path
-) -> tuple[tuple[str, ...], str]:
-    # The job may have put a link where its directories were.
-    if not real_directory(area, str(own.relative_to(area))):
-        return (), "the artifacts directory is gone: none are kept"
-    if not real_directory(area, str(checkout.relative_to(area))):
-        return (), "the checkout is gone: no artifacts are kept"
-    return collect(checkout, patterns, own, target)
-
-
 def _made(directory: Path) -> Path:
     directory.mkdir()
     return directory
-
-
-def _header(request: RunRequest, sandbox: str) -> str:
-    job = request.job
-    lines = [f"job {printable(job.name)} of {request.project}"]
-    lines += [f"src/{c.project} at {c.commit}" for c in request.checkouts]
-    network = "on" if request.network else "off"
-    lines.append(
-        f"{sandbox}, {job.timeout:g} s, {size(job.memory)} for each process, network {network}"
-    )
-    if job.argv:
-        lines.append(f"$ {printable(' '.join(job.argv))}")
-    return "\n".join(lines)
-
-
-def _footer(result: RunResult, started: float) -> str:
-    seconds = max(0.0, result.finished - started)
-    text = f"{result.state.value} after {seconds:.1f} s"
-    return f"{text}: {printable(result.reason)}" if result.reason else text
 
 
 def _why(error: OSError) -> str:
