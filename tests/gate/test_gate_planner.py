@@ -238,3 +238,28 @@ def test_a_conflicting_change_is_not_assumed_by_those_behind_it():
     node = world.things[3].node
     assert node is not None
     assert (node.assumed, node.state) == ((1,), NodeState.BUILDING)
+
+
+def test_a_change_that_git_cannot_merge_now_does_not_stop_those_behind_it():
+    world = World()
+    world.arrive(Thing(1, trouble=Trouble.RETRY, due=False))
+    world.arrive(Thing(2))
+    world.run()
+    assert states(world) == {1: "live", 2: "landed"}
+    world.things[1].due = True
+    world.run()
+    assert states(world)[1] == "landed"
+
+
+def test_a_passed_change_that_cannot_be_landed_is_tried_again_and_then_stepped_over():
+    world = queue(Thing(1), Thing(2))
+    world.finish(1)
+    world.things[1].trouble, world.things[1].due = Trouble.RETRY, False
+    world.settle()
+    assert states(world) == {1: "live", 2: "live"}
+    world.things[1].trouble = Trouble.HELD
+    world.run()
+    assert states(world) == {1: "live", 2: "landed"}
+    world.things[1].due = True
+    world.run()
+    assert states(world)[1] == "landed"

@@ -20,6 +20,10 @@ from headgate.model.ids import ItemId
 from headgate.model.queue import NodeState, QueueState
 
 
+def _idle(thing: Thing) -> bool:
+    return thing.node is None or thing.node.state is NodeState.PASSED
+
+
 class QueueMachine(RuleBasedStateMachine):
     """A queue under everything that can happen to it; the world itself checks landings
     (tested tree, green main), ejections (no innocent) and single verdicts."""
@@ -68,6 +72,13 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(data=st.data(), trouble=st.sampled_from(Trouble))
     def lose(self, data: st.DataObject, trouble: Trouble) -> None:
         self.world.lose(self._some(data, [t.number for t in self.world.building()]), trouble)
+
+    @precondition(lambda self: any(_idle(t) for t in self.world.live()))
+    @rule(data=st.data(), trouble=st.sampled_from([Trouble.RETRY, Trouble.HELD]))
+    def git_fails(self, data: st.DataObject, trouble: Trouble) -> None:
+        """Neither merging nor landing can be tried."""
+        number = self._some(data, [t.number for t in self.world.live() if _idle(t)])
+        self.world.things[number].trouble, self.world.things[number].due = trouble, False
 
     @rule()
     def trouble_passes(self) -> None:
@@ -157,7 +168,7 @@ class QueueMachine(RuleBasedStateMachine):
 
 
 QueueMachine.TestCase.settings = settings(
-    max_examples=250,
+    max_examples=200,
     stateful_step_count=40,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],

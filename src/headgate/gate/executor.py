@@ -8,57 +8,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from headgate.gate import records
-from headgate.gate.builds import Recorder
+from headgate.gate.builder import Builder
+from headgate.gate.case import Case, read_case
 from headgate.gate.commands import Drop, Eject, Land, Speculate, StartBuild, Withdraw
-from headgate.gate.difficulties import ROUNDS, Difficulties
-from headgate.gate.futures import Proposal, make_future, node_ref, with_ahead
+from headgate.gate.difficulties import Difficulties
+from headgate.gate.futures import make_future, node_ref
 from headgate.gate.landing import Moved, Ready, examine, move
 from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader, view_of
-from headgate.gate.selection import Selected, Unusable, select
 from headgate.gate.snapshot import Trouble
-from headgate.jobs.build import BuildResult, run_build
-from headgate.model.ids import BuildId, ChangeNumber, Commit, ItemId
-from headgate.model.job import BuildState
+from headgate.model.ids import Commit, ItemId
 from headgate.model.principal import GATE
-from headgate.model.queue import (
-    BranchKey,
-    Item,
-    ItemState,
-    Landing,
-    Node,
-    NodeState,
-    QueueState,
-)
-from headgate.store.database import Database, Transaction
+from headgate.model.queue import BranchKey, ItemState, Landing, Node, NodeState, QueueState
+from headgate.store.database import Database
 from headgate.vcs.git import GitError
 
 log = structlog.get_logger()
-
-_RECORD_AGAIN = 1.0
-"""Seconds until the outcome of a build is recorded again, when the disk was full, say."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """An item with its node, read in one transaction."""
-
-    item: Item
-    node: Node | None
-    proposal: Proposal
-    ahead: tuple[ChangeNumber, ...]
-    """Changes of the items that the node assumes."""
-    queue: str
-
-    @property
-    def key(self) -> BranchKey:
-        return self.proposal.key
 
 
 class Executor:
@@ -76,18 +46,13 @@ class Executor:
         self._ports = ports
         self._reader = reader
         self._difficulties = difficulties
-        self._poke = poke
-        self._builds: dict[ItemId, asyncio.Task[None]] = {}
+        self._builder = Builder(db, ports, difficulties, self.trouble, poke)
         self._background: set[asyncio.Task[None]] = set()
         self._landing: dict[ItemId, asyncio.Event] = {}
-        self._stopping = False
 
     async def close(self) -> None:
         """Cut builds off and finish what is in the background."""
-        self._stopping = True
-        builds = [task for task in self._background if task in self._builds.values()]
-        for task in builds:
-            task.cancel()
+        await self._builder.close()
         while self._background:
             await asyncio.wait(self._background)
 
@@ -105,7 +70,7 @@ class Executor:
     def forget(self, item: ItemId) -> None:
         """The item has its verdict: stop what runs for it, and let its futures go."""
         self._difficulties.clear(item)
-        self._cancel(item)
+        self._builder.cancel(item)
         with self._db.read() as tx:
             nodes = [node for node in tx.nodes.of_item(item) if node.commit is not None]
             project = self._reader.project(tx, tx.items.get(item).project)
@@ -152,7 +117,7 @@ class Executor:
                 return False
             records.drop(tx, item, node, command.reason)
             project = self._reader.project(tx, item.project)
-        self._cancel(item.id)
+        self._builder.cancel(item.id)
         if node.commit is not None:
             self._spawn(self._delete_refs(project, [node]))
         return True
@@ -209,38 +174,7 @@ class Executor:
 
     async def start_build(self, command: StartBuild) -> bool:
         """See StartBuild. A future without jobs has passed at once."""
-        case = self._case(command.item)
-        node = case.node
-        if node is None or node.id != command.node or node.state is not NodeState.MERGED:
-            return False
-        with self._db.read() as tx:
-            defaults = {project.name: project.default_branch for project in tx.projects.all()}
-        try:
-            selected = await select(self._ports, case.proposal, node, defaults)
-        except Unusable as error:
-            if error.project != case.key.project:
-                # On its branch as it is: whoever mends it has to come first.
-                self.trouble(case.item.id, str(error), rounds=ROUNDS)
-                return True
-            return self._broken(case, node, str(error))
-        with self._db.write() as tx:
-            item = records.live(tx, case.item)
-            current = tx.nodes.current(case.item.id)
-            if item is None or current is None or current != node:
-                return False
-            if not selected.names:
-                tx.nodes.set_state(node.id, NodeState.PASSED, "no job applies")
-                records.about_node(
-                    tx, "build.passed", item, node, {"build": None, "tree": node.tree, "jobs": []}
-                )
-                build = None
-            else:
-                build = self._record_start(tx, item, node, selected)
-        if build is None:
-            self._difficulties.clear(case.item.id)
-        else:
-            self._launch(case, node, build, selected)
-        return True
+        return await self._builder.start(self._case(command.item), command.node)
 
     async def land(self, command: Land, queue: str) -> bool:
         """See Land. Carries on where an earlier try or process stopped."""
@@ -285,7 +219,7 @@ class Executor:
         self.forget(case.item.id)
         return True
 
-    async def _intend(self, case: _Case, node: Node, queue: str) -> bool:
+    async def _intend(self, case: Case, node: Node, queue: str) -> bool:
         """Ask once more whether it may land, and record that it will."""
         why = await self._ports.permits(case.item.change)
         if why:
@@ -316,7 +250,7 @@ class Executor:
             records.intend(tx, item, node, case.key.project)
         return True
 
-    def _moved(self, case: _Case, node: Node, reason: str) -> None:
+    def _moved(self, case: Case, node: Node, reason: str) -> None:
         """A branch was moved behind our back: nothing landed, everything is tested again."""
         log.warning("a branch was moved from outside", queue=case.queue, reason=reason)
         with self._db.write() as tx:
@@ -329,113 +263,15 @@ class Executor:
             queue = tx.queues.get(item.queue)
             records.about_queue(tx, "branch.moved", queue, {"reason": reason})
 
-    # -- builds ------------------------------------------------------------------------------
-
-    def _broken(self, case: _Case, node: Node, reason: str) -> bool:
-        words = f"{reason} (in the future{with_ahead(case.ahead)})" if case.ahead else reason
-        with self._db.write() as tx:
-            item = records.live(tx, case.item)
-            if item is None or tx.nodes.current(item.id) != node:
-                return False
-            tx.nodes.set_state(node.id, NodeState.BROKEN, words)
-            records.about_node(tx, "node.broken", item, node, {"reason": words})
-        return True
-
-    def _record_start(self, tx: Transaction, item: Item, node: Node, selected: Selected) -> BuildId:
-        build = tx.builds.add()
-        tx.nodes.set_build(node.id, build)
-        tx.nodes.set_state(node.id, NodeState.BUILDING, "")
-        records.about_node(
-            tx,
-            "build.started",
-            item,
-            node,
-            {"build": build, "jobs": [*selected.names], "commits": {**selected.commits}},
-        )
-        return build
-
-    def _launch(self, case: _Case, node: Node, build: BuildId, selected: Selected) -> None:
-        task = self._spawn(self._run(case, node, build, selected))
-        self._builds[case.item.id] = task
-
-        def forget(done: asyncio.Task[None]) -> None:
-            if self._builds.get(case.item.id) is done:
-                del self._builds[case.item.id]
-
-        task.add_done_callback(forget)
-
-    async def _run(self, case: _Case, node: Node, build: BuildId, selected: Selected) -> None:
-        recorder = Recorder(self._db, case.item.change, node.id, build, lambda: self._stopping)
-        try:
-            result = await run_build(
-                selected.plan, self._ports.dispatcher, recorder, self._ports.clock
-            )
-        except Exception as error:
-            log.exception("a build could not be run", build=build)
-            why = str(error) or type(error).__name__
-            result = BuildResult(BuildState.INFRASTRUCTURE, why)
-        while True:
-            try:
-                self._ended(case, node, build, recorder, result)
-                break
-            except Exception:
-                log.exception("the outcome of a build could not be recorded", build=build)
-                await asyncio.sleep(_RECORD_AGAIN)
-        self._poke(case.queue)
-
-    def _ended(
-        self, case: _Case, node: Node, build: BuildId, recorder: Recorder, result: BuildResult
-    ) -> None:
-        passed, failed = BuildState.PASSED, BuildState.FAILED
-        reason = result.reason
-        if result.state is failed:
-            reason = recorder.failure(result, case.ahead)
-        with self._db.write() as tx:
-            if not records.build_ended(tx, build, result.state, reason):
-                return  # Its future was dropped meanwhile.
-            item = tx.items.get(case.item.id)
-            about = {"build": build, "tree": node.tree, "reason": reason}
-            if result.state is passed:
-                tx.nodes.set_state(node.id, NodeState.PASSED, "")
-                records.about_node(tx, "build.passed", item, node, about)
-                records.hold(tx, item, "", "")
-            elif result.state is failed:
-                tx.nodes.set_state(node.id, NodeState.FAILED, reason)
-                records.about_node(tx, "build.failed", item, node, about)
-            else:
-                records.about_node(tx, "build.infrastructure", item, node, about)
-                records.drop(tx, item, node, f"could not be run: {reason}")
-        if result.state in (passed, failed):
-            self._difficulties.clear(case.item.id)
-        else:
-            self.trouble(case.item.id, reason, rounds=ROUNDS if recorder.useless else 1)
-
     # -- helpers -----------------------------------------------------------------------------
 
-    def _case(self, id: ItemId) -> _Case:
-        with self._db.read() as tx:
-            item = tx.items.get(id)
-            node = tx.nodes.current(id)
-            proposal = Proposal(
-                item,
-                self._reader.branch(tx, item),
-                self._reader.revision(tx, item.revision),
-                tx.changes.get(item.change).title,
-            )
-            assumed = node.assumed if node is not None else ()
-            ahead = tuple(tx.items.get(other).change for other in assumed)
-            return _Case(item, node, proposal, ahead, tx.queues.get(item.queue).name)
+    def _case(self, id: ItemId) -> Case:
+        return read_case(self._db, self._reader, id)
 
-    def _cancel(self, item: ItemId) -> None:
-        task = self._builds.pop(item, None)
-        if task is not None:
-            task.cancel()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-        return task
 
     async def _delete_refs(self, project: str, nodes: list[Node]) -> None:
         repository = self._ports.repository(project)

@@ -1,0 +1,43 @@
+"""An item with what belongs to it, read in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headgate.gate.futures import Proposal
+from headgate.gate.reader import QueueReader
+from headgate.model.ids import ChangeNumber, ItemId
+from headgate.model.queue import BranchKey, Item, Node
+from headgate.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An item and its current node."""
+
+    item: Item
+    node: Node | None
+    proposal: Proposal
+    ahead: tuple[ChangeNumber, ...]
+    """Changes of the items that the node assumes."""
+    queue: str
+
+    @property
+    def key(self) -> BranchKey:
+        return self.proposal.key
+
+
+def read_case(db: Database, reader: QueueReader, id: ItemId) -> Case:
+    """What is known of an item now. Raises NotFound."""
+    with db.read() as tx:
+        item = tx.items.get(id)
+        node = tx.nodes.current(id)
+        proposal = Proposal(
+            item,
+            reader.branch(tx, item),
+            reader.revision(tx, item.revision),
+            tx.changes.get(item.change).title,
+        )
+        assumed = node.assumed if node is not None else ()
+        ahead = tuple(tx.items.get(other).change for other in assumed)
+        return Case(item, node, proposal, ahead, tx.queues.get(item.queue).name)

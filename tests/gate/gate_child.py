@@ -1,0 +1,23 @@
+"""A gate in a process of its own, to be killed: works on the data until nobody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from harness import Gate, House, one_queue, sandboxed
+
+from headgate.jobs.dispatch.local import LocalDispatcher
+
+
+async def main(place: Path, projects: list[str]) -> None:
+    dispatcher = sandboxed(place, LocalDispatcher, 2)
+    gate = Gate(House(place, one_queue(*projects), dispatcher))
+    await gate.service.start()
+    print("started", flush=True)
+    await gate.run(120)
+    await gate.end()
+
+
+asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))
