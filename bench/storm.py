@@ -114,13 +114,15 @@ class Server:
         return Client(Target(self.url, Path(state["operator_socket"])))
 
 
-def git(place: Path | None, *arguments: str, token: str = "", url: str = "") -> str:
+def git(
+    place: Path | None, *arguments: str, token: str = "", url: str = "", user: str = "git"
+) -> str:
     env = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "TMPDIR")}
     env |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0"}
     for role in ("AUTHOR", "COMMITTER"):
         env |= {f"GIT_{role}_NAME": "Storm", f"GIT_{role}_EMAIL": "storm@example.org"}
     if token:
-        basic = base64.b64encode(f"x:{token}".encode()).decode()
+        basic = base64.b64encode(f"{user}:{token}".encode()).decode()
         env |= {
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": f"http.{url}/.extraHeader",
@@ -159,20 +161,31 @@ def propose(server: Server, wish: Wish, clones: Path, tokens: dict[str, str]) ->
             if not (place / ".git").exists():
                 shutil.rmtree(place, ignore_errors=True)
                 address = f"{url}/git/{wish.project}.git"
-                git(None, "clone", "-q", address, str(place), token=tokens[wish.who], url=url)
+                git(
+                    None,
+                    "clone",
+                    "-q",
+                    address,
+                    str(place),
+                    token=tokens[wish.who],
+                    url=url,
+                    user=wish.who,
+                )
                 file = place / wish.path
                 file.parent.mkdir(exist_ok=True)
                 file.write_text(wish.text, "utf-8")
                 git(place, "add", "-A")
                 git(place, "commit", "-q", "-m", f"Storm {wish.number}")
             ref = f"HEAD:refs/for/main/t{wish.number}"
-            git(place, "push", "-q", "origin", ref, token=tokens[wish.who], url=url)
+            git(place, "push", "-q", "origin", ref, token=tokens[wish.who], url=url, user=wish.who)
             break
         except RuntimeError as error:
             if "is already revision" in str(error) or "no commits that" in str(error):
                 break
             if "would change nothing" in str(error) or "change no file" in str(error):
                 break
+            if "remote: " in str(error) and "not running" not in str(error):
+                raise  # A refusal in words: not what a server that is down says.
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
@@ -228,7 +241,9 @@ def wait_until_ended(server: Server, seconds: float) -> list[dict[str, object]]:
         if changes and all(c["state"] in ENDED for c in changes):
             return changes
         if time.monotonic() > deadline:
-            open_ = [(c["number"], c["state"], c["reason"]) for c in changes if c["state"] not in ENDED]
+            open_ = [
+                (c["number"], c["state"], c["reason"]) for c in changes if c["state"] not in ENDED
+            ]
             raise SystemExit(f"not every change ended: {open_[:5]}")
         time.sleep(0.3)
 

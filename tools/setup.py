@@ -174,7 +174,15 @@ def environment(uv: str, purpose: str) -> None:
         "test": ["--group", "dev"],
         "docs": ["--group", "docs"],
     }
-    command = [uv, "sync", "--frozen", "--inexact", "--no-default-groups", *groups[purpose]]
+    command = [
+        uv,
+        "sync",
+        "--frozen",
+        "--inexact",
+        "--compile-bytecode",
+        "--no-default-groups",
+        *groups[purpose],
+    ]
     fresh = not (ROOT / ".venv").exists()
     if fresh:
         say("the Python packages that uv.lock names will be put into .venv/")

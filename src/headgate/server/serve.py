@@ -125,7 +125,7 @@ class _Quiet(uvicorn.Server):
         yield
 
 
-def _uvicorn(app: ASGIApp) -> _Quiet:
+def _uvicorn(app: ASGIApp, settings: Settings) -> _Quiet:
     return _Quiet(
         uvicorn.Config(
             app,
@@ -133,6 +133,8 @@ def _uvicorn(app: ASGIApp) -> _Quiet:
             access_log=False,
             lifespan="off",
             ws="none",
+            # Believed only where the operator says that a proxy stands in front.
+            proxy_headers=bool(settings.public_url),
             timeout_graceful_shutdown=3,
         )
     )
@@ -163,7 +165,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         try:
             await house.start(at("hook.sock"))
             app = create_app(house, git_app=git_app(house), pages_routes=routes(house))
-            public, local = _uvicorn(app), _uvicorn(operator_app(app))
+            public, local = _uvicorn(app, settings), _uvicorn(operator_app(app), settings)
             operator_listener = _operator_socket(operator)
             servers = [
                 asyncio.create_task(public.serve(sockets=[listener])),

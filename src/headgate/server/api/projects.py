@@ -9,7 +9,7 @@ from headgate.server.api.endpoint import Answer, Call, Endpoint
 async def _add(call: Call) -> Answer:
     name = call.body.text("name")
     await call.house.add_project(
-        call.actor, name, call.body.text("source"), call.body.text("branch") or "main"
+        call.actor, name, call.body.text("source"), call.body.text("branch")
     )
     with call.house.db.read() as tx:
         project = tx.projects.by_name(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from headgate.authority.permissions import Action, Resource
@@ -106,13 +107,20 @@ class PolicyCases(Flow):
     async def verify_audit(self, actor: Principal) -> Verification:
         """Check every entry of the log against the one before it."""
         self.require(actor, Action.READ_AUDIT, Resource())
-        with self.db.read() as tx:
-            return verify(tx.events.iterate())
+
+        def read() -> Verification:
+            with self.db.read() as tx:
+                return verify(tx.events.iterate())
+
+        return await asyncio.to_thread(read)
 
     def _set_queue(self, actor: Principal, name: str, state: QueueState, reason: str) -> Queue:
         self.require(actor, Action.ADMINISTER, Resource())
         with self.db.write() as tx:
             queue = next((q for q in tx.queues.all() if q.name == name), None)
+            declared = next((q for q in self.policy().queues if q.name == name), None)
+            if queue is None and declared is not None:
+                queue = tx.queues.ensure(name, declared.window)
             if queue is None:
                 raise NotFound(f"There is no queue {name!r}.", "See `headgate queue`.")
             tx.queues.set_state(queue.id, state, reason)

@@ -10,10 +10,10 @@ from headgate.authority.tokens import issue
 from headgate.model.errors import BadInput, Conflict, NotFound
 from headgate.model.event import NewEvent
 from headgate.model.principal import GATE, OPERATOR, Principal, PrincipalKind
+from headgate.server.auth.sessions import LINK_SECONDS
 from headgate.server.cases.projects import check_name
 from headgate.server.core import Core
 
-LINK_SECONDS = 600.0
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+\Z")
 _DAY = 86400.0
 
@@ -121,7 +121,9 @@ class PrincipalCases(Core):
             digest = hashlib.sha256(code.encode()).hexdigest()
             tx.sessions.add(principal.id, "link", digest, "", self.clock() + LINK_SECONDS)
             tx.events.append(
-                NewEvent("signin.link", actor.name, f"principal/{name}", {"seconds": 600})
+                NewEvent(
+                    "signin.link", actor.name, f"principal/{name}", {"seconds": int(LINK_SECONDS)}
+                )
             )
         return code
 

@@ -31,7 +31,7 @@ class ProjectCases(Core):
     """What people ask about projects."""
 
     async def add_project(
-        self, actor: Principal, name: str, source: str = "", default_branch: str = "main"
+        self, actor: Principal, name: str, source: str = "", default_branch: str = ""
     ) -> Project:
         """Begin gating a repository: an empty one, or a copy of `source` (a URL or a path).
 
@@ -51,15 +51,15 @@ class ProjectCases(Core):
             if source:
                 repository = await Repository.clone(path, source)
                 branches = await repository.branches()
-                branch = await repository.default_branch()
+                branch = default_branch or await repository.default_branch()
                 if branch not in branches:
                     raise BadInput(
                         f"{source} has no branch {branch}.",
                         "Name one of its branches: " + ", ".join(sorted(branches)[:8]) + ".",
                     )
             else:
-                repository = await Repository.create(path, default_branch)
-                branch = default_branch
+                branch = default_branch or "main"
+                repository = await Repository.create(path, branch)
                 await self._first_commit(repository, name, branch)
             await install_hooks(path, max_input=self.settings.largest_push)
             with self.db.write() as tx:
