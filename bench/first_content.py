@@ -64,7 +64,7 @@ def measure(rounds: int, items: int) -> dict[str, object]:
                 page.add_init_script(WATCH)
                 page.goto(url)
                 while not page.evaluate("'live' in window.seen"):
-                    page.wait_for_timeout(20)
+                    page.wait_for_timeout(150)  # the page keeps the time, not this loop
                 for name, values in page.evaluate("window.seen").items():
                     times[name].append(values)
                 context.close()
@@ -78,7 +78,9 @@ def measure(rounds: int, items: int) -> dict[str, object]:
         "median_ms": {
             name: round(statistics.median(values[1:]), 1) for name, values in times.items()
         },
+        "best_ms": {name: round(min(values[1:]), 1) for name, values in times.items()},
         "worst_ms": {name: round(max(values[1:]), 1) for name, values in times.items()},
+        "load": os.getloadavg()[0],
         "aim_ms": AIM,
         "ok": statistics.median(times["live"][1:]) <= AIM,
     }
@@ -95,8 +97,9 @@ def main() -> int:
         print(json.dumps(found))
     else:
         print(f"first content of the queue page, {found['items']} items in line, nothing cached")
-        for name in ("cold_ms", "median_ms", "worst_ms"):
+        for name in ("cold_ms", "best_ms", "median_ms", "worst_ms"):
             print(f"  {name:10} {found[name]}")
+        print(f"  load of the machine {found['load']:.1f} on {os.cpu_count()} processors")
         print(f"  aim: live <= {AIM:.0f} ms: {'reached' if found['ok'] else 'MISSED'}")
     return 0 if found["ok"] else 1
 
