@@ -10,6 +10,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -54,7 +55,10 @@ def sandbox(data: Path) -> Diagnosis:
 
     try:
         wanted = _settings(data).require_sandbox
-        report = probe(data if data.is_dir() else Path("/tmp"))
+        with tempfile.TemporaryDirectory(prefix="headgate-doctor-") as elsewhere:
+            # The sandbox's unprivileged account passes through here to its work area.
+            Path(elsewhere).chmod(0o711)
+            report = probe(data if data.is_dir() else Path(elsewhere))
         ok = report.sandbox is not None and report.at_least(wanted)
     except HeadgateError as error:
         return Diagnosis("sandbox", False, error.message, error.remedy)

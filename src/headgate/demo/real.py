@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from headgate.demo.script import Script, append, both, replace
 
@@ -160,10 +160,23 @@ def script(archives: Path) -> Script:
 def _unpack(archives: Path, pattern: str, into: Path) -> None:
     archive = next(archives.glob(pattern))
     with tempfile.TemporaryDirectory(dir=archives) as scratch:
-        with tarfile.open(archive) as tar:
-            tar.extractall(scratch, filter="data")
+        _extract(archive, Path(scratch))
         (top,) = Path(scratch).iterdir()
         shutil.copytree(top, into, dirs_exist_ok=True, symlinks=True)
+
+
+def _extract(archive: Path, into: Path) -> None:
+    """The plain files of an archive: tarfile has no filters before Python 3.11.4 (Debian 12)."""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            path = PurePosixPath(member.name)
+            content = tar.extractfile(member) if member.isfile() else None
+            if content is None or path.is_absolute() or ".." in path.parts:
+                continue
+            target = into / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content.read())
+            target.chmod(0o755 if member.mode & 0o111 else 0o644)
 
 
 def publish_example() -> str:
