@@ -80,8 +80,7 @@ class Server:
     def start(self) -> None:
         begun = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "headgate", "up"]
-            + ["--data", str(self.data), "--port", str(self.port)],
+            [sys.executable, "-m", "headgate", "up", *self.options()],
             stdin=subprocess.DEVNULL,
             stdout=self.log,
             stderr=self.log,
@@ -93,9 +92,13 @@ class Server:
                 break
             except HeadgateError:
                 if self.process.poll() is not None:
-                    raise SystemExit(f"the server did not start: see {self.log.name}") from None
+                    said = Path(self.log.name).read_text("utf-8", "replace").splitlines()[-5:]
+                    raise SystemExit("\n".join(["the server did not start:", *said])) from None
                 time.sleep(0.02)
         self.down += time.monotonic() - begun
+
+    def options(self) -> tuple[str, ...]:
+        return ("--data", str(self.data), "--port", str(self.port))
 
     def kill(self) -> None:
         """`kill -9`, and start again."""

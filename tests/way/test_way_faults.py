@@ -108,14 +108,13 @@ def _people_and_project(stage: Stage) -> None:
 def _limit_files(stage: Stage, size: int) -> None:
     import resource
 
-    assert stage._server is not None
     limit = resource.RLIM_INFINITY if size < 0 else size
-    resource.prlimit(stage._server.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    resource.prlimit(stage.server_pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
 
 def _kill_and_restart(stage: Stage) -> None:
     assert stage._server is not None
-    os.kill(stage._server.pid, signal.SIGKILL)
+    os.kill(stage.server_pid, signal.SIGKILL)
     stage._server.wait()
     (stage.data / "run" / "server.json").unlink(missing_ok=True)
     stage._start()

@@ -101,6 +101,12 @@ class World:
         self.url = target.url
         self.operator = Client(target)
 
+    @property
+    def server_pid(self) -> int:
+        """The server's process."""
+        assert self._server is not None
+        return self._server.pid
+
     def _last_words(self) -> str:
         lines = self._log.read_text("utf-8", "replace").strip().splitlines()
         return " ".join(line.removeprefix("headgate: ") for line in lines[-3:])

@@ -14,8 +14,6 @@ from headgate.authority.permissions import Action, Permissions, Resource
 from headgate.authority.policy import groups_of
 from headgate.authority.tokens import TokenVerifier
 from headgate.deps.index.interface import PackageIndex
-from headgate.deps.index.npm import NpmIndex
-from headgate.deps.index.pypi import PypiIndex
 from headgate.forge.own import OwnForge
 from headgate.jobs.dispatch.local import LocalDispatcher
 from headgate.jobs.sandbox.interface import Sandbox
@@ -36,9 +34,6 @@ from headgate.vcs.merge import Merger
 from headgate.vcs.repository import Repository
 
 log = structlog.get_logger()
-
-INDEXES: Mapping[str, Callable[[str], PackageIndex]] = {"pypi": PypiIndex, "npm": NpmIndex}
-
 
 class Core:
     """The parts, and the questions that need several of them."""
@@ -145,11 +140,13 @@ class Core:
 
     def indexes(self) -> Mapping[str, PackageIndex]:
         """The package indexes that the policy names, per ecosystem."""
-        return {
-            ecosystem: INDEXES[ecosystem](url)
-            for ecosystem, url in self.policy().dependencies.index.items()
-            if ecosystem in INDEXES
-        }
+        # Imported here: an HTTP client costs memory that a server without an index never needs.
+        from headgate.deps.index.npm import NpmIndex
+        from headgate.deps.index.pypi import PypiIndex
+
+        known: Mapping[str, Callable[[str], PackageIndex]] = {"pypi": PypiIndex, "npm": NpmIndex}
+        named = self.policy().dependencies.index
+        return {name: known[name](url) for name, url in named.items() if name in known}
 
     def setup_approved(self, digest: str) -> bool:
         """Whether an environment's set-up script may run."""

@@ -27,7 +27,9 @@ class Settings:
 
     data: Path
     host: str = "127.0.0.1"
+    """Address to listen on."""
     port: int = DEFAULT_PORT
+    """Port to listen on; 0: any free one."""
     public_url: str = ""
     """The address that people and footers use; by default host and port."""
     slots: int = 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from sqlalchemy import Engine, inspect, text
 
-from headgate.model.errors import CouldNotRun
+from headgate.model.errors import CouldNotRun, HeadgateError
 
 HEAD = "0001"
 """The newest revision below migrations/versions; a test holds it against the files."""
@@ -50,3 +52,33 @@ def _upgrade(engine: Engine) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
+
+
+def bring_up_apart(path: Path) -> None:
+    """The same in a process of its own, so that the memory of Alembic does not stay in ours.
+
+    Raises CouldNotRun with what the other process said.
+    """
+    command = [sys.executable, "-m", "headgate.store.schema", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        message, _, remedy = done.stderr.strip().partition("\n")
+        raise CouldNotRun(message or f"{path} could not be brought up to date.", remedy)
+
+
+def _main(path: Path) -> int:
+    from headgate.store.database import Database
+
+    def unused(*_: object) -> tuple[str, str]:
+        raise AssertionError("making the schema records no event")
+
+    try:
+        Database.open(path, seal=unused).close()
+    except HeadgateError as error:
+        print(error.message, error.remedy, sep="\n", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(Path(sys.argv[1])))

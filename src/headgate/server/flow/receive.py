@@ -146,9 +146,8 @@ class Receiver:
             now = tx.changes.get(change.number)
             verdict = tx.verdicts.latest(tx.changes.current_revision(change.number).id)
         if verdict is not None:
-            say(
-                f"verdict on #{change.number}: {verdict.kind.value} (risk: {verdict.risk.tier.word})"
-            )
+            tier = verdict.risk.tier.word
+            say(f"verdict on #{change.number}: {verdict.kind.value} (risk: {tier})")
             for reason in verdict.reasons:
                 for line in _shown(reason).splitlines():
                     say(f"  {line}")
