@@ -1,4 +1,4 @@
-"""Write the reference pages that follow from the code: command line, files, API.
+"""Write the reference pages that follow from the code: command line, server.toml, API.
 
 `--check` writes nothing and exits with 1 when a page is not what the code says.
 """
@@ -6,128 +6,246 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import MISSING, fields
+from itertools import pairwise
 from pathlib import Path
 
 import click
 
-from headgate.cli.main import main as cli
+from headgate.cli.main import COMMANDS, cli
+from headgate.server.api import ENDPOINTS
+from headgate.server.api.endpoint import Endpoint
 from headgate.server.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "reference"
-_NOTE = "<!-- Written by tools/reference.py from the code. Do not edit. -->\n\n"
+NOTE = "<!-- Written by tools/reference.py from the code. Do not edit. -->\n\n"
+
+COMMAND_LINE = """\
+# Command line
+
+| exit code | meaning |
+|---|---|
+| 0 | clean, done |
+| 1 | findings, or a denial |
+| 2 | wrong usage or bad input |
+| 3 | something could not run; it is never 0 when something did not run |
+| 130 | stopped by Ctrl-C |
+
+Every command but `up` and `demo` speaks to a server or works on files, and ends. With `--json` it
+prints one object on standard output, and its words go to standard error. An error is one line on
+standard error that begins with `headgate:`; with `--json` also
+`{"error": …, "remedy": …}` on standard output.
+
+## Which server, and as whom
+
+A command takes the first of these that there is:
+
+1. `--operator`, before the command: the operator's socket in the data directory. Whoever may open
+   it, which is the account that runs the server, is the operator.
+2. The server at `HEADGATE_URL`, with the token in `HEADGATE_TOKEN` or a saved one.
+3. The operator's socket in `HEADGATE_DATA`, when that is set.
+4. The server that `headgate login` saved last.
+5. The operator's socket in `~/.local/share/headgate`.
+
+"""
+
+SERVER_FILE = """\
+# server.toml
+
+Stands in the data directory and is read when the server starts. Every key may be left out; unknown
+keys are errors. What the options of [`headgate up`](cli.md#headgate-up) say wins.
+
+```toml
+# ~/.local/share/headgate/server.toml
+public-url = "https://headgate.example.org"
+slots = 4
+```
+
+| key | default | meaning |
+|---|---|---|
+"""
+
+API = """\
+# JSON API
+
+## Reading
+
+Every page has its JSON at the same address with `.json` behind it: `/changes/12` is for people,
+`/changes/12.json` for programs. Lists give `next`, to be given back as `?before=`, or null at the
+end.
+
+| address | what |
+|---|---|
+| `/queues.json`, `/queues/NAME.json` | the queues, their items, jobs and assumed futures |
+| `/changes.json?project=&branch=&state=&owner=&q=&before=` | changes, newest first |
+| `/changes/NUMBER.json`, `/changes/NUMBER/diff.json` | a change; its diff with the findings |
+| `/jobs/ID.json` | a job run |
+| `/jobs/ID/log?from=OFFSET` | its log as text, from a byte on |
+| `/projects.json`, `/projects/NAME.json` | projects |
+| `/events.json?kind=&subject=&before=` | the log of events, newest first |
+| `/principals.json` | who can act |
+| `/live`, `/jobs/ID/live` | streams of server-sent events |
+| `/healthz`, `/metrics` | for machines that watch; `/healthz` needs no sign-in |
+
+## Acting
+
+What changes something is a `POST` below `/api` with a JSON object, or without a body when there
+are no fields. The answer is an object. An error is `{"error": …, "remedy": …}` with a fitting
+status. `GET /api/` gives this list as JSON.
+
+Say who you are with `Authorization: Bearer hg_…`. Braces in an address stand for a value.
+
+"""
 
 
 def command_line() -> str:
-    parts = [_NOTE, "# Command line\n\n"]
-    parts.append(
-        "Exit codes: 0 clean, 1 findings or a denial, 2 wrong usage or bad input, 3 could not "
-        "run (never 0 when something did not run). With `--json` a command prints one object and "
-        "its human text goes to stderr.\n\n"
-    )
-    parts += list(_command(cli, "headgate", 2))
+    parts = [NOTE, COMMAND_LINE]
+    context = click.Context(cli, info_name="headgate")
+    parts.append("## Commands\n\n| command | what it does |\n|---|---|\n")
+    parts += [
+        f"| [`headgate {name}`](#headgate-{name}) | {entry.help} |\n"
+        for name, entry in COMMANDS.items()
+    ]
+    parts.append("\n")
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        if command is None:
+            raise LookupError(f"the command {name} is listed and does not exist")
+        parts += _command(command, context, name, 2)
     return "".join(parts)
 
 
-def _command(command: click.Command, path: str, depth: int) -> list[str]:
-    context = click.Context(command, info_name=path)
-    usage = " ".join(command.collect_usage_pieces(context))
-    parts = [f"{'#' * min(depth, 4)} `{path}`\n\n", f"```\n{path} {usage}\n```\n\n"]
-    help_text = (command.help or "").replace("\b\n", "").strip()
-    if help_text:
-        parts.append("\n".join(line.strip() for line in help_text.splitlines()) + "\n\n")
+def _command(command: click.Command, parent: click.Context, name: str, depth: int) -> Iterator[str]:
+    context = click.Context(command, parent=parent, info_name=name)
+    path = context.command_path
+    yield f"{'#' * depth} headgate {path.removeprefix('headgate ')}\n\n"
+    yield f"```\n{path} {' '.join(command.collect_usage_pieces(context))}\n```\n\n"
+    if command.help:
+        yield _paragraphs(command.help) + "\n\n"
     options = [
-        (", ".join(f"`{o}`" for o in (*p.opts, *p.secondary_opts)), p.help or "")
+        (_names(p, context), _meaning(p))
         for p in command.params
         if isinstance(p, click.Option) and not p.hidden
     ]
     if options:
-        parts.append("| option | meaning |\n|---|---|\n")
-        parts += [f"| {names} | {text.replace('|', chr(92) + '|')} |\n" for names, text in options]
-        parts.append("\n")
+        yield _table(("option", "meaning"), options)
     if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            inner = command.get_command(context, name)
+        for inner_name in command.list_commands(context):
+            inner = command.get_command(context, inner_name)
             if inner is not None and not inner.hidden:
-                parts += _command(inner, f"{path} {name}", depth + 1)
-    return parts
+                yield from _command(inner, context, inner_name, depth + 1)
+
+
+def _paragraphs(text: str) -> str:
+    blocks = text.replace("\b\n", "").strip().split("\n\n")
+    return "\n\n".join(" ".join(block.split()) for block in blocks)
+
+
+def _names(option: click.Option, context: click.Context) -> str:
+    metavar = "" if option.is_flag else " " + option.make_metavar(context)
+    names = [f"`{name}{metavar}`" for name in option.opts]
+    return ", ".join((*names, *(f"`{name}`" for name in option.secondary_opts)))
+
+
+def _meaning(option: click.Option) -> str:
+    text = " ".join((option.help or "").split())
+    if option.required:
+        text += " Required."
+    if option.show_default and option.default is not None:
+        text += f" By default `{option.default}`."
+    return text
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n\n"
 
 
 def server_file() -> str:
-    """Keys of server.toml with their defaults and the docstrings below the fields."""
-    import ast
+    meanings = _field_meanings(ROOT / "src/headgate/server/settings.py", "Settings")
+    rows: list[str] = []
+    for field in fields(Settings):
+        if field.default is MISSING:
+            continue
+        key = field.name.replace("_", "-")
+        rows.append(f"| `{key}` | `{_toml(field.default)}` | {meanings[field.name]} |\n")
+    return NOTE + SERVER_FILE + "".join(rows)
 
-    source = (ROOT / "src/headgate/server/settings.py").read_text("utf-8")
+
+def _field_meanings(file: Path, name: str) -> dict[str, str]:
+    """The docstrings below the fields of a class."""
     body = next(
         node.body
-        for node in ast.parse(source).body
-        if isinstance(node, ast.ClassDef) and node.name == "Settings"
+        for node in ast.parse(file.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name == name
     )
-    meanings: dict[str, str] = {}
-    for field, after in zip(body, body[1:], strict=False):
-        if (
-            isinstance(field, ast.AnnAssign)
-            and isinstance(field.target, ast.Name)
-            and isinstance(after, ast.Expr)
-            and isinstance(after.value, ast.Constant)
-        ):
-            meanings[field.target.id] = " ".join(str(after.value.value).split())
-    rows = [
-        f"| `{f.name.replace('_', '-')}` | `{f.default!r}` | {meanings.get(f.name, '')} |\n"
-        for f in fields(Settings)
-        if f.default is not MISSING
-    ]
-    return (
-        _NOTE
-        + "# server.toml\n\nStands in the data directory. Every key may be left out; unknown keys "
-        "are errors. Options of `headgate up` win.\n\n| key | default | meaning |\n|---|---|---|\n"
-        + "".join(rows)
-    )
+    found: dict[str, str] = {}
+    for field, after in pairwise(body):
+        match field, after:
+            case (
+                ast.AnnAssign(target=ast.Name(id=target)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                found[target] = " ".join(text.split())
+            case _:
+                pass
+    return found
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return f'"{value}"'
+        case int() if value >= 1_000_000:
+            return f"{value:_}"
+        case _:
+            return str(value)
 
 
 def api() -> str:
-    from headgate.server.api import ENDPOINTS
-
-    parts = [
-        _NOTE,
-        "# JSON API\n\nEvery page has its JSON at the same address with `.json` behind it. What "
-        "changes something is a `POST` below `/api` with a JSON object; the answer is an object, "
-        'or `{"error": …, "remedy": …}` with a fitting status. Say who you are with '
-        "`Authorization: Bearer hg_…`.\n\n",
-    ]
+    parts = [NOTE, API]
     for endpoint in ENDPOINTS:
-        parts.append(f"## `{endpoint.method} {endpoint.path}`\n\n{endpoint.summary}\n\n")
-        if endpoint.fields:
-            parts.append("| field | meaning | required |\n|---|---|---|\n")
-            parts += [
-                f"| `{f.name}` | {f.meaning} | {'yes' if f.required else ''} |\n"
-                for f in endpoint.fields
-            ]
-            parts.append("\n")
+        parts += _endpoint(endpoint)
     return "".join(parts)
 
 
+def _endpoint(endpoint: Endpoint) -> Iterator[str]:
+    path = endpoint.path.replace(":int}", "}").replace(":path}", "}")
+    yield f"### {endpoint.method} {path}\n\n{endpoint.summary}\n\n"
+    if endpoint.fields:
+        yield _table(
+            ("field", "what", "meaning"),
+            [
+                (f"`{f.name}`", f"{f.kind.value}{', required' if f.required else ''}", f.meaning)
+                for f in endpoint.fields
+            ],
+        )
+
+
+PAGE_WRITERS = {"cli.md": command_line, "server-file.md": server_file, "api.md": api}
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true")
-    check = parser.parse_args().check
+    parser.add_argument("--pages", type=Path, default=PAGES, help="directory of the pages")
+    given = parser.parse_args()
     stale: list[str] = []
-    for name, text in (
-        ("cli.md", command_line()),
-        ("server-file.md", server_file()),
-        ("api.md", api()),
-    ):
-        page = PAGES / name
-        text = text.rstrip() + "\n"
+    for name, write in PAGE_WRITERS.items():
+        page, text = given.pages / name, write().rstrip() + "\n"
         if page.exists() and page.read_text("utf-8") == text:
             continue
         stale.append(name)
-        if not check:
-            PAGES.mkdir(parents=True, exist_ok=True)
+        if not given.check:
             page.write_text(text, "utf-8")
-    if stale and check:
+    if stale and given.check:
         print(f"out of date: {', '.join(stale)}. Run tools/reference.py.", file=sys.stderr)
         return 1
     return 0
