@@ -263,6 +263,25 @@ async def test_one_process_serves_states_with_and_without_attributes(tree: WorkT
     await merger.close()
 
 
+@pytest.mark.long
+async def test_where_answers_are_held_back_every_merge_gets_a_process(
+    tree: WorkTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without stdbuf, git 2.39 keeps its answers; later versions do not."""
+    onto, head = forked(tree)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(shutil.which("git") or "")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    merger = Merger(Repository(tree.path / ".git"))
+    found = [
+        await merger.merge(onto, head, mode, MESSAGE)
+        for mode in (MergeMode.MERGE, MergeMode.SQUASH)
+    ]
+    assert all(isinstance(each, Merged) for each in found)
+    await merger.close()
+    assert children() == []
+
+
 async def test_a_killed_process_is_replaced(tree: WorkTree) -> None:
     onto, head = forked(tree)
     merger = Merger(Repository(tree.path / ".git"))

@@ -7,8 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from headgate.vcs.git import decode_path
+from headgate.vcs.objects import EMPTY_TREE
 
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)", re.DOTALL)
+LARGE_FILE = 4 << 20
+"""Bytes; larger files are not compared line by line."""
+
 LONGEST_LINE = 2000
 """Bytes of one line that a diff shows; the rest is cut off."""
 
@@ -230,3 +234,30 @@ def assemble(
             )
         )
     return Diff(tuple(found))
+
+
+def diff_arguments(base: str | None, head: str, *options: str) -> tuple[str, ...]:
+    """The words of a `git diff-tree` that no setting can change; without `base`, all is added."""
+    return (
+        "-c",
+        f"core.bigFileThreshold={LARGE_FILE}",
+        "-c",
+        "core.quotePath=true",
+        "diff-tree",
+        "-r",
+        "-M",
+        "-l1000",
+        "--no-commit-id",
+        "--no-color",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-relative",
+        "--full-index",
+        "--no-abbrev",
+        "--submodule=short",
+        "--ignore-submodules=none",
+        *options,
+        base or EMPTY_TREE,
+        head,
+        "--",
+    )

@@ -32,6 +32,13 @@ async def initialise(path: Path, default_branch: str) -> None:
         default_branch,
         str(path),
     )
+    _make_shelves(path / "objects")
+
+
+def _make_shelves(objects: Path) -> None:
+    """Make the directories of loose objects at once rather than one by one while merging."""
+    for number in range(256):
+        (objects / f"{number:02x}").mkdir(exist_ok=True)
 
 
 async def import_refs(path: Path, source: str) -> None:

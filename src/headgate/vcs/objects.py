@@ -113,10 +113,13 @@ def write_object(repository: Path, kind: str, data: bytes) -> str:
         return name
     temporary = directory / f"tmp_obj_headgate_{os.getpid()}_{name[2:]}"
     try:
-        directory.mkdir(exist_ok=True)
-        with open(temporary, "wb") as file:
+        try:
+            made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+        except FileNotFoundError:
+            directory.mkdir(exist_ok=True)
+            made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+        with open(made, "wb") as file:
             file.write(zlib.compress(header + data, 1))
-            os.fchmod(file.fileno(), 0o444)
         temporary.rename(target)
     except OSError as error:
         with contextlib.suppress(OSError):

@@ -6,13 +6,13 @@ import os
 import tempfile
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.model.change import CommitInfo, Signature
 from headgate.model.errors import Conflict, NotFound
 from headgate.model.ids import NO_COMMIT, Commit, Tree
 from headgate.vcs.diff import (
+    LARGE_FILE,
     ChangedFile,
     Counts,
     Diff,
@@ -20,15 +20,13 @@ from headgate.vcs.diff import (
     FileDiff,
     Hunk,
     assemble,
+    diff_arguments,
     parse_patches,
     parse_raw,
 )
 from headgate.vcs.git import GitError, GitResult, decode_path, encode_path, run_git
 from headgate.vcs.importing import import_refs, initialise
 from headgate.vcs.objects import (
-    EMPTY_TREE,
-    SUBMODULE_MODE,
-    SYMLINK_MODE,
     RawCommit,
     commit_info,
     format_commit,
@@ -37,6 +35,7 @@ from headgate.vcs.objects import (
     write_object,
 )
 from headgate.vcs.streams import read_upto
+from headgate.vcs.trees import TreeEntry, tree_entries
 
 __all__ = [
     "ChangedFile",
@@ -49,36 +48,10 @@ __all__ = [
     "TreeEntry",
 ]
 
-LARGE_FILE = 4 << 20
-"""Bytes; larger files are not compared line by line."""
-
 LARGE_DIFF = 16 << 20
 """Bytes of patch text that a diff reads; what lies behind is marked as truncated."""
 
 _MEMO = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class TreeEntry:
-    """A file of a commit; `type` is `blob`, or `commit` for a submodule. Sizes are bytes."""
-
-    path: str
-    mode: int
-    type: str
-    object: str
-    size: int
-
-    @property
-    def is_symlink(self) -> bool:
-        return self.mode == SYMLINK_MODE
-
-    @property
-    def is_submodule(self) -> bool:
-        return self.mode == SUBMODULE_MODE
-
-    @property
-    def is_file(self) -> bool:
-        return self.type == "blob" and not self.is_symlink
 
 
 class Repository:
@@ -222,7 +195,7 @@ class Repository:
             return None
         name = b":(literal)" + encode_path(path)
         result = await self._git("ls-tree", "-z", "--full-tree", commit, "--", name)
-        for entry in _tree_entries(result.out, self.path):
+        for entry in tree_entries(result.out, self.path):
             if entry.is_file and entry.path == path:
                 return (await self.blobs([entry.object])).get(entry.object)
         return None
@@ -230,7 +203,7 @@ class Repository:
     async def files(self, commit: Commit) -> list[TreeEntry]:
         """Every file, symlink and submodule of a commit, in git's order."""
         result = await self._git("ls-tree", "-r", "-z", "-l", "--full-tree", commit)
-        return _tree_entries(result.out, self.path)
+        return tree_entries(result.out, self.path)
 
     async def blobs(self, ids: Iterable[str]) -> dict[str, bytes]:
         """Contents by object id; ids that are no blobs of this repository are left out."""
@@ -291,7 +264,7 @@ class Repository:
         files, counts = await self._counted(base, head)
         text = await read_upto(
             LARGE_DIFF,
-            *_diff_arguments(base, head, "-p", f"-U{context}"),
+            *diff_arguments(base, head, "-p", f"-U{context}"),
             repository=self.path,
             extra=self.environment,
         )
@@ -329,7 +302,7 @@ class Repository:
     async def _diff_tree(
         self, base: Commit | Tree | None, head: Commit | Tree, *options: str
     ) -> bytes:
-        return (await self._git(*_diff_arguments(base, head, *options))).out
+        return (await self._git(*diff_arguments(base, head, *options))).out
 
     # -- work trees and new commits ----------------------------------------------------------
 
@@ -412,52 +385,3 @@ def _empty_directory(directory: Path) -> Path:
     if any(directory.iterdir()):
         raise GitError(f"{directory} is not empty.", "Export to an empty directory.")
     return directory.resolve()
-
-
-def _diff_arguments(base: str | None, head: str, *options: str) -> tuple[str, ...]:
-    return (
-        "-c",
-        f"core.bigFileThreshold={LARGE_FILE}",
-        "-c",
-        "core.quotePath=true",
-        "diff-tree",
-        "-r",
-        "-M",
-        "-l1000",
-        "--no-commit-id",
-        "--no-color",
-        "--no-ext-diff",
-        "--no-textconv",
-        "--no-relative",
-        "--full-index",
-        "--no-abbrev",
-        "--submodule=short",
-        "--ignore-submodules=none",
-        *options,
-        base or EMPTY_TREE,
-        head,
-        "--",
-    )
-
-
-def _tree_entries(out: bytes, where: Path) -> list[TreeEntry]:
-    """Read `git ls-tree -z`, with or without sizes."""
-    entries: list[TreeEntry] = []
-    for record in out.split(b"\0"):
-        if not record:
-            continue
-        about, tab, name = record.partition(b"\t")
-        fields = about.split()
-        if not tab or len(fields) < 3:
-            raise GitError(f"git ls-tree of {where.stem} was not understood.")
-        size = int(fields[3]) if len(fields) > 3 and fields[3].isdigit() else 0
-        entries.append(
-            TreeEntry(
-                decode_path(name),
-                int(fields[0], 8),
-                fields[1].decode("ascii"),
-                fields[2].decode("ascii"),
-                size,
-            )
-        )
-    return entries

@@ -78,4 +78,5 @@ def converse(server: "_socket.socket") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # At once: tearing the interpreter down would cost a millisecond for nothing.
+    posix._exit(main())  # pyright: ignore[reportPrivateUsage]

@@ -16,6 +16,7 @@ LARGEST_PUSH = 1_000_000_000
 """Bytes of one pack."""
 
 _SETTINGS_FILE = "headgate.config"
+_SYSTEM_PYTHON = "/usr/bin/python3"
 _SHEBANG_MOST = 120
 """Bytes that every kernel takes in a script's first line."""
 
@@ -64,7 +65,7 @@ async def install_hooks(repository: Path, *, max_input: int = LARGEST_PUSH) -> N
         _replace(repository / _SETTINGS_FILE, _SETTINGS.format(largest_push=max_input), 0o600)
         _ensure(repository / "hooks")
         for name in HOOKS:
-            _replace(repository / "hooks" / name, hook_script(), 0o755)
+            _replace(repository / "hooks" / name, hook_script(hook_python()), 0o755)
     except OSError as error:
         raise CouldNotRun(
             f"The hooks of {repository.name} could not be written: {error.strerror}.",
@@ -78,9 +79,18 @@ def hooks_installed(repository: Path) -> bool:
     return all(os.access(repository / "hooks" / name, os.X_OK) for name in HOOKS)
 
 
-def hook_script() -> str:
-    """The hook, with the Python that runs us; not that of a virtual environment, it is slower."""
-    python = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+def hook_python() -> str:
+    """The Python for hooks: the system's, which starts soonest, else the one that runs us.
+
+    Never that of a virtual environment: it is slower to start, and may go away.
+    """
+    if os.access(_SYSTEM_PYTHON, os.X_OK):
+        return _SYSTEM_PYTHON
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+
+
+def hook_script(python: str) -> str:
+    """The hook, to be run by this Python."""
     body = files("headgate.vcs.hosting").joinpath("hook.py").read_text("utf-8")
     line = f"#!{python} -IS\n"
     if any(c.isspace() for c in python) or len(line.encode()) > _SHEBANG_MOST:
