@@ -1,6 +1,6 @@
 """Memory of a server that has nothing to do, beside that of a bare Python.
 
-    python bench/server_memory.py
+python bench/server_memory.py
 """
 
 from __future__ import annotations

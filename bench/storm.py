@@ -187,8 +187,10 @@ def propose(server: Server, wish: Wish, clones: Path, tokens: dict[str, str]) ->
                 break
             if "would change nothing" in str(error) or "change no file" in str(error):
                 break
-            if "remote: " in str(error) and "not running" not in str(error):
-                raise  # A refusal in words: not what a server that is down says.
+            # A server that is down breaks connections, or its hook says that it is not there.
+            away = ("Headgate is not running", "Headgate stopped")
+            if "[remote rejected]" in str(error) and not any(w in str(error) for w in away):
+                raise
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
