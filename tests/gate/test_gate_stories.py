@@ -198,3 +198,22 @@ async def test_a_branch_in_no_declared_queue_has_one_of_its_own(gates: Begin):
     gate.expect(landed=[number])
     with gate.db.read() as tx:
         assert [queue.name for queue in tx.queues.all()] == ["jinja:main"]
+
+
+async def test_a_pattern_of_the_policy_brings_projects_into_one_queue(gates: Begin):
+    from headgate.model.config import Policy, QueuePolicy
+
+    queues = (
+        QueuePolicy("main", ("*",), ("main", "rel-*")),
+        QueuePolicy("own", ("lib",), ("main",)),
+    )
+    gate = await gates(
+        {"app": CHECKED, "jinja": CHECKED, "lib": CHECKED}, Policy("p", queues=queues)
+    )
+    numbers = [await gate.push(name, {"values/a": "fine\n"}) for name in ("app", "jinja", "lib")]
+    await gate.run()
+    gate.expect(landed=numbers)
+    with gate.db.read() as tx:
+        names = {queue.id: queue.name for queue in tx.queues.all()}
+        found = [names[tx.items.latest_of(number).queue] for number in numbers]
+    assert found == ["main", "main", "own"]

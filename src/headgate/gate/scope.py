@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
+from headgate.authority.policy import queue_for
 from headgate.gate.ports import GatePorts
 from headgate.model.config import Policy, QueuePolicy
 from headgate.model.ids import Commit
+from headgate.model.patterns import name_matches
 from headgate.model.queue import BranchKey
 
 
 def queue_of(policy: Policy, key: BranchKey) -> QueuePolicy:
     """The declared queue of a branch; one of its own, `project:branch`, when there is none."""
-    for queue in policy.queues:
-        if key.project in queue.projects and key.branch in queue.branches:
-            return queue
-    return QueuePolicy(own_queue(key), (key.project,), (key.branch,))
+    found = queue_for(policy, key.project, key.branch)
+    return found or QueuePolicy(own_queue(key), (key.project,), (key.branch,))
 
 
 def own_queue(key: BranchKey) -> str:
@@ -33,20 +33,17 @@ def declared(policy: Policy, name: str) -> QueuePolicy:
 
 
 def branches_of(
-    queue: QueuePolicy, projects: Iterable[str], items: Iterable[BranchKey]
+    policy: Policy, queue: QueuePolicy, projects: Iterable[str], items: Iterable[BranchKey]
 ) -> frozenset[BranchKey]:
     """The branches whose heads make up a queue's futures.
 
-    Those of the policy that belong to a known project, and those of its items: a queue outlives
-    the policy that declared it for as long as it has items.
+    Those that the policy names in known projects, and those of its items: a queue outlives the
+    policy that declared it for as long as it has items. A branch that only fits a pattern counts
+    once an item wants it.
     """
-    known = set(projects)
-    own = {
-        BranchKey(project, branch)
-        for project in queue.projects
-        if project in known
-        for branch in queue.branches
-    }
+    fitting = [project for project in projects if name_matches(project, queue.projects)]
+    named = (BranchKey(project, branch) for project in fitting for branch in queue.branches)
+    own = {key for key in named if queue_of(policy, key).name == queue.name}
     return frozenset(own | set(items))
 
 

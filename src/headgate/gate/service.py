@@ -288,12 +288,14 @@ class GateService:
         return True
 
     async def _heads(self, queue: _Queue) -> Mapping[BranchKey, Commit]:
-        settings = declared(self._ports.policy(), queue.name)
+        policy = self._ports.policy()
+        settings = declared(policy, queue.name)
         with self._db.read() as tx:
             known = [project.name for project in tx.projects.all()]
             found = next((q for q in tx.queues.all() if q.name == queue.name), None)
             items = [] if found is None else tx.items.live(found.id)
-            keys = branches_of(settings, known, {self._reader.branch(tx, i) for i in items})
+            wanted = {self._reader.branch(tx, item) for item in items}
+            keys = branches_of(policy, settings, known, wanted)
         heads = await read_heads(self._ports, keys)
         if queue.heads and heads != queue.heads:
             self._difficulties.retry_all()

@@ -35,6 +35,7 @@ from headgate.vcs.repository import Repository
 
 log = structlog.get_logger()
 
+
 class Core:
     """The parts, and the questions that need several of them."""
 

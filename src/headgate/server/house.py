@@ -52,6 +52,11 @@ class Headgate(ChangeCases, PolicyCases, PrincipalCases, ProjectCases):
         self.operator = self.ensure_service(OPERATOR, "Operator")
         self.ensure_service(GATE, "Headgate")
         await self._ensure_policy_project()
+        with self.db.read() as tx:
+            projects = [project.name for project in tx.projects.all()]
+        for name in projects:
+            # Again at every start: the interpreter that runs them may have moved.
+            await install_hooks(self.repository_path(name), max_input=self.settings.largest_push)
         await self.load_policy()
         self._unsubscribe = self.db.subscribe(self.on_events)
         self._hooks = HookServer(hook_socket, self.receiver)

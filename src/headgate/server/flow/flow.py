@@ -12,7 +12,7 @@ import structlog
 from headgate.gate.service import GateService
 from headgate.model.change import Change, ChangeState, Entry
 from headgate.model.config import ProjectConfig
-from headgate.model.errors import HeadgateError
+from headgate.model.errors import Conflict, HeadgateError
 from headgate.model.event import Event, NewEvent
 from headgate.model.finding import CheckResult, Outcome
 from headgate.model.ids import ChangeNumber, Commit, PrincipalId
@@ -109,6 +109,19 @@ class Flow(Core):
             return
         verdict = await self.verdict(number)
         self._store_verdict(change, verdict)
+        try:
+            await self._follow(change, verdict)
+        except Conflict as error:
+            # A landing or a dependency won the race; what it did is followed by itself.
+            log.info("overtaken", change=number, reason=error.message)
+            with self.db.read() as tx:
+                stuck = tx.changes.get(number).state is ChangeState.CHECKING
+            if stuck:
+                self.set_state(number, ChangeState.WAITING, error.message)
+
+    async def _follow(self, change: Change, verdict: Verdict) -> None:
+        """Move a change to where its verdict puts it. Raises Conflict when the gate was first."""
+        number = change.number
         if verdict.kind is VerdictKind.DENIED:
             await self._leave_queue(change, "the policy no longer allows it")
             self.set_state(number, ChangeState.DENIED, verdict.reasons[0])

@@ -16,8 +16,14 @@ from headgate.model.event import NewEvent
 from headgate.model.ids import Commit
 from headgate.model.principal import Principal
 from headgate.server.flow.rules import RefWish, refuse
-from headgate.vcs.hosting.hook_server import CommandResult, Push, RefUpdate, Refusal
-from headgate.vcs.limits import inspect_push
+from headgate.vcs.hosting.hook_server import (
+    CommandResult,
+    Push,
+    RefUpdate,
+    Refusal,
+    printable,
+)
+from headgate.vcs.limits import inspect_push, remarks
 from headgate.vcs.repository import Repository
 
 if TYPE_CHECKING:
@@ -55,7 +61,11 @@ class Receiver:
                             "push.refused",
                             who.name,
                             f"project/{project}",
-                            {"project": project, "ref": _shown(update.ref), "reason": _shown(why)},
+                            {
+                                "project": project,
+                                "ref": printable(update.ref),
+                                "reason": printable(why),
+                            },
                         )
                     )
         return refusals
@@ -80,7 +90,7 @@ class Receiver:
                 change = await self._take(project, who, command, options, say)
             except HeadgateError as error:
                 say(str(error))
-                results.append(CommandResult(command.ref, False, _shown(error.message)))
+                results.append(CommandResult(command.ref, False, printable(error.message)))
                 continue
             taken.append(change)
             results.append(CommandResult(command.ref, True, ""))
@@ -126,10 +136,13 @@ class Receiver:
         )
         change = taken.change
         word = "new change" if taken.previous is None else f"revision {taken.revision.number} of"
-        say(f"{word} #{change.number}: {_shown(change.title)}")
+        say(f"{word} #{change.number}: {printable(change.title)}")
         say(f"{house.settings.url}/changes/{change.number}")
         if not change.topic:
             say(f"to revise it, push again with -o change={change.number}")
+        repository = house.repository(project_name)
+        for remark in await remarks(repository, taken.revision.base, taken.revision.head):
+            say(f"note: {remark}")
         house.inspect_soon(change.number)
         return change
 
@@ -149,15 +162,7 @@ class Receiver:
             tier = verdict.risk.tier.word
             say(f"verdict on #{change.number}: {verdict.kind.value} (risk: {tier})")
             for reason in verdict.reasons:
-                for line in _shown(reason).splitlines():
+                for line in printable(reason).splitlines():
                     say(f"  {line}")
         if now.state is not ChangeState.DENIED:
-            say(f"#{change.number} is {now.state.value}: {_shown(now.reason)}")
-
-
-def _shown(text: str) -> str:
-    """Text safe for a terminal and for the log: nothing but printable characters and newlines."""
-    cleaned = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(
-        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in cleaned
-    )
+            say(f"#{change.number} is {now.state.value}: {printable(now.reason)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headgate.model.change import OPEN_STATES
 from headgate.model.errors import HeadgateError, NotFound
+from headgate.model.patterns import name_matches
 from headgate.model.principal import Principal
 from headgate.model.project import Project
 from headgate.server.views import words
@@ -25,7 +26,7 @@ def projects_view(house: House, viewer: Principal) -> View:
                 _project(house, project)
                 | {
                     "open": len(list(found)),
-                    "queues": [q.name for q in queues if project.name in q.projects],
+                    "queues": [q.name for q in queues if name_matches(project.name, q.projects)],
                 }
             )
     return {"projects": rows}
@@ -57,7 +58,7 @@ async def project_view(house: House, name: str, viewer: Principal) -> View:
         "queues": [
             {"name": q.name, "branches": list(q.branches)}
             for q in policy.queues
-            if name in q.projects
+            if name_matches(name, q.projects)
         ],
         "changes": changes,
     }
