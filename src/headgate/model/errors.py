@@ -67,7 +67,7 @@ class Conflict(HeadgateError):
 
 
 class CouldNotRun(HeadgateError):
-    """A tool, a sandbox, a disk or a network was not there; the outcome is *not run*, never clean."""
+    """A tool, a sandbox, a disk or a network was not there: *not run*, and so never clean."""
 
     exit_code = ExitCode.NOT_RUN
     status = 503
