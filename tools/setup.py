@@ -31,6 +31,8 @@ PACKAGES = {
     "docs": {"git": "git"},
 }
 """Program → the Debian package that brings it."""
+IGNORED = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")
+"""Variables of another project's environment."""
 ALSO = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 MANAGERS = {
     "apt-get": ("apt-get update -q", "apt-get install -y -q --no-install-recommends"),
@@ -186,9 +188,9 @@ def environment(uv: str, purpose: str) -> None:
     fresh = not (ROOT / ".venv").exists()
     if fresh:
         say("the Python packages that uv.lock names will be put into .venv/")
-    env = {
-        k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")
-    }
+    kept = {k: v for k, v in os.environ.items() if k not in IGNORED}
+    # A machine may have authorities of its own: believe what the system believes.
+    env = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true", **kept}
     done = subprocess.run([*command, "--quiet"], cwd=ROOT, env=env)
     if done.returncode:
         raise Problem(

@@ -66,7 +66,10 @@ def fetch(directory: Path) -> None:
     ]
     # pip reads a distribution's metadata by its build backend: give pip the two that these use.
     command[3:3] = ["--with", "setuptools", "--with", "flit-core"]
-    env = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_RETRIES": "1"}
+    # A machine may have authorities of its own: believe what the system believes.
+    certificates = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
+    quiet = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_RETRIES": "1"}
+    env = {**certificates, **os.environ, **quiet}
     try:
         done = subprocess.run(
             command, env=env, capture_output=True, text=True, timeout=120, check=False

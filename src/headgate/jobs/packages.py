@@ -90,9 +90,9 @@ def package_settings(
     environ: Mapping[str, str], home: Path, etc: Path = Path("/etc")
 ) -> PackageSettings:
     """Read the host's configuration: variables (in either case), files of `home` and of `etc`."""
-    variables = {
-        name: value for name, value in environ.items() if name.upper() in _VARIABLES and value
-    }
+    found = {name: value for name, value in environ.items() if name.upper() in _VARIABLES and value}
+    # uv believes only authorities that it brings along, unless it is told to believe the system's.
+    variables = {"UV_NATIVE_TLS": "true", "UV_SYSTEM_CERTS": "true", **found}
     in_home = {name: home / name for name in _HOME_FILES if (home / name).is_file()}
     in_etc = {name: etc / name for name in _ETC_FILES if (etc / name).is_file()}
     texts = list(variables.values())
