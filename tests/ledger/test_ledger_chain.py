@@ -154,7 +154,9 @@ def test_the_same_moment_twice_is_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [{"n": 2**60}, {"n": float("nan")}, {"n": object()}, {1: "a"}], ids=str
+    "data",
+    [{"n": 2**60}, {"n": float("nan")}, {"n": object()}, {1: "a"}],
+    ids=["large", "nan", "object", "key"],
 )
 def test_data_without_a_canonical_form_is_refused(data: dict[str, Json]) -> None:
     with pytest.raises((ValueError, TypeError)):

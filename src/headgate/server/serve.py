@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import ctypes
 import errno
-import hashlib
 import json
 import os
 import signal
@@ -115,14 +114,19 @@ def _listen(settings: Settings) -> Generator[socket.socket]:
         yield listener
 
 
+def _short_directory() -> str:
+    """Where temporary files go, unless even that is too long a path for a socket."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) < _LONGEST_SOCKET - 40 else "/tmp"
+
+
 @contextlib.contextmanager
 def _sockets(run: Path) -> Generator[Callable[[str], Path]]:
     """Where unix sockets go: below the data directory unless its path is too long for one."""
     longest = run / "operator.sock"
     directory = run
     if len(os.fsencode(longest)) > _LONGEST_SOCKET:
-        digest = hashlib.sha256(os.fsencode(run)).hexdigest()[:16]
-        directory = Path(tempfile.mkdtemp(prefix=f"headgate-{digest}-"))
+        directory = Path(tempfile.mkdtemp(prefix="headgate-", dir=_short_directory()))
     try:
         yield lambda name: directory / name
     finally:
