@@ -9,10 +9,18 @@ from headgate.model.finding import CheckResult, Finding, Outcome, Severity
 from headgate.model.ids import PrincipalId
 from headgate.model.origin import Origin, OriginKind
 from headgate.model.patterns import name_matches
+from headgate.model.project import POLICY_PROJECT
 from headgate.model.verdict import Requirement, Risk, RiskTier, Verdict, VerdictKind
 
 EXPECTED = ("configuration", "source", "secrets", "dependencies")
 """The checks that every revision goes through; one that is missing was not run."""
+
+FLOOR = (
+    ApprovalRule("built-in-policy", 1, ("admins",), projects=(POLICY_PROJECT,)),
+    ApprovalRule("built-in-gate", 1, classes=("gate",), origins=("ai", "mixed")),
+)
+"""A human of `admins` for every change to the policy; a human for agents' changes to the files
+that decide how a project is tested."""
 
 MOST_REASONS = 20
 _DEPENDENCY = "dependency/"
@@ -36,10 +44,14 @@ def decide(
     did not run, or whose outcome is unknown, denies: it never counts as passed.
     """
     denials = [*_not_run(checks, expected), *_findings(policy, checks)]
+    rules = [
+        rule
+        for rule in (*policy.approvals, *_floor(policy))
+        if _holds(rule, project, risk, origin, agent, checks)
+    ]
     requirements = tuple(
         _requirement(rule, policy, risk, origin, agent, requirements_given.get(rule.name, ()))
-        for rule in policy.approvals
-        if _holds(rule, project, risk, origin, agent, checks)
+        for rule in rules
     )
     if denials:
         reasons = _shortened(denials)
@@ -51,6 +63,16 @@ def decide(
         reasons = _allowed(policy, checks, requirements)
         kind = VerdictKind.ALLOWED
     return Verdict(kind, reasons, risk, requirements, policy.digest)
+
+
+def _floor(policy: Policy) -> tuple[ApprovalRule, ...]:
+    """Rules that hold whatever the policy says, as without them it could be changed by anyone."""
+    return tuple(rule for rule in FLOOR if rule.name not in {own.name for own in policy.approvals})
+
+
+def rules_of(policy: Policy) -> tuple[ApprovalRule, ...]:
+    """Every rule that can ask for approvals: those of the policy, and the floor below them."""
+    return (*policy.approvals, *_floor(policy))
 
 
 def blocking(policy: Policy, finding: Finding) -> bool:

@@ -22,6 +22,7 @@ from headgate.gate.landing import Moved, Ready, examine, move
 from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader, view_of
 from headgate.gate.snapshot import Trouble
+from headgate.jobs.dispatch.interface import Fate
 from headgate.model.ids import Commit, ItemId
 from headgate.model.principal import GATE
 from headgate.model.queue import BranchKey, ItemState, Landing, Node, NodeState, QueueState
@@ -93,6 +94,7 @@ class Executor:
             if item.state is not ItemState.WAITING:
                 return False
             records.eject(tx, item, command.reason, command.window)
+        self._spawn(self._settle(item.id, None))
         self.forget(item.id)
         return True
 
@@ -216,8 +218,18 @@ class Executor:
             records.landed(tx, case.item, node, landing, command.window)
         if landing.landed_tree != landing.tested_tree:
             log.error("what landed is not what was tested", change=case.item.change)
+        self._spawn(self._settle(case.item.id, node))
         self.forget(case.item.id)
         return True
+
+    async def _settle(self, item: ItemId, landed: Node | None) -> None:
+        """Let what the runs of an item left behind follow its fate."""
+        with self._db.read() as tx:
+            builds = {node.build for node in tx.nodes.of_item(item)} - {None}
+            runs = {b: [run.id for run in tx.builds.runs(b)] for b in builds if b is not None}
+        for build, ids in runs.items():
+            kept = landed is not None and build == landed.build
+            await self._ports.dispatcher.settle(ids, Fate.LANDED if kept else Fate.GONE)
 
     async def _intend(self, case: Case, node: Node, queue: str) -> bool:
         """Ask once more whether it may land, and record that it will."""

@@ -20,13 +20,14 @@ from headgate.jobs.sandbox.interface import Sandbox
 from headgate.ledger.chain import seal
 from headgate.model.change import Signature
 from headgate.model.config import Policy, ProjectConfig
-from headgate.model.errors import CouldNotRun, Denied
+from headgate.model.errors import BadInput, CouldNotRun, Denied
+from headgate.model.finding import CheckResult
 from headgate.model.ids import Commit, JobRunId
 from headgate.model.principal import GATE, Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT
 from headgate.model.toml.policy_file import parse_policy
 from headgate.scan.change import ScanRunner
-from headgate.server.flow.inspect import project_config
+from headgate.server.flow.configuration import project_config
 from headgate.server.flow.policy import read_policy_files
 from headgate.server.settings import Settings
 from headgate.store.database import Database
@@ -69,6 +70,7 @@ class Core:
         self._repositories: dict[str, Repository] = {}
         self._mergers: dict[str, Merger] = {}
         self._configs: dict[tuple[str, Commit], ProjectConfig] = {}
+        self._landings_checked: dict[Commit, tuple[CheckResult, ...]] = {}
         self._policy: Policy | None = None
         self._permissions: Permissions | None = None
         self._locks: dict[int, asyncio.Lock] = {}
@@ -130,6 +132,33 @@ class Core:
                 "Restore its repository from a copy.",
             )
         policy = parse_policy(await read_policy_files(repository, head))
+        return self._take_policy(policy)
+
+    async def load_last_valid_policy(self) -> None:
+        """At a start: the newest landed policy that can be used, loudly when it is not the last.
+
+        Raises CouldNotRun when there never was one.
+        """
+        try:
+            await self.load_policy()
+            return
+        except BadInput as error:
+            log.error("the landed policy cannot be used; an older one is in force", why=str(error))
+        repository = self.repository(POLICY_PROJECT)
+        head = await repository.resolve(f"refs/heads/{await repository.default_branch()}")
+        commits = await repository.commits(None, head) if head else []
+        for info in reversed(commits):
+            try:
+                self._take_policy(parse_policy(await read_policy_files(repository, info.commit)))
+            except BadInput:
+                continue
+            log.error("the policy in force", commit=info.commit, subject=info.subject)
+            return
+        raise CouldNotRun(
+            "No landed policy can be used.", "Import one: headgate policy import DIRECTORY."
+        )
+
+    def _take_policy(self, policy: Policy) -> bool:
         permissions = Permissions(policy.cedar)
         changed = self._policy is None or self._policy.digest != policy.digest
         self._policy, self._permissions = policy, permissions

@@ -57,7 +57,7 @@ class Headgate(ChangeCases, PolicyCases, PrincipalCases, ProjectCases):
         for name in projects:
             # Again at every start: the interpreter that runs them may have moved.
             await install_hooks(self.repository_path(name), max_input=self.settings.largest_push)
-        await self.load_policy()
+        await self.load_last_valid_policy()
         self._unsubscribe = self.db.subscribe(self.on_events)
         self._hooks = HookServer(hook_socket, self.receiver)
         await self._hooks.start()

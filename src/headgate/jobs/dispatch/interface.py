@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -67,6 +67,13 @@ class RunResult:
     retry: Retry = Retry.MAY_HELP
 
 
+class Fate(Enum):
+    """What became of a change that was tested."""
+
+    LANDED = "landed"
+    GONE = "gone"
+
+
 class Dispatcher(Protocol):
     """Runs jobs, as many at once as it has slots."""
 
@@ -79,6 +86,10 @@ class Dispatcher(Protocol):
         Cancelling kills every process of the run and removes its work area before
         CancelledError is raised. The result never raises for what a job does.
         """
+        ...
+
+    async def settle(self, runs: Sequence[JobRunId], fate: Fate) -> None:
+        """Tell what became of the change that these runs were for; their caches follow it."""
         ...
 
     async def close(self) -> None:

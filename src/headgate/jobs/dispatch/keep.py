@@ -79,10 +79,10 @@ def collect_from(
 
 
 class Caches:
-    """Directories that a job finds again as its last passing run left them.
+    """Directories that a job finds again as the last passing run of a landed change left them.
 
-    A run works on a copy, so runs at the same time do not see each other, and a run that fails
-    leaves nothing behind.
+    A run works on a copy, so runs at the same time do not see each other. A run that fails, or
+    whose change does not land, leaves nothing behind: it could break the tests of those after it.
     """
 
     def __init__(self, root: Path) -> None:
@@ -113,22 +113,49 @@ class Caches:
                 place.mkdir(exist_ok=True)
         return notes
 
-    def keep(self, project: str, job: str, caches: Mapping[str, str], checkout: Path) -> None:
-        """Take over what a passing run left, in place of what was there. OSError."""
-        self._root.mkdir(parents=True, exist_ok=True)
+    def keep(
+        self, run: int, project: str, job: str, caches: Mapping[str, str], checkout: Path
+    ) -> None:
+        """Put aside what a passing run left, until `promote` or `discard`. OSError.
+
+        It is code that has not landed: no other run may meet it before it has.
+        """
         for name, directory in caches.items():
             if not real_directory(checkout, directory):
                 continue
-            kept = self._kept(project, job, name)
-            aside = kept.with_suffix(f".{os.getpid()}-old")
-            if kept.exists():
-                kept.rename(aside)
+            aside = self._aside(run) / self._kept(project, job, name).name
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            remove(aside)
             try:
-                (checkout / directory).rename(kept)
+                (checkout / directory).rename(aside)
             except OSError:
                 # Another file system.
-                shutil.move(str(checkout / directory), kept)
-            remove(aside)
+                shutil.move(str(checkout / directory), aside)
+
+    def promote(self, run: int) -> None:
+        """What this run left is found by later runs: its change has landed. OSError."""
+        place = self._aside(run)
+        if not place.is_dir():
+            return
+        for aside in place.iterdir():
+            kept = self._root / aside.name
+            old = kept.with_suffix(f".{os.getpid()}-old")
+            if kept.exists():
+                kept.rename(old)
+            aside.rename(kept)
+            remove(old)
+        remove(place)
+
+    def discard(self, run: int) -> None:
+        """What this run left is not wanted. OSError."""
+        remove(self._aside(run))
+
+    def discard_all(self) -> None:
+        """Let go of everything that is put aside, as when a process begins. OSError."""
+        remove(self._root / "aside")
+
+    def _aside(self, run: int) -> Path:
+        return self._root / "aside" / str(run)
 
 
 def _free_for(checkout: Path, directory: str) -> bool:

@@ -7,15 +7,17 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
+import structlog
+
 from headgate.jobs.dispatch.area import give, make_area, remove
 from headgate.jobs.dispatch.explain import explain, footer, header, size
 from headgate.jobs.dispatch.export import RepositoryExporter
-from headgate.jobs.dispatch.interface import Exporter, Retry, RunRequest, RunResult
+from headgate.jobs.dispatch.interface import Exporter, Fate, Retry, RunRequest, RunResult
 from headgate.jobs.dispatch.keep import Caches, collect_from, is_empty
 from headgate.jobs.dispatch.slots import Slots
 from headgate.jobs.dispatch.threads import in_thread, to_the_end
@@ -34,10 +36,13 @@ from headgate.jobs.sandbox.interface import (
     SandboxProcess,
 )
 from headgate.model.errors import CouldNotRun, HeadgateError
+from headgate.model.ids import JobRunId
 from headgate.model.job import JobDefinition, RunState
 
 _LOOK_SECONDS = 0.5
 """How often a running job's log and memory are looked at."""
+
+log = structlog.get_logger()
 
 
 class _Stop(Enum):
@@ -82,6 +87,7 @@ class LocalDispatcher:
             self._work = root / "work"
             _set_aside(root, self._work)
             self._caches = Caches(root / "caches")
+            self._caches.discard_all()
             self._environments = EnvironmentStore(
                 root / "environments",
                 sandbox,
@@ -134,6 +140,16 @@ class LocalDispatcher:
             raise
         finally:
             self._clean_later(area, slot)
+
+    async def settle(self, runs: Sequence[JobRunId], fate: Fate) -> None:
+        """See Dispatcher."""
+        act = self._caches.promote if fate is Fate.LANDED else self._caches.discard
+        for run in runs:
+            try:
+                await in_thread(act, run)
+            except OSError as error:
+                # A cache is only a cache: the next run begins without it.
+                log.warning("a cache was not kept", run=run, reason=_why(error))
 
     async def close(self) -> None:
         """See Dispatcher.close."""
@@ -332,7 +348,12 @@ class LocalDispatcher:
                 attempt.log.note(note)
             if result.state is RunState.PASSED and job.caches:
                 await in_thread(
-                    self._caches.keep, attempt.request.project, job.name, job.caches, checkout
+                    self._caches.keep,
+                    attempt.request.run,
+                    attempt.request.project,
+                    job.name,
+                    job.caches,
+                    checkout,
                 )
         except OSError as error:
             return self._trouble(result.started, f"artifacts cannot be kept: {_why(error)}")

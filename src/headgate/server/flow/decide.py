@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headgate.authority.approval import counting
 from headgate.authority.risk import assess
-from headgate.authority.verdict import decide
+from headgate.authority.verdict import decide, rules_of
 from headgate.model.config import Policy, ProjectConfig
 from headgate.model.finding import CheckResult
 from headgate.model.ids import PrincipalId
@@ -53,6 +53,6 @@ def judge(facts: Facts) -> Verdict:
         risk=risk,
         origin=facts.origin,
         checks=facts.checks,
-        requirements_given=counting(facts.policy.approvals, facts.approvers),
+        requirements_given=counting(rules_of(facts.policy), facts.approvers),
         agent=facts.agent,
     )

@@ -4,42 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from headgate.gate.service import GateService
 from headgate.model.change import Change, ChangeState, Entry
-from headgate.model.config import ProjectConfig
 from headgate.model.errors import Conflict, HeadgateError
 from headgate.model.event import Event, NewEvent
 from headgate.model.finding import CheckResult, Outcome
-from headgate.model.ids import ChangeNumber, Commit, PrincipalId
-from headgate.model.origin import combine
-from headgate.model.principal import GATE, PrincipalKind
+from headgate.model.ids import ChangeNumber, Commit, RevisionId
+from headgate.model.principal import GATE
 from headgate.model.project import POLICY_PROJECT
-from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
-from headgate.server.core import Core
-from headgate.server.flow.decide import Facts, judge
+from headgate.model.verdict import Verdict, VerdictKind
 from headgate.server.flow.inspect import Inspector
 from headgate.server.flow.intake import Intake
+from headgate.server.flow.judging import Judging
 from headgate.server.flow.receive import Receiver
 from headgate.server.flow.references import revision_ref
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class People:
-    """Who had a hand in a change, and so cannot approve it."""
-
-    authors: frozenset[PrincipalId]
-    emails: frozenset[str]
-    sponsors: frozenset[PrincipalId]
-
-
-class Flow(Core):
+class Flow(Judging):
     """Everything that moves a change along. Needs `start` before use and `stop` after."""
 
     gate: GateService
@@ -49,7 +36,7 @@ class Flow(Core):
     def _join(self, gate: GateService) -> None:
         """Tie the moving parts together; called once, by the house."""
         self.gate = gate
-        self.intake = Intake(self.db, self.forge, gate)
+        self.intake = Intake(self.db, self.forge, gate, self.lock)
         self.receiver = Receiver(self)
         self._inspector = Inspector(self)
         self._inspections: dict[int, asyncio.Task[None]] = {}
@@ -78,9 +65,9 @@ class Flow(Core):
         if before is not None:
             await asyncio.wait([before])
         try:
-            await self._inspector.inspect(number)
+            revision = await self._inspector.inspect(number)
             async with self.lock(number):
-                await self.decide(number)
+                await self.decide(number, inspected=revision)
         except Exception as error:
             # What went wrong is ours; the change must not hang in "checking" because of it.
             log.exception("inspection failed", change=number)
@@ -92,17 +79,28 @@ class Flow(Core):
                         return
                     revision = tx.changes.current_revision(number)
                     tx.checks.save(revision.id, CheckResult("inspection", Outcome.NOT_RUN, why))
-                await self.decide(number)
+                await self.decide(number, inspected=revision.id)
 
     # -- decision ----------------------------------------------------------------------------
 
-    async def decide(self, number: ChangeNumber, retry: bool = False) -> None:
+    async def decide(
+        self,
+        number: ChangeNumber,
+        *,
+        retry: bool = False,
+        inspected: RevisionId | None = None,
+    ) -> None:
         """Judge a change under the policy in force, and move it to where it belongs now.
 
-        The caller holds the change's lock. An ejected change stays so unless `retry` is set.
+        The caller holds the change's lock. An ejected change stays so unless `retry` is set. A
+        change that is being inspected is decided by the end of the inspection of that very
+        revision, `inspected`, and by nothing else.
         """
         with self.db.read() as tx:
             change = tx.changes.get(number)
+            current = tx.changes.current_revision(number).id
+        if change.state is ChangeState.CHECKING and inspected != current:
+            return
         if change.state in (ChangeState.LANDED, ChangeState.ABANDONED):
             return
         if change.state is ChangeState.EJECTED and not retry:
@@ -139,79 +137,6 @@ class Flow(Core):
             self.set_state(number, ChangeState.READY, "held back; enqueue it when it should land")
             return
         await self.gate.enqueue(number, GATE)
-
-    async def verdict(self, number: ChangeNumber) -> Verdict:
-        """The verdict on the current revision, under the policy in force, as of now."""
-        with self.db.read() as tx:
-            change = tx.changes.get(number)
-            revision = tx.changes.current_revision(number)
-            project = tx.projects.get(change.project).name
-            commits = tx.changes.commits(revision.id)
-            checks = tx.checks.of(revision.id)
-            owner = tx.principals.get(change.owner)
-            approvals = [a for a in tx.approvals.of(revision.id) if not a.void]
-            approvers = {a.approver: tx.principals.get(a.approver) for a in approvals}
-        repository = self.repository(project)
-        base_config = await self._config_or_none(project, revision.base)
-        lines = await repository.numstat(revision.base, revision.head)
-        binding = self.binding(number)
-        return judge(
-            Facts(
-                policy=self.policy(),
-                project=project,
-                base_config=base_config or ProjectConfig(),
-                head_config=await self._config_or_none(project, revision.head),
-                touched=tuple(lines),
-                added=sum(added for added, _ in lines.values()),
-                deleted=sum(deleted for _, deleted in lines.values()),
-                origin=combine(c.origin for c in commits),
-                agent=owner.kind is PrincipalKind.AGENT,
-                checks=checks,
-                approvers={
-                    a.approver: self.groups(approvers[a.approver])
-                    for a in approvals
-                    if a.binding == binding and not approvers[a.approver].disabled
-                },
-            )
-        )
-
-    async def permits(self, number: ChangeNumber) -> str:
-        """Why the change may not land after all; empty while it may. Asked before landing."""
-        verdict = await self.verdict(number)
-        if verdict.kind is VerdictKind.ALLOWED:
-            return ""
-        return verdict.reasons[0]
-
-    def binding(self, number: ChangeNumber) -> ApprovalBinding:
-        """What an approval of the current revision would be bound to."""
-        with self.db.read() as tx:
-            change = tx.changes.get(number)
-            revision = tx.changes.current_revision(number)
-            project = tx.projects.get(change.project).name
-        return ApprovalBinding(
-            project, number, change.branch, revision.base, revision.head, self.policy().digest
-        )
-
-    def people(self, number: ChangeNumber) -> People:
-        """Who had a hand in the current revision."""
-        with self.db.read() as tx:
-            change = tx.changes.get(number)
-            revision = tx.changes.current_revision(number)
-            commits = tx.changes.commits(revision.id)
-            everyone = tx.principals.all()
-        emails = {
-            email.lower()
-            for c in commits
-            for email in (c.commit.author.email, c.commit.committer.email)
-            if email
-        } | {e for c in commits for e in co_authors(c.commit.message)}
-        hands = {change.owner, revision.pusher}
-        hands |= {p.id for p in everyone if p.email and p.email.lower() in emails}
-        # Whoever prompted an agent had a part in the change, like its sponsor (often the same).
-        prompters = {c.origin.prompter for c in commits if c.origin.prompter}
-        sponsors = {p.sponsor for p in everyone if p.id in hands and p.sponsor is not None}
-        hands |= {p.id for p in everyone if p.name in prompters and p.id not in sponsors}
-        return People(frozenset(hands), frozenset(emails), frozenset(sponsors))
 
     def set_state(
         self, number: ChangeNumber, state: ChangeState, reason: str, actor: str = GATE
@@ -271,12 +196,6 @@ class Flow(Core):
                     return f"waits for #{other.number}, which is {other.state.value}"
         return ""
 
-    async def _config_or_none(self, project: str, commit: Commit) -> ProjectConfig | None:
-        try:
-            return await self.project_config(project, commit)
-        except HeadgateError:
-            return None  # Reported by the configuration check, which then denies.
-
     # -- what moves changes from outside -----------------------------------------------------
 
     def on_events(self, events: Sequence[Event]) -> None:
@@ -285,6 +204,8 @@ class Flow(Core):
             number = event.data.get("change")
             if event.kind in _MOVES_DEPENDENTS and isinstance(number, int):
                 self._spawn(self._decide_dependents(ChangeNumber(number)))
+            if event.kind == "item.withdrawn" and event.actor == GATE and isinstance(number, int):
+                self._spawn(self._decide_again(ChangeNumber(number)))
             if event.kind == "branch.landed" and event.data.get("project") == POLICY_PROJECT:
                 self._spawn(self.policy_changed())
 
@@ -336,6 +257,11 @@ class Flow(Core):
             async with self.lock(dependent):
                 await self.decide(dependent)
 
+    async def _decide_again(self, number: ChangeNumber) -> None:
+        """The gate put a change out: say what is missing now."""
+        async with self.lock(number):
+            await self.decide(number)
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -386,13 +312,3 @@ _DECIDED = frozenset(
     {ChangeState.DENIED, ChangeState.WAITING, ChangeState.READY, ChangeState.QUEUED}
 )
 _OPEN = _DECIDED | {ChangeState.CHECKING, ChangeState.EJECTED}
-
-
-def co_authors(message: str) -> set[str]:
-    """Addresses named by `Co-authored-by:` trailers, in lower case."""
-    found: set[str] = set()
-    for line in message.splitlines():
-        key, colon, value = line.partition(":")
-        if colon and key.strip().lower() == "co-authored-by" and "<" in value:
-            found.add(value.rsplit("<", 1)[1].split(">", 1)[0].strip().lower())
-    return found

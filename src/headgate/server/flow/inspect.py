@@ -15,15 +15,15 @@ from headgate.model.change import Change, ChangeState, Revision
 from headgate.model.config import PROJECT_FILE, ProjectConfig
 from headgate.model.errors import BadInput, HeadgateError
 from headgate.model.event import NewEvent
-from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
-from headgate.model.ids import ChangeNumber, Commit
+from headgate.model.finding import CheckResult, Finding, Outcome
+from headgate.model.ids import ChangeNumber, RevisionId
 from headgate.model.origin import combine
 from headgate.model.principal import GATE, PrincipalKind
 from headgate.model.project import POLICY_PROJECT
 from headgate.model.toml.policy_file import parse_policy
-from headgate.model.toml.project_file import parse_project
 from headgate.scan.change import scan_change
-from headgate.server.flow.policy import POLICY_FILES, read_policy_files
+from headgate.server.flow.configuration import broken, project_config
+from headgate.server.flow.policy import read_policy_files
 from headgate.vcs.repository import Repository
 
 if TYPE_CHECKING:
@@ -42,31 +42,14 @@ class Inspected:
     repository: Repository
 
 
-async def project_config(repository: Repository, commit: Commit) -> ProjectConfig:
-    """The headgate.toml of a commit; a project without one gets the defaults.
-
-    Raises BadInput naming line and key when it is broken.
-    """
-    data = await repository.file(commit, PROJECT_FILE)
-    if data is None:
-        return ProjectConfig()
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput(
-            f"{PROJECT_FILE} is not UTF-8 (byte {error.start}).", "Save it as UTF-8."
-        ) from None
-    return parse_project(text)
-
-
 class Inspector:
     """Runs every check on a revision, and stores what they say."""
 
     def __init__(self, house: Core) -> None:
         self._house = house
 
-    async def inspect(self, number: ChangeNumber) -> None:
-        """Inspect the current revision of a change that is being checked.
+    async def inspect(self, number: ChangeNumber) -> RevisionId | None:
+        """Inspect the current revision of a change that is being checked; gives which that was.
 
         A check that cannot run is recorded as *not run*; it never counts as passed.
         """
@@ -74,7 +57,7 @@ class Inspector:
         with house.db.read() as tx:
             change = tx.changes.get(number)
             if change.state is not ChangeState.CHECKING:
-                return
+                return None
             revision = tx.changes.current_revision(number)
             project = tx.projects.get(change.project).name
         what = Inspected(change, revision, project, house.repository(project))
@@ -84,6 +67,7 @@ class Inspector:
             scan = group.create_task(self._scan(what, exclude))
             dependencies = group.create_task(self._timed("dependencies", self._dependencies(what)))
         self._store(what, (configuration, *scan.result(), dependencies.result()))
+        return revision.id
 
     async def _config_or_default(self, what: Inspected) -> ProjectConfig:
         # What is left out of source checks is decided by the branch, not by the change itself.
@@ -141,19 +125,16 @@ class Inspector:
 
     async def _configuration(self, what: Inspected) -> CheckResult:
         findings: list[Finding] = []
-        touched = {
-            f.path for f in await what.repository.changed(what.revision.base, what.revision.head)
-        }
         try:
             await project_config(what.repository, what.revision.head)
         except BadInput as error:
-            findings.append(_broken(PROJECT_FILE, error))
-        if what.project == POLICY_PROJECT and touched & set(POLICY_FILES):
+            findings.append(broken(PROJECT_FILE, error))
+        if what.project == POLICY_PROJECT:
             files = await read_policy_files(what.repository, what.revision.head)
             try:
                 self._house.validate_policy(parse_policy(files))
             except BadInput as error:
-                findings.append(_broken("policy.toml", error))
+                findings.append(broken("policy.toml", error))
         outcome = Outcome.FAILED if findings else Outcome.PASSED
         return CheckResult("configuration", outcome, findings=tuple(findings))
 
@@ -176,17 +157,3 @@ class Inspector:
                     },
                 )
             )
-
-
-def _broken(file: str, error: BadInput) -> Finding:
-    line = next((int(p) for p in error.message.split(":")[1:2] if p.strip().isdigit()), 1)
-    return Finding(
-        rule="configuration/broken",
-        title=f"{file} cannot be used",
-        message=error.message,
-        remedy=error.remedy or "Mend the file and push again.",
-        severity=Severity.HIGH,
-        confidence=Confidence.HIGH,
-        span=Span(file, line),
-        check="configuration",
-    )

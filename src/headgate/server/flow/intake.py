@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headgate.forge.interface import DependsOn, Forge, Proposal
@@ -43,10 +45,18 @@ class Taken:
 class Intake:
     """Takes proposals in: everything it writes is in one transaction."""
 
-    def __init__(self, db: Database, forge: Forge, gate: GateService) -> None:
+    def __init__(
+        self,
+        db: Database,
+        forge: Forge,
+        gate: GateService,
+        lock: Callable[[int], asyncio.Lock],
+    ) -> None:
+        """`lock` gives the lock under which one thing at a time happens to a change."""
         self._db = db
         self._forge = forge
         self._gate = gate
+        self._lock = lock
 
     async def take(
         self,
@@ -76,11 +86,17 @@ class Intake:
         footers = _footers(self._forge, commits)
         with self._db.read() as tx:
             resolved = self._resolve(tx, footers, before)
-        if before is not None and before.state is ChangeState.QUEUED:
-            await self._gate.withdraw(before.number, "a new revision was pushed", who.name)
-        taken = self._record(
-            proposal, project, who, base, commits[-1].message, recorded, resolved, before
-        )
+        async with self._lock(before.number) if before is not None else contextlib.nullcontext():
+            if before is not None:
+                with self._db.read() as tx:
+                    now = tx.changes.get(before.number)
+                if now.state is ChangeState.LANDED:
+                    raise Conflict(f"Change #{now.number} has just landed.", "Push a new change.")
+                if now.state is ChangeState.QUEUED:
+                    await self._gate.withdraw(now.number, "a new revision was pushed", who.name)
+            taken = self._record(
+                proposal, project, who, base, commits[-1].message, recorded, resolved, before
+            )
         await repository.update_ref(
             revision_ref(taken.change.number, taken.revision.number), head, Commit("0" * 40)
         )

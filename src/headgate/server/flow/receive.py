@@ -108,6 +108,11 @@ class Receiver:
 
     async def _limits(self, repository: Repository, update: RefUpdate) -> str:
         settings = self._house.settings
+        if await repository.resolve(f"{update.new}^{{commit}}") != update.new:
+            return (
+                f"{update.new[:10]} is not a commit, so it cannot be pushed to "
+                f"{printable(update.ref)}: push a commit, not a tag or a tree."
+            )
         problems = await inspect_push(
             repository, Commit(update.new), largest_file=settings.largest_file
         )

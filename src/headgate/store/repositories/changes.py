@@ -225,6 +225,22 @@ class Changes:
             for r in self._c.execute(query).mappings()
         )
 
+    def pushers_of(self, commits: Collection[Commit]) -> set[PrincipalId]:
+        """Owners and pushers of every revision, of any change, that holds one of these commits."""
+        found: set[PrincipalId] = set()
+        ordered = sorted(commits)
+        for start in range(0, len(ordered), 500):
+            query = (
+                select(changes.c.owner_id, revisions.c.pusher_id)
+                .join(revisions, revisions.c.change == changes.c.number)
+                .join(revision_commits, revision_commits.c.revision_id == revisions.c.id)
+                .where(revision_commits.c.commit.in_(ordered[start : start + 500]))
+                .distinct()
+            )
+            for r in self._c.execute(query).mappings():
+                found |= {PrincipalId(r["owner_id"]), PrincipalId(r["pusher_id"])}
+        return found
+
     def dependents(self, number: ChangeNumber) -> list[Change]:
         """Open changes whose current revision depends on this one."""
         t = revision_dependencies
