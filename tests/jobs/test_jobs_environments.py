@@ -15,7 +15,7 @@ from jobs_bench import Bench, MakeBench
 
 from headgate.jobs.dispatch.interface import Retry
 from headgate.jobs.environments import digest_of_setup
-from headgate.jobs.packages import PackageSettings, find_uv, package_settings
+from headgate.jobs.packages import SYSTEM_CERTIFICATES, PackageSettings, find_uv, package_settings
 from headgate.model.job import EnvironmentDefinition, JobDefinition, RunState
 
 pytestmark = pytest.mark.sandbox
@@ -265,6 +265,7 @@ def test_package_configuration_of_the_host_is_found(tmp_path: Path) -> None:
         etc,
     )
     assert settings.variables == {
+        **SYSTEM_CERTIFICATES,
         "https_proxy": "http://proxy:1",
         "PIP_INDEX_URL": "https://u/usr/simple",
     }
@@ -289,4 +290,6 @@ def test_uv_is_there() -> None:
 
 
 def test_no_configuration_is_no_trouble(tmp_path: Path) -> None:
-    assert package_settings({}, tmp_path, tmp_path) == PackageSettings({}, {}, {}, ())
+    assert package_settings({}, tmp_path, tmp_path) == PackageSettings(
+        SYSTEM_CERTIFICATES, {}, {}, ()
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from jobs_bench import Bench, MakeBench
 
-from headgate.jobs.dispatch.interface import Retry
+from headgate.jobs.dispatch.interface import Fate, Retry
 from headgate.model.job import JobDefinition, RunState
 
 pytestmark = pytest.mark.sandbox
@@ -386,11 +386,16 @@ async def test_a_cache_is_found_again_by_the_next_run_of_the_job(bench: Bench) -
         request = bench.request(job, variables={"HEADGATE_RUN": f"run{number}"})
         result, log = await bench.run(request)
         assert result.state is RunState.PASSED, log
+        await bench.dispatcher.settle([request.run], Fate.LANDED)
     assert "run1\n" in log
+    lost = bench.request(job, variables={"HEADGATE_RUN": "lost"})
+    await bench.run(lost)
+    await bench.dispatcher.settle([lost.run], Fate.GONE)
     fails = JobDefinition("c", script="touch .cache/pip/bad; exit 1", caches=job.caches)
     await bench.run(bench.request(fails))
     _, log = await bench.run(bench.request(job, variables={"HEADGATE_RUN": "run3"}))
     assert "bad" not in log
+    assert "lost" not in log
     assert "run2\n" in log
 
 

@@ -12,6 +12,9 @@ from headgate.jobs.dispatch.area import copy_plain
 from headgate.jobs.sandbox.host import may_enter
 from headgate.jobs.sandbox.interface import Mount, Owner
 
+SYSTEM_CERTIFICATES = {"UV_NATIVE_TLS": "true", "UV_SYSTEM_CERTS": "true"}
+"""uv believes only authorities that it brings along, unless it is told to believe the system's."""
+
 _VARIABLES = frozenset(
     {
         "PIP_INDEX_URL",
@@ -91,8 +94,7 @@ def package_settings(
 ) -> PackageSettings:
     """Read the host's configuration: variables (in either case), files of `home` and of `etc`."""
     found = {name: value for name, value in environ.items() if name.upper() in _VARIABLES and value}
-    # uv believes only authorities that it brings along, unless it is told to believe the system's.
-    variables = {"UV_NATIVE_TLS": "true", "UV_SYSTEM_CERTS": "true", **found}
+    variables = {**SYSTEM_CERTIFICATES, **found}
     in_home = {name: home / name for name in _HOME_FILES if (home / name).is_file()}
     in_etc = {name: etc / name for name in _ETC_FILES if (etc / name).is_file()}
     texts = list(variables.values())
