@@ -21,6 +21,12 @@ def test_nobody_pushes_to_a_branch_and_is_told_what_to_do_instead(who: Principal
     assert f"git push {URL}/git/app.git HEAD:refs/for/main" in why
 
 
+def test_a_push_makes_no_branch() -> None:
+    why = refuse(RefWish("refs/heads/new", ZERO, NEW), ADA, "app", URL)
+    assert "has no branch new" in why
+    assert "refs/for/BRANCH" in why
+
+
 @pytest.mark.parametrize("who", [ADA, BOT])
 def test_everybody_may_propose(who: Principal) -> None:
     assert refuse(RefWish("refs/for/main", ZERO, NEW), who, "app", URL) == ""

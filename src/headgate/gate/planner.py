@@ -91,6 +91,10 @@ def plan(snapshot: Snapshot) -> Plan:
     window = snapshot.window
     chain = _Chain(snapshot.heads)
     live = {item.id for item in order}
+    # Builds of held items are outside the window, and yet never more than the ceiling run.
+    room = snapshot.window.ceiling - sum(
+        item.node is not None and item.node.state is NodeState.BUILDING for item in order
+    )
     for item in order:
         node = None if item.id in refuted else item.node
         if item.state is ItemState.LANDING and node is not None:
@@ -143,11 +147,14 @@ def plan(snapshot: Snapshot) -> Plan:
             draft.commands.append(Land(item.id, node.id, window.size))
         if item.trouble is Trouble.HELD:
             draft.aside.add(item.id)
-            if node.state is NodeState.MERGED and item.due:
+            if node.state is NodeState.MERGED and item.due and room > 0:
                 draft.commands.append(StartBuild(item.id, node.id))
+                room -= 1
             continue
-        if node.state is NodeState.MERGED and item.due and chain.used < window.current:
+        wanted = node.state is NodeState.MERGED and item.due
+        if wanted and chain.used < window.current and room > 0:
             draft.commands.append(StartBuild(item.id, node.id))
+            room -= 1
         chain.used += 1
         chain.extend(item, node)
     return Plan(tuple(draft.commands), tuple(draft.blocked))

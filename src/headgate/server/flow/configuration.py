@@ -29,11 +29,13 @@ async def project_config(repository: Repository, commit: Commit) -> ProjectConfi
 
 def broken(file: str, error: BadInput) -> Finding:
     """A finding that says that a configuration file cannot be used, at the line it names."""
-    line = next((int(p) for p in error.message.split(":")[1:2] if p.strip().isdigit()), 1)
+    parts = error.message.split(":", 2)
+    placed = len(parts) == 3 and parts[0].strip() == file and parts[1].strip().isdigit()
+    line, message = (int(parts[1]), parts[2].strip()) if placed else (1, error.message)
     return Finding(
         rule="configuration/broken",
         title=f"{file} cannot be used",
-        message=error.message,
+        message=message,
         remedy=error.remedy or "Mend the file and push again.",
         severity=Severity.HIGH,
         confidence=Confidence.HIGH,

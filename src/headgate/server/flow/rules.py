@@ -18,6 +18,10 @@ class RefWish:
     new: str
 
     @property
+    def exists(self) -> bool:
+        return set(self.old) != {"0"}
+
+    @property
     def deletes(self) -> bool:
         return set(self.new) == {"0"}
 
@@ -33,6 +37,12 @@ def refuse(wish: RefWish, who: Principal, project: str, url: str) -> str:
             f"{ref} cannot be deleted: abandon the change instead."
             if wish.deletes and set(wish.old) != {"0"}
             else ""
+        )
+    if ref.startswith("refs/heads/") and not wish.exists:
+        return (
+            f"{project} has no branch {ref.removeprefix('refs/heads/')}, and a push makes none. "
+            f"Propose a change to one that it has: git push {url}/git/{project}.git "
+            "HEAD:refs/for/BRANCH"
         )
     if ref.startswith("refs/heads/"):
         branch = ref.removeprefix("refs/heads/")
