@@ -17,6 +17,9 @@ from headgate.jobs.sandbox.memory import used
 
 _CHUNK = 1 << 16
 
+_PATIENCE = 5.0
+"""Seconds that a sandbox which is to die may take to tell who is number 1 inside."""
+
 
 def _is_first_of_a_namespace(pid: int) -> bool:
     try:
@@ -103,7 +106,12 @@ class NamespaceProcess:
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(self._inner, signal.SIGKILL)
         elif not self._outer_gone:
-            # Not told yet who is number 1: it dies with its parent.
+            # Number 1 exists before it is told to die with its parent, and without one it would
+            # wait for ever: it is killed when we are told who it is, which is soon.
+            self._loop.call_later(_PATIENCE, self._kill_outer)
+
+    def _kill_outer(self) -> None:
+        if self._inner is None and not self._outer_gone:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._outer, signal.SIGKILL)
 
