@@ -162,6 +162,17 @@ def test_an_abandoned_change_leaves_the_queue_and_comes_back_with_a_push(stage: 
     assert stage.ended(told.change)["state"] == "landed"
 
 
+def test_the_same_head_again_changes_nothing_and_leaves_the_queue_alone(stage: Stage) -> None:
+    place = stage.clone("carl", "app")
+    stage.commit("carl", place, stage.files(again="1\n"), "Again")
+    number = stage.push("carl", place, "refs/for/main/again").change
+    assert number is not None
+    repeated = stage.push("carl", place, "refs/for/main/again")
+    assert not repeated.accepted
+    assert stage.ended(number)["state"] == "landed"
+    assert change_of(stage.operator, number)["change"]["revision"] == 1
+
+
 def test_another_principal_cannot_revise_my_change(stage: Stage) -> None:
     told = stage.propose("carl", stage.files(mine="1\n"), "Mine", "hold")
     place = stage.clone("bea", "app")

@@ -90,6 +90,13 @@ class Intake:
             if before is not None:
                 with self._db.read() as tx:
                     now = tx.changes.get(before.number)
+                    latest = tx.changes.current_revision(before.number)
+                if latest.head == proposal.head:
+                    raise Conflict(
+                        f"{proposal.head[:10]} is already revision {latest.number} of change "
+                        f"#{now.number}.",
+                        "Nothing was changed.",
+                    )
                 if now.state is ChangeState.LANDED:
                     raise Conflict(f"Change #{now.number} has just landed.", "Push a new change.")
                 if now.state is ChangeState.QUEUED:
@@ -200,12 +207,6 @@ class Intake:
                 )
             else:
                 previous = tx.changes.current_revision(change.number)
-                if previous.head == proposal.head:
-                    raise Conflict(
-                        f"{proposal.head[:10]} is already revision {previous.number} of change "
-                        f"#{change.number}.",
-                        "Nothing was changed.",
-                    )
                 for approval in tx.approvals.of_change(change.number):
                     if not approval.void:
                         tx.approvals.void(approval.id, "a new revision was pushed")
