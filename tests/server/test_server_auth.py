@@ -89,10 +89,25 @@ def test_disabling_a_human_ends_tokens_sessions_and_agents(served: Served) -> No
     agent = served.agent("robot", "ada")
     browser, _ = served.browser("ada")
     served.operator.post("/api/principals/ada/disable", json={})
-    for client in (served.client(token), browser):
-        answer = client.get("/api/whoami")
-        assert answer.json()["error"] == "The principal ada is disabled."
+    answer = served.client(token).get("/api/whoami")
+    assert answer.json()["error"] == "The principal ada is disabled."
+    assert browser.get("/api/whoami").json()["error"] == "The session has ended."
     assert served.client(agent).get("/api/whoami").status_code == 401
+
+
+def test_revoking_a_token_ends_the_sessions_of_its_owner(served: Served) -> None:
+    token = served.human("ada")
+    served.human("bea")
+    browser = served.client()
+    assert browser.post("/signin", data={"token": token}).status_code == 303
+    other, _ = served.browser("bea")
+    link = served.operator.post("/api/principals/ada/signin-link", json={}).json()["url"]
+    number = served.client(token).get("/api/tokens").json()["tokens"][0]["id"]
+    assert browser.get("/api/whoami").status_code == 200
+    assert served.operator.post(f"/api/tokens/{number}/revoke", json={}).status_code == 200
+    assert browser.get("/api/whoami").json()["error"] == "The session has ended."
+    assert served.client().get(link).status_code == 401
+    assert other.get("/api/whoami").status_code == 200
 
 
 def test_the_socket_is_the_operator_and_the_port_is_not(served: Served) -> None:
@@ -239,6 +254,18 @@ def test_json_with_a_cookie_needs_the_token_too(served: Served) -> None:
     path = "/api/principals/ada/tokens"
     assert browser.post(path, json={}).status_code == 403
     assert browser.post(path, json={}, headers={"x-csrf-token": csrf}).status_code == 200
+
+
+def test_basic_credentials_read_and_change_nothing(served: Served) -> None:
+    headers = basic("ada", served.human("ada"))
+    client = served.client()
+    assert client.get("/api/whoami", headers=headers).status_code == 200
+    path = "/api/principals/ada/tokens"
+    for given in ({"json": {}}, {"data": {"label": "x"}}):
+        answer = client.post(path, headers=headers, **given)  # type: ignore[arg-type]
+        assert answer.status_code == 403
+        assert "Bearer" in answer.text
+    assert len(served.operator.get("/api/tokens?principal=ada").json()["tokens"]) == 1
 
 
 def test_another_site_cannot_post_whatever_it_knows(served: Served) -> None:

@@ -36,9 +36,15 @@ def from_elsewhere(request: HTTPConnection) -> bool:
 
 
 def check_csrf(identity: Identity, given: str) -> None:
-    """Raises ForeignRequest when a session's form does not carry the session's own token."""
-    if identity.via is not Via.SESSION:
-        return  # tokens and sockets are never sent by a browser on its own
+    """Raises ForeignRequest when what a browser can send on its own lacks the session's token."""
+    if identity.via in (Via.TOKEN, Via.OPERATOR):
+        return  # no browser ever sends these on its own
+    if identity.via is Via.BASIC:
+        # A browser that was once asked for them by /git sends them with every later request.
+        raise ForeignRequest(
+            "Basic credentials are for git and for reading; they change nothing here.",
+            "Send the token as `Authorization: Bearer hg_…`.",
+        )
     if not identity.csrf or not compare_digest(identity.csrf.encode(), given.encode()):
         raise ForeignRequest(
             "The form does not belong to this session.", "Reload the page and try again."

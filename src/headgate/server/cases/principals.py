@@ -52,6 +52,7 @@ class PrincipalCases(Core):
             also = [p for p in tx.principals.all() if p.sponsor == principal.id]
             for gone in (principal, *also):
                 tx.principals.disable(gone.id)
+                tx.sessions.end_all(gone.id)
                 tx.events.append(
                     NewEvent("principal.disabled", actor.name, f"principal/{gone.name}", {})
                 )
@@ -85,7 +86,7 @@ class PrincipalCases(Core):
         return token.secret
 
     async def revoke_token(self, actor: Principal, token_id: int) -> None:
-        """End a token at once."""
+        """End a token at once, and its owner's sessions: any may have been opened with it."""
         with self.db.read() as tx:
             stored = next(
                 (
@@ -103,6 +104,7 @@ class PrincipalCases(Core):
             self.require(actor, Action.ADMINISTER, Resource())
         with self.db.write() as tx:
             tx.tokens.revoke(token.id)
+            tx.sessions.end_all(owner.id)
             tx.events.append(
                 NewEvent(
                     "token.revoked", actor.name, f"principal/{owner.name}", {"token": token.id}

@@ -173,6 +173,14 @@ class Sessions:
             .values(ended=self._clock())
         )
 
+    def end_all(self, principal: PrincipalId) -> None:
+        """End every sign-in of a principal, and every link that was not used yet."""
+        self._c.execute(
+            update(sessions)
+            .where(sessions.c.principal_id == principal, sessions.c.ended.is_(None))
+            .values(ended=self._clock())
+        )
+
 
 def _principal(r: RowMapping) -> Principal:
     return Principal(
