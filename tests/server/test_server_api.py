@@ -48,7 +48,7 @@ def test_every_endpoint_needs_somebody(served: Served) -> None:
     stranger = served.client()
     for endpoint in ENDPOINTS:
         path = endpoint.path.replace("{name}", "x").replace("{name:path}", "x")
-        for part in ("{number:int}", "{id:int}"):
+        for part in ("{number:whole}", "{id:whole}"):
             path = path.replace(part, "1")
         error(stranger.request(endpoint.method, path), 401)
 
@@ -167,6 +167,16 @@ def test_a_change_that_does_not_exist(served: Served) -> None:
     client = served.client(served.human("ada"))
     for action in ("approve", "enqueue", "hold", "abandon", "recheck"):
         error(client.post(f"/api/changes/12/{action}", json={}), 404)
+
+
+def test_numbers_too_large_for_anything(served: Served) -> None:
+    huge = 10**22
+    for path in (f"/api/changes/{huge}/approve", f"/api/tokens/{huge}/revoke"):
+        error(served.operator.post(path, json={}), 404)
+    error(served.operator.post(f"/api/tokens/{10**15 - 1}/revoke", json={}), 404)
+    days = {"days": 10**400}
+    path = "/api/principals/operator/tokens"
+    assert "15 digits" in error(served.operator.post(path, json=days), 400)
 
 
 def test_environments(served: Served) -> None:

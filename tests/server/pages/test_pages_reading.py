@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pages_world import Story, World, make_app
+from pages_world import Story, World, full_story, make_app, open_world
 from starlette.testclient import TestClient
 
 PAGES = [
@@ -331,6 +331,63 @@ def test_what_is_wrong_is_said_in_a_sentence(
     assert set(data.json()) == {"error", "remedy"}
 
 
+HUGE = "9" * 23
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        (f"/changes/{HUGE}", 404),
+        (f"/changes/{HUGE}.json", 404),
+        (f"/changes/{'9' * 5000}.json", 404),
+        (f"/changes/{HUGE}/diff.json", 404),
+        ("/changes/999999999999999.json", 404),
+        (f"/jobs/{HUGE}", 404),
+        (f"/jobs/{HUGE}.json", 404),
+        (f"/jobs/{HUGE}/log", 404),
+        (f"/jobs/{HUGE}/live", 404),
+        (f"/changes.json?before={HUGE}", 400),
+        (f"/events.json?before={HUGE}", 400),
+        (f"/changes/1/diff.json?from={HUGE}", 400),
+        (f"/jobs/1/log?from={HUGE}", 400),
+        (f"/live?change={HUGE}", 400),
+    ],
+)
+def test_numbers_too_large_for_anything_are_said_so(
+    ada: TestClient, address: str, status: int
+) -> None:
+    said = ada.get(address, headers={"accept": "application/json"})
+    assert said.status_code == status, said.text
+    assert said.json()["error"].endswith(".")
+
+
+def test_reading_on_behind_the_end_of_a_log_finds_nothing(ada: TestClient) -> None:
+    answer = ada.get("/jobs/4/log?from=999999999999999")
+    assert answer.status_code == 200
+    assert answer.content == b""
+    for given in (HUGE, "x", "-1", "\u00b2"):
+        said = ada.get("/jobs/4/live", headers={"last-event-id": given.encode()})
+        assert said.status_code == 400
+        assert "last-event-id" in said.text
+
+
+def test_a_queue_whose_branch_has_a_slash_has_a_page(story: Story, ada: TestClient) -> None:
+    name = "jinja:feature/x"
+    with story.world.db.write() as tx:
+        tx.queues.ensure(name, 4)
+    for given in (name, "jinja%3Afeature%2Fx"):
+        page = ada.get(f"/queues/{given}")
+        assert page.status_code == 200
+        link = re.search(r'href="([^"]+\.json[^"]*)">This page as JSON', page.text)
+        assert link
+        for address in (link[1], f"/queues/{given}.json"):
+            assert ada.get(address).json()["selected"] == name
+    assert re.search(r'href="/queues/(jinja[^"]+)"', ada.get("/").text)[1] in (  # type: ignore[index]
+        name,
+        "jinja%3Afeature/x",
+    )
+
+
 def test_whoever_is_not_signed_in_is_led_to_the_form(story: Story) -> None:
     with TestClient(make_app(story.world, None), follow_redirects=False) as stranger:
         page = stranger.get("/changes/9?x=1")
@@ -342,8 +399,6 @@ def test_whoever_is_not_signed_in_is_led_to_the_form(story: Story) -> None:
 
 
 def test_a_project_that_one_may_not_read_is_nowhere(tmp_path: Path) -> None:
-    from pages_world import full_story, open_world
-
     world = open_world(
         tmp_path / "closed",
         '@id("secret") forbid (principal, action == Action::"read", resource) '
@@ -361,6 +416,22 @@ def test_a_project_that_one_may_not_read_is_nowhere(tmp_path: Path) -> None:
         assert "A change of a project that you may not read." in ada.get("/").text
         text = ada.get("/changes/3").text
         assert "Use the lazy escape in templates" not in text
+    world.db.close()
+
+
+def test_addresses_of_people_are_for_themselves_and_for_administrators(tmp_path: Path) -> None:
+    world = open_world(
+        tmp_path / "administered",
+        '@id("boss") permit (principal, action == Action::"administer", resource) '
+        'when { principal.name == "bea" };',
+    )
+    story = full_story(world)
+    for viewer, known in ((story.ada, {"ada"}), (story.bea, {"ada", "bea"})):
+        with TestClient(make_app(world, viewer)) as client:
+            people = client.get("/principals.json").json()["principals"]
+            page = client.get("/principals").text
+        assert {p["name"] for p in people if p["email"]} == known
+        assert {n for n in ("ada", "bea") if f"{n}@example.org" in page} == known
     world.db.close()
 
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 from starlette.requests import Request
 
 from headgate.model.errors import BadInput
+from headgate.server.api.numbers import DIGITS, LARGEST
 from headgate.server.errors import is_form
 
 SMALL_BODY = 1 << 20
@@ -116,7 +117,7 @@ def _from_form(request: Request, data: bytes, fields: tuple[Field, ...]) -> Body
             text = str(given[field.name]).strip()
             if not text:
                 del given[field.name]
-            elif text.isascii() and text.isdecimal() and len(text) < 16:
+            elif text.isascii() and text.isdecimal() and len(text) <= DIGITS:
                 given[field.name] = int(text)
     return Body(_checked(given, fields), csrf, back)
 
@@ -161,6 +162,10 @@ def _value(field: Field, value: Any) -> Any:
         case Kind.NUMBER:
             if not isinstance(value, int) or isinstance(value, bool):
                 raise BadInput(f"The field {field.name!r} must be a whole number.")
+            if abs(value) > LARGEST:
+                raise BadInput(
+                    f"The field {field.name!r} must be a number of at most {DIGITS} digits."
+                )
             return value
         case Kind.FILES:
             return _files(field, value)

@@ -46,7 +46,7 @@ async def _recheck(call: Call, number: int) -> object:
 
 ENDPOINTS = (
     Endpoint(
-        "/api/changes/{number:int}/approve",
+        "/api/changes/{number:whole}/approve",
         "Approve the current revision of a change, and only this one.",
         _on_change(_approve),
         (
@@ -59,23 +59,23 @@ ENDPOINTS = (
         ),
     ),
     Endpoint(
-        "/api/changes/{number:int}/enqueue",
+        "/api/changes/{number:whole}/enqueue",
         "Let a change enter its queue as soon as its verdict allows it.",
         _on_change(_enqueue),
     ),
     Endpoint(
-        "/api/changes/{number:int}/hold",
+        "/api/changes/{number:whole}/hold",
         "Take a change out of its queue, or keep it from entering.",
         _on_change(_hold),
     ),
     Endpoint(
-        "/api/changes/{number:int}/abandon",
+        "/api/changes/{number:whole}/abandon",
         "Give a change up.",
         _on_change(_abandon),
         (Field("reason", "why, for the log"),),
     ),
     Endpoint(
-        "/api/changes/{number:int}/recheck",
+        "/api/changes/{number:whole}/recheck",
         "Inspect the current revision again.",
         _on_change(_recheck),
     ),

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from headgate.model.errors import HeadgateError
 from headgate.model.principal import Principal
+from headgate.server.api import numbers as numbers  # `{…:whole}` in addresses
 from headgate.server.api.body import SMALL_BODY, Body, Field, read_body
 from headgate.server.api.house import UseCases
 from headgate.server.auth.csrf import check_csrf

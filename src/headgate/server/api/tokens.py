@@ -70,7 +70,7 @@ ENDPOINTS = (
             Field("days", "how long it is valid; by default for good", Kind.NUMBER),
         ),
     ),
-    Endpoint("/api/tokens/{id:int}/revoke", "Revoke a token at once.", _revoke),
+    Endpoint("/api/tokens/{id:whole}/revoke", "Revoke a token at once.", _revoke),
     Endpoint(
         "/api/tokens",
         "Tokens without their secrets, `?principal=NAME` for one principal's.",

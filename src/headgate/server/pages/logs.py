@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from os import SEEK_END
 from pathlib import Path
 
 from headgate.model.job import JobRun
@@ -17,10 +18,11 @@ CHUNK = 64 * 1024
 
 
 def read_from(path: Path, offset: int, limit: int) -> bytes:
-    """At most `limit` bytes of a log from `offset` on; nothing while it does not exist."""
+    """At most `limit` bytes of a log from `offset` on; nothing behind its end."""
     try:
         with path.open("rb") as file:
-            file.seek(offset)
+            # Bounded: a file system refuses to seek further than its files can grow.
+            file.seek(min(offset, file.seek(0, SEEK_END)))
             return file.read(limit)
     except FileNotFoundError:
         return b""

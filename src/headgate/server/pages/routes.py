@@ -10,9 +10,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from headgate.model.errors import BadInput
 from headgate.model.ids import JobRunId
 from headgate.model.principal import Principal
+from headgate.server.api.numbers import whole_number
 from headgate.server.auth.identity import csrf_token, current_principal
 from headgate.server.pages.assets import Assets
 from headgate.server.pages.live import Pulse, Shared, follow
@@ -70,11 +70,11 @@ class Pages:
         pages = (
             Page("/", "board.html", self._board),
             Page("/queues", "board.html", self._board),
-            Page("/queues/{name}", "board.html", self._board),
+            Page("/queues/{name:path}", "board.html", self._board),
             Page("/changes", "changes.html", self._changes),
-            Page("/changes/{number:int}", "change.html", self._change),
-            Page("/changes/{number:int}/diff", "diff.html", self._diff),
-            Page("/jobs/{run:int}", "job.html", self._job),
+            Page("/changes/{number:whole}", "change.html", self._change),
+            Page("/changes/{number:whole}/diff", "diff.html", self._diff),
+            Page("/jobs/{run:whole}", "job.html", self._job),
             Page("/projects", "projects.html", self._projects),
             Page("/projects/{name}", "project.html", self._project),
             Page("/principals", "principals.html", self._principals),
@@ -83,8 +83,8 @@ class Pages:
         return [
             Mount("/static", Assets()),
             Route("/live", _Endpoint(self._live)),
-            Route("/jobs/{run:int}/log", self._log, methods=["GET"]),
-            Route("/jobs/{run:int}/live", _Endpoint(self._log_live)),
+            Route("/jobs/{run:whole}/log", self._log, methods=["GET"]),
+            Route("/jobs/{run:whole}/live", _Endpoint(self._log_live)),
             *(route for p in pages for route in p.routes()),
         ]
 
@@ -128,7 +128,7 @@ class Pages:
         return await project_view(self._house, request.path_params["name"], viewer)
 
     async def _principals(self, request: Request, viewer: Principal) -> View:
-        return principals_view(self._house)
+        return principals_view(self._house, viewer)
 
     async def _events(self, request: Request, viewer: Principal) -> View:
         query = request.query_params
@@ -189,7 +189,7 @@ class Pages:
         id: int = request.path_params["run"]
         run = find_run(self._house, id, viewer)
         given = request.headers.get("last-event-id", "")
-        offset = int(given) if given.isdecimal() else _number(request, "from") or 0
+        offset = whole_number("last-event-id", given) if given else _number(request, "from") or 0
 
         def status() -> str:
             return fragment("_job.html", job_status(self._house, id, viewer, self._house.clock()))
@@ -219,9 +219,7 @@ def _number(request: Request, name: str) -> int | None:
     text = request.query_params.get(name, "")
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) < 16):
-        raise BadInput(f"{name}={text[:40]!r} is not a number.", "Give a whole number.")
-    return int(text)
+    return whole_number(name, text)
 
 
 def routes(house: House) -> Sequence[BaseRoute]:

@@ -34,6 +34,14 @@ def may_read_audit(house: House, viewer: Principal) -> bool:
     return decision.allowed
 
 
+def administers(house: House, viewer: Principal) -> bool:
+    """Whether the viewer looks after the server and its people."""
+    decision = house.permissions().decide(
+        viewer, house.groups(viewer), Action.ADMINISTER, Resource()
+    )
+    return decision.allowed
+
+
 _ACTIONS: Mapping[str, Action] = {
     "approve": Action.APPROVE,
     "enqueue": Action.ENQUEUE,

@@ -8,7 +8,7 @@ from headgate.model.patterns import name_matches
 from headgate.model.principal import Principal
 from headgate.model.project import Project
 from headgate.server.views import words
-from headgate.server.views.abilities import may_read
+from headgate.server.views.abilities import administers, may_read
 from headgate.server.views.house import House
 from headgate.server.views.text import View, shown_path, shown_text
 from headgate.server.views.words import Names
@@ -74,8 +74,9 @@ def _project(house: House, project: Project) -> View:
     }
 
 
-def principals_view(house: House) -> View:
-    """Everybody who can act, agents under their sponsors."""
+def principals_view(house: House, viewer: Principal) -> View:
+    """Everybody who can act; addresses only for administrators, and one's own."""
+    everything = administers(house, viewer)
     groups = house.policy().groups
     with house.db.read() as tx:
         everybody = tx.principals.all()
@@ -83,7 +84,7 @@ def principals_view(house: House) -> View:
         people: list[View] = [
             names.person(p.id)
             | {
-                "email": shown_text(p.email),
+                "email": shown_text(p.email) if everything or p.id == viewer.id else "",
                 "disabled": p.disabled,
                 "groups": sorted(g for g, members in groups.items() if p.name in members),
             }
