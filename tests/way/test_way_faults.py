@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -97,6 +98,39 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_lands_twice(seed: int)
         ).stdout.split()
         assert len(listed) == 1 + len(told)
         assert stage.operator.post("/api/audit/verify")["verified"]
+
+
+def test_a_server_killed_during_pushes_leaves_no_git_behind() -> None:
+    with Stage() as stage:
+        _people_and_project(stage)
+        place = stage.clone("bea", "app")
+        stage.commit("bea", place, stage.files(large=os.urandom(20_000_000)), "Large")
+        pushing = threading.Thread(target=stage.push, args=("bea", place, "refs/for/main"))
+        pushing.start()
+        deadline = time.monotonic() + 20
+        while not _gits(stage.data) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        _kill_and_restart(stage)
+        pushing.join()
+        deadline = time.monotonic() + 10
+        while left := _gits(stage.data):
+            assert time.monotonic() < deadline, left
+            time.sleep(0.1)
+
+
+def _gits(data: Path) -> list[int]:
+    """Processes of `git http-backend` for this data directory."""
+    found: list[int] = []
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            named = (process / "comm").read_text().startswith("git-http-back")
+            if named and str(data).encode() in (process / "environ").read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            continue  # It has ended meanwhile.
+    return found
 
 
 def _people_and_project(stage: Stage) -> None:

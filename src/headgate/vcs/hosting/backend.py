@@ -202,8 +202,9 @@ class _Exchange:
             "HEADGATE_PUSH": self._access.push_id,
             "CONTENT_TYPE": headers.get(b"content-type", b"").decode("latin-1"),
         }
+        # CONTENT_LENGTH is left out: told how much comes, git waits for it in a busy loop for ever
+        # when the server dies; without it, the end of its input is the end of the request.
         for header, variable in (
-            (b"content-length", "CONTENT_LENGTH"),
             (b"content-encoding", "HTTP_CONTENT_ENCODING"),
             (b"git-protocol", "HTTP_GIT_PROTOCOL"),
         ):
