@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,9 @@ from pathlib import Path
 
 import structlog
 
-from headgate.jobs.dispatch.area import give, make_area, remove
+from headgate.jobs.dispatch.area import give, remove
+from headgate.jobs.dispatch.areas import WorkAreas, fresh_directory
+from headgate.jobs.dispatch.checkouts import SharedCheckouts, check_out
 from headgate.jobs.dispatch.explain import explain, footer, header, size
 from headgate.jobs.dispatch.export import RepositoryExporter
 from headgate.jobs.dispatch.interface import Exporter, Fate, Retry, RunRequest, RunResult
@@ -77,15 +78,15 @@ class LocalDispatcher:
         """
         self._sandbox = sandbox
         self._clock = clock
-        self._exporter = exporter or RepositoryExporter()
         self._slots = Slots(slots)
         self._running: dict[SandboxProcess, JobLog] = {}
-        self._cleaning: set[asyncio.Task[None]] = set()
         self._closed = False
         try:
             root = jobs_root(data, sandbox.owner(0))
-            self._work = root / "work"
-            _set_aside(root, self._work)
+            self._areas = WorkAreas(root, slots)
+            self._exporter = SharedCheckouts(
+                fresh_directory(root, "checkouts"), exporter or RepositoryExporter()
+            )
             self._caches = Caches(root / "caches")
             self._caches.discard_all()
             self._environments = EnvironmentStore(
@@ -122,8 +123,7 @@ class LocalDispatcher:
         area: Path | None = None
         try:
             try:
-                parts = ("work/home", "work/tmp", "work/artifacts", "work/src")
-                area = make_area(self._work, f"run-{request.run}", parts)
+                area = self._areas.take(f"run-{request.run}")
                 log = JobLog(request.log)
             except OSError as error:
                 return self._trouble(None, f"the work area cannot be made: {_why(error)}")
@@ -139,7 +139,10 @@ class LocalDispatcher:
             area = None
             raise
         finally:
-            self._clean_later(area, slot)
+            if area is None:
+                self._slots.give(slot)
+            else:
+                self._areas.put_away(area, lambda: self._slots.give(slot))
 
     async def settle(self, runs: Sequence[JobRunId], fate: Fate) -> None:
         """See Dispatcher."""
@@ -160,8 +163,8 @@ class LocalDispatcher:
             process.kill()
         for process in processes:
             await process.wait()
-        while self._cleaning:
-            await asyncio.wait(self._cleaning)
+        await self._exporter.close()
+        await self._areas.close()
 
     # -- one run ------------------------------------------------------------------------------
 
@@ -170,7 +173,8 @@ class LocalDispatcher:
         started: float | None = None
         try:
             log.note(header(request, self._sandbox.name))
-            await self._check_out(attempt)
+            source = attempt.area / "work" / "src"
+            await check_out(self._exporter, source, request.project, request.checkouts)
             environment = await self._environment(attempt)
             if isinstance(environment, RunResult):
                 log.note(environment.reason)
@@ -204,21 +208,6 @@ class LocalDispatcher:
         result = await self._keep(attempt, result)
         log.note(footer(result, started))
         return result
-
-    async def _check_out(self, attempt: _Attempt) -> None:
-        source = attempt.area / "work" / "src"
-        if attempt.request.project not in {c.project for c in attempt.request.checkouts}:
-            # A job without a repository runs in an empty directory of its project's name.
-            (source / attempt.request.project).mkdir()
-        exports = [
-            self._exporter.export(c.repository, c.commit, _made(source / c.project))
-            for c in attempt.request.checkouts
-        ]
-        # Together, and all to their end: a stopped run must not leave one writing.
-        outcomes = await asyncio.gather(*exports, return_exceptions=True)
-        for outcome in outcomes:
-            if outcome is not None:
-                raise outcome
 
     async def _environment(self, attempt: _Attempt) -> Path | RunResult | None:
         """The directory to mount, None when the job wants none, or why there is none."""
@@ -380,22 +369,6 @@ class LocalDispatcher:
             RunState.LOST, None, "The server stopped while it ran.", started, self._clock()
         )
 
-    def _clean_later(self, area: Path | None, slot: int) -> None:
-        """Remove the area, then free the slot: the result need not wait for it."""
-        if area is None:
-            self._slots.give(slot)
-            return
-
-        async def clean(place: Path) -> None:
-            try:
-                await in_thread(remove, place)
-            finally:
-                self._slots.give(slot)
-
-        task = asyncio.create_task(clean(area))
-        self._cleaning.add(task)
-        task.add_done_callback(self._cleaning.discard)
-
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
@@ -410,20 +383,5 @@ class _Attempt:
         return self.area / "work" / "src" / self.request.project
 
 
-def _made(directory: Path) -> Path:
-    directory.mkdir()
-    return directory
-
-
 def _why(error: OSError) -> str:
     return error.strerror or str(error)
-
-
-def _set_aside(root: Path, work: Path) -> None:
-    """Give a fresh directory for work areas; what is left of an earlier process goes meanwhile."""
-    if work.exists():
-        work.rename(root / f".old-{time.time_ns()}")
-    work.mkdir()
-    work.chmod(0o711)
-    for old in root.glob(".old-*"):
-        threading.Thread(target=remove, args=(old,), name="headgate-clean", daemon=True).start()
