@@ -126,10 +126,17 @@ def test_code_from_values() -> None:
     assert one.rule == "python/code-injection"
 
 
-def test_tests_may_do_what_they_like() -> None:
-    (one,) = found('os.system(f"ls {name}")', "tests/test_app.py")
-    assert one.confidence is Confidence.LOW
-    assert found("os.system(name)", "tests/test_app.py") == []
+@pytest.mark.parametrize(
+    "path",
+    ["docs/conf.py", "doc/a.py", "tests/test_app.py", "test_app.py", "spec/a.py", "examples/a.py"],
+)
+def test_no_path_softens_an_injection(path: str) -> None:
+    for body in ('os.system(f"ls {name}")', "os.system(name)", 'eval(f"{name}()")'):
+        (plain,), (one,) = found(body, "app.py"), found(body, path)
+        assert (one.severity, one.confidence) == (plain.severity, plain.confidence)
+    (one,) = found('os.system(f"ls {name}")', path)
+    assert one.severity is Severity.HIGH
+    assert one.confidence >= Confidence.MEDIUM
 
 
 def test_the_place_is_in_characters_and_names_the_sink() -> None:

@@ -93,6 +93,19 @@ def test_placeholders_lookups_and_fixtures_are_not(path: str, line: str) -> None
     assert list(find(path, line + "\n")) == []
 
 
+@pytest.mark.parametrize("path", ["docs/a.py", "doc/a.py", "examples/a.py", "spec/a.py"])
+def test_documents_and_examples_are_no_tests(path: str) -> None:
+    (one,) = find(path, f'password = "{STRONG}"\n')
+    assert one.confidence >= Confidence.MEDIUM
+
+
+def test_a_script_is_known_by_its_first_line() -> None:
+    (one,) = find("deploy", f'#!/usr/bin/env python3\npassword = "{STRONG}"\n')
+    assert one.confidence >= Confidence.MEDIUM
+    (one,) = find("deploy", f"#!/bin/sh\nexport DB_PASSWORD={STRONG}\n")
+    assert one.confidence >= Confidence.MEDIUM
+
+
 def test_a_generated_secret_in_a_test_is_told_softly() -> None:
     (one,) = find("tests/test_login.py", f'API_KEY = "{KEY}"\n')
     assert one.confidence is Confidence.LOW

@@ -53,10 +53,27 @@ def test_what_is_no_defect_by_itself_is_not_told(source: str) -> None:
     assert found(source) == []
 
 
-def test_in_tests_only_the_grave_is_told_and_softly() -> None:
+def test_in_tests_only_the_grave_is_told_and_only_tls_softly() -> None:
     assert found("import pickle\npickle.loads(x)\n", "tests/test_a.py") == []
     (one,) = found("import yaml\nyaml.load(x)\n", "tests/test_a.py")
+    assert one.confidence is Confidence.MEDIUM
+    verify = "import requests\nrequests.get('https://a', verify=False, timeout=3)\n"
+    (one,) = found(verify, "tests/test_a.py")
     assert one.confidence is Confidence.LOW
+    (one,) = found(verify, "docs/a.py")
+    assert one.confidence is Confidence.HIGH
+
+
+def test_what_runs_code_is_told_in_tests_too() -> None:
+    (one,) = found("eval(x)\n", "tests/test_a.py")
+    assert one.rule == "python/eval"
+
+
+def test_a_template_with_the_first_line_of_a_script_is_not_broken_python() -> None:
+    source = "#!/usr/bin/env python3\n{% if x %}\n"
+    assert found(source, "run.tmpl") == []
+    (one,) = found(source, "run")
+    assert one.rule == "python/does-not-parse"
 
 
 def test_a_comment_silences_what_informs_and_not_what_denies() -> None:
@@ -78,7 +95,7 @@ def test_configuration_in_the_project_cannot_steer_it() -> None:
         SourceFile("app.py", b"# ruff: noqa\nimport yaml\nyaml.load(x)\n"),
     ]
     analyzer = Ruff()
-    wanted = [file for file in files if analyzer.wants(file.path, len(file.data))]
+    wanted = [file for file in files if analyzer.wants(file.path, file.data[:200])]
     assert [file.path for file in wanted] == ["app.py"]
     assert len(analyzer.scan(wanted).hits) == 1
 

@@ -18,6 +18,9 @@ from headgate.scan.text import Offsets, Text, caret, decode, is_test, listed, pr
         (b"a\r\nb\rc", "a\nb\nc"),
         (b"\xef\xbb\xbfa", "a"),
         ("é".encode("utf-16"), "é"),
+        ("é".encode("utf-32"), "é"),
+        ("plain text".encode("utf-16-le"), "plain text"),
+        ("plain text".encode("utf-16-be"), "plain text"),
         (b"\xff", "\N{REPLACEMENT CHARACTER}"),
     ],
 )
@@ -27,6 +30,7 @@ def test_text_is_read_whatever_its_encoding(data: bytes, text: str) -> None:
 
 def test_what_is_not_examined_has_a_reason() -> None:
     assert unreadable(b"\0") == "binary"
+    assert unreadable(b"a" * 9000 + b"\0") == "binary"
     assert unreadable(b"a" * 2_000_001) == "larger than 2 MB"
     assert unreadable("text".encode("utf-16")) == ""
 
@@ -68,13 +72,20 @@ def test_printable_text_is_printable(text: str) -> None:
     [
         ("tests/a.py", True),
         ("src/test_a.py", True),
-        ("a.spec.ts", True),
-        ("README.md", True),
+        ("src/a_test.py", True),
+        ("conftest.py", True),
+        ("a.spec.ts", False),
+        ("README.md", False),
+        ("docs/conf.py", False),
+        ("docs/tests/a.py", False),
+        ("examples/test_a.py", False),
+        ("spec/a.py", False),
+        ("test_data.yaml", False),
         ("src/latest.py", False),
         ("contest/a.py", False),
     ],
 )
-def test_tests_and_documents_are_known_by_their_paths(path: str, expected: bool) -> None:
+def test_only_test_code_is_known_as_such_by_its_path(path: str, expected: bool) -> None:
     assert is_test(path) is expected
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headgate.model.change import CommitInfo
@@ -10,8 +10,10 @@ from headgate.model.finding import CheckResult, Outcome
 from headgate.model.ids import Commit
 from headgate.model.patterns import matches
 from headgate.scan.analyzers.interface import SourceFile
-from headgate.scan.engine import CHECKS, MAX_SIZE, Past, Request
+from headgate.scan.engine import CHECKS, Past, Request
+from headgate.scan.notes import message_note, names_note
 from headgate.scan.runner import ScanRunner
+from headgate.scan.text import LARGEST
 from headgate.vcs.repository import ChangedFile, Repository
 
 __all__ = ["ScanRunner", "gather", "scan_change"]
@@ -23,7 +25,11 @@ MAX_COMMITS = 500
 
 REGULAR = frozenset({0o100644, 0o100755, 0o100664})
 """Modes of files with content."""
-_SYMLINK, _SUBMODULE = 0o120000, 0o160000
+LINKS = frozenset({0o120000})
+"""The mode of a symbolic link, whose content is its target."""
+READ = REGULAR | LINKS
+SUBMODULE = 0o160000
+TOO_LARGE = f"larger than {LARGEST // 1_000_000} MB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +53,9 @@ async def scan_change(
 ) -> tuple[CheckResult, ...]:
     """The checks `source` and `secrets`: what is found in `head` and was not there in `base`.
 
-    Secrets are sought in every commit between the two as well: what a later commit removes still
-    lands in the history. `exclude`: patterns of files that the source check leaves out. Raises
-    GitError when git cannot answer.
+    Secrets are sought in every commit between the two as well, its message included: what a later
+    commit removes still lands in the history. `exclude`: patterns of files that the source check
+    leaves out. Raises GitError when git cannot answer.
     """
     gathered = await gather(repo, base, head, exclude)
     if gathered.problem:
@@ -65,73 +71,114 @@ async def gather(
 ) -> Gathered:
     """The files that differ, as they are in both commits and in those between."""
     changed = await repo.changed(base, head)
-    skipped = [f"{file.path}: {why}" for file in changed if (why := left_out(file))]
-    touched = [file for file in changed if file.new_mode in REGULAR]
-    before = [file for file in changed if file.old_mode in REGULAR]
-    between, problem = await history(repo, base, head, {file.new_object for file in changed})
+    skipped = tuple(f"{file.path}: submodule" for file in changed if file.new_mode == SUBMODULE)
+    touched = [file for file in changed if file.new_mode in READ]
+    before = [file for file in changed if file.old_mode in READ]
+    between = await history(repo, base, head, changed)
     ids = {file.new_object for file in touched} | {file.old_object for file in before}
-    ids |= {file.new_object for _, file in between}
+    ids |= {file.new_object for _, file in between.files}
     sizes = await repo.sizes(ids)
-    skipped += [
-        f"{file.path}: larger than {MAX_SIZE // 1_000_000} MB"
-        for file in touched
-        if sizes.get(file.new_object, 0) > MAX_SIZE
-    ]
-    wanted = {name for name, size in sizes.items() if size <= MAX_SIZE}
+    unread = {
+        file.path: TOO_LARGE
+        for file in (*touched, *(file for _, file in between.files))
+        if sizes.get(file.new_object, 0) > LARGEST
+    }
+    wanted = {name for name, size in sizes.items() if size <= LARGEST}
     total = sum(sizes[name] for name in wanted)
+    problem = between.problem
     if total > MAX_BYTES:
         most = MAX_BYTES >> 20
         problem = f"the files hold {total >> 20} MB; at most {most} MB can be examined at once"
     if problem:
-        return Gathered(Request(()), tuple(skipped), problem)
+        return Gathered(Request(()), skipped, problem)
     data = await repo.blobs(wanted)
+    new = [(file.path, file.new_mode, file.new_object) for file in touched]
+    old = [(file.old_path, file.old_mode, file.old_object) for file in before]
     request = Request(
-        head=_files(((file.path, file.new_object) for file in touched), data),
-        base=_files(((file.old_path, file.old_object) for file in before), data),
+        head=files_of(new, data, REGULAR),
+        base=files_of(old, data, REGULAR),
         renamed={file.path: file.old_path for file in changed if file.path != file.old_path},
         excluded=frozenset(file.path for file in touched if matches(file.path, exclude)),
-        history=tuple(
-            Past(commit, SourceFile(file.path, data[file.new_object]))
-            for commit, file in between
-            if file.new_object in data
-        ),
-        skipped=tuple(skipped),
+        history=between.past(data),
+        links=files_of(new, data, LINKS),
+        base_links=files_of(old, data, LINKS),
+        messages=between.messages,
+        unread=unread,
+        skipped=skipped,
     )
-    return Gathered(request, tuple(skipped))
+    return Gathered(request, skipped)
 
 
-def _files(places: Iterable[tuple[str, str]], data: dict[str, bytes]) -> tuple[SourceFile, ...]:
-    return tuple(SourceFile(path, data[name]) for path, name in places if name in data)
+def files_of(
+    places: Iterable[tuple[str, int, str]], data: Mapping[str, bytes], modes: frozenset[int]
+) -> tuple[SourceFile, ...]:
+    """Those places (path, mode, object) that have one of the modes and were read."""
+    return tuple(
+        SourceFile(path, data[name])
+        for path, mode, name in places
+        if mode in modes and name in data
+    )
 
 
-def left_out(file: ChangedFile) -> str:
-    """Why what is at this path is no file to examine; empty when it is one."""
-    if file.new_mode == _SYMLINK:
-        return "symbolic link"
-    return "submodule" if file.new_mode == _SUBMODULE else ""
+@dataclass(frozen=True, slots=True)
+class Between:
+    """What the commits between two have that neither state shows."""
+
+    files: tuple[tuple[Commit, ChangedFile], ...] = ()
+    """Files and links whose objects neither state has."""
+    names: tuple[Past, ...] = ()
+    """Names that a commit gives and a later one takes."""
+    messages: tuple[SourceFile, ...] = ()
+    problem: str = ""
+    """Why there are too many of them; empty when there are not."""
+
+    def past(
+        self, data: Mapping[str, bytes], known: Container[bytes] = frozenset()
+    ) -> tuple[Past, ...]:
+        """All of it that was read and is not known."""
+        files = (
+            Past(commit, SourceFile(file.path, data[file.new_object]))
+            for commit, file in self.files
+            if file.new_object in data and data[file.new_object] not in known
+        )
+        return (*files, *self.names)
 
 
 async def history(
-    repo: Repository, base: Commit, head: Commit, known: set[str], *, least: int = 2
-) -> tuple[list[tuple[Commit, ChangedFile]], str]:
-    """Files of the commits between base and head whose objects are not `known`, with the commit.
+    repo: Repository,
+    base: Commit,
+    head: Commit,
+    changed: Sequence[ChangedFile],
+    *,
+    least: int = 2,
+) -> Between:
+    """What is in the commits between base and head beside what is `changed` in the end.
 
-    Fewer commits than `least` are not looked at: what a single one has is in the head. The text
-    says why the history is too long to be examined; empty when it is not.
+    Of fewer commits than `least` only the messages: what a single one has is in the head.
     """
     commits = await repo.commits(base, head)
     if len(commits) > MAX_COMMITS:
-        return [], f"the change has {len(commits)} commits; at most {MAX_COMMITS} can be examined"
-    found: list[tuple[Commit, ChangedFile]] = []
-    seen = set(known)
+        return Between(
+            problem=f"the change has {len(commits)} commits; at most {MAX_COMMITS} can be examined"
+        )
+    messages = tuple(message_note(info.commit, info.message) for info in commits)
     if len(commits) < least:
-        return found, ""
+        return Between(messages=messages)
+    found: list[tuple[Commit, ChangedFile]] = []
+    names: list[Past] = []
+    seen = {name for file in changed for name in (file.new_object, file.old_object)}
+    named = {path for file in changed for path in (file.path, file.old_path)}
     for info in commits:
-        for file in await _own(repo, info):
-            if file.new_mode in REGULAR and file.new_object not in seen:
+        own = await _own(repo, info)
+        for file in own:
+            if file.new_mode in READ and file.new_object not in seen:
                 seen.add(file.new_object)
                 found.append((info.commit, file))
-    return found, ""
+        given = [f.path for f in own if f.status in ("A", "R", "C") and f.path not in named]
+        named.update(given)
+        if given:
+            names.append(Past(info.commit, names_note(given, info.commit)))
+    return Between(tuple(found), tuple(names), messages)
 
 
 async def _own(repo: Repository, info: CommitInfo) -> list[ChangedFile]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,11 +16,14 @@ from headgate.scan.analyzers.secrets import Secrets
 from headgate.scan.history import Past, in_history
 from headgate.scan.identity import Anchor, anchor, identity
 from headgate.scan.introduced import introduced
-from headgate.scan.text import MAX_SIZE, Text, decode, listed, plural, printable, unreadable
+from headgate.scan.notes import masked, masks, names_note, placed, told
+from headgate.scan.text import Text, decode, listed, plural, printable, unreadable
 
-__all__ = ["CHECKS", "MAX_SIZE", "Past", "Request", "analyzers", "examine"]
+__all__ = ["CHECKS", "Past", "Request", "analyzers", "examine"]
 
 CHECKS = ("source", "secrets")
+START = 200
+"""Bytes that an analyzer sees of a file to tell whether it wants it."""
 _SUPERSEDED: Mapping[str, frozenset[str]] = {
     "python/sql-string": frozenset({"python/sql-injection"}),
     "python/eval": frozenset({"python/code-injection"}),
@@ -42,8 +45,15 @@ class Request:
     """Paths that the source check leaves out."""
     history: tuple[Past, ...] = ()
     """What is searched for secrets only."""
+    links: tuple[SourceFile, ...] = ()
+    """Symbolic links, with their targets as content; searched for secrets only."""
+    base_links: tuple[SourceFile, ...] = ()
+    messages: tuple[SourceFile, ...] = ()
+    """Messages of commits, as notes; searched for secrets only."""
+    unread: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Path → why it could not be read, of files that should have been examined."""
     skipped: tuple[str, ...] = ()
-    """`path: reason` of files that were left out before."""
+    """`path: reason` of what is no file to examine."""
 
 
 def analyzers(key: bytes, cache: Path | None) -> tuple[Analyzer, ...]:
@@ -57,23 +67,39 @@ def examine(
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[CheckResult, ...]:
     """One result per check, in the order of `CHECKS`."""
-    head = _Side(request.head, tools, request.excluded, clock)
+    notes = (*request.links, *request.messages)
+    notes += (names_note(_names(request.head, request.links, request)),)
+    head = _Side(request.head, notes, tools, request.excluded, clock)
     for check in CHECKS:
         head.run(check)
     base: _Side | None = None
     if request.base is not None:
-        base = _Side(request.base, tools, frozenset(), clock)
+        old_notes = (*request.base_links, names_note(_names(request.base, request.base_links)))
+        base = _Side(request.base, old_notes, tools, frozenset(), clock)
         for check in CHECKS:
             if any(hit.finding.check == check for hit in head.hits(check)):
                 # Old files that no longer hold a secret still have to be masked alike.
                 base.run("secrets")
                 base.run(check)
     results = [_result(check, head, base, request) for check in CHECKS]
+    hidden = head.masks()
     if request.history:
         seen = {hit.mark for hit in head.hits("secrets")}
-        past = in_history(request.history, seen, base_files=request.base or (), tools=tools)
+        old = (*(request.base or ()), *request.base_links)
+        past = in_history(request.history, seen, base_files=old, tools=tools)
         results = [past.joined(one) if one.check == "secrets" else one for one in results]
-    return tuple(results)
+        hidden |= past.masks
+    return tuple(masked(result, hidden) for result in results)
+
+
+def _names(
+    files: Sequence[SourceFile], links: Sequence[SourceFile], request: Request | None = None
+) -> Iterator[str]:
+    """The paths of a state, those of what was not read among them."""
+    yield from (file.path for file in (*files, *links))
+    if request is not None:
+        yield from request.unread
+        yield from (entry.rpartition(": ")[0] for entry in request.skipped)
 
 
 class _Side:
@@ -81,7 +107,8 @@ class _Side:
 
     def __init__(
         self,
-        files: Iterable[SourceFile],
+        files: Sequence[SourceFile],
+        notes: Sequence[SourceFile],
         tools: Sequence[Analyzer],
         excluded: frozenset[str],
         clock: Callable[[], float],
@@ -89,15 +116,17 @@ class _Side:
         self._tools = tools
         self._excluded = excluded
         self._clock = clock
-        self._files: list[SourceFile] = []
-        self.unread: list[str] = []
-        for file in files:
-            why = unreadable(file.data)
-            if why:
-                self.unread.append(f"{file.path}: {why}")
-            else:
-                self._files.append(file)
-        self._data = {file.path: file.data for file in self._files}
+        self._why = {file.path: why for file in files if (why := unreadable(file.data))}
+        self._files = tuple(files)
+        self.data = {file.path: file.data for file in files}
+        self._notes: list[SourceFile] = []
+        for note in notes:
+            path = note.path
+            while path in self.data:
+                # A file is free to have the name of a note.
+                path = f"{path} "
+            self.data[path] = note.data
+            self._notes.append(SourceFile(path, note.data))
         self._texts: dict[str, Text] = {}
         self._analyses: dict[str, list[Analysis]] = {}
         self.seconds: dict[str, float] = {}
@@ -110,13 +139,19 @@ class _Side:
         for tool in self._tools:
             if tool.check != check:
                 continue
-            wanted = [
-                file
-                for file in self._files
-                if tool.wants(file.path, len(file.data))
-                and not (check == "source" and file.path in self._excluded)
-            ]
-            done.append(tool.scan(wanted))
+            if check == "secrets":
+                done.append(tool.scan((*self._files, *self._notes)))
+                continue
+            wanted = [file for file in self._files if self.wanted(file.path)]
+            done.append(
+                tool.scan(
+                    [
+                        file
+                        for file in wanted
+                        if file.path not in self._why and tool.wants(file.path, file.data[:START])
+                    ]
+                )
+            )
         self._analyses[check] = done
         for analysis in done:
             for span in analysis.hidden:
@@ -125,7 +160,7 @@ class _Side:
 
     def text(self, path: str) -> Text:
         if path not in self._texts:
-            self._texts[path] = Text(decode(self._data[path]))
+            self._texts[path] = Text(decode(self.data[path]))
         return self._texts[path]
 
     def outcome(self, check: str) -> Outcome:
@@ -135,8 +170,38 @@ class _Side:
     def reasons(self, check: str) -> list[str]:
         return [one.reason for one in self._analyses.get(check, ()) if one.reason]
 
+    def wanted(self, path: str) -> bool:
+        """Whether the source check is to look at the file, as far as its kind goes."""
+        if path in self._excluded:
+            return False
+        start = self.data.get(path, b"")[:START]
+        return any(tool.wants(path, start) for tool in self._tools if tool.check == "source")
+
     def skipped(self, check: str) -> list[str]:
-        return [path for one in self._analyses.get(check, ()) for path in one.skipped]
+        """`path: reason` of what no analyzer of the check was given or could read."""
+        given = [path for one in self._analyses.get(check, ()) for path in one.skipped]
+        if check == "secrets":
+            return given
+        return [*(f"{path}: {why}" for path, why in self._why.items()), *given]
+
+    def missed(self, other: _Side | None, renamed: Mapping[str, str]) -> list[str]:
+        """Those among the skipped of the source check that it was to look at, and which are not
+        what they were in the other side."""
+        missed = [
+            f"{path}: {why}"
+            for path, why in self._why.items()
+            if self.wanted(path) and not self._same(path, other, renamed.get(path, path))
+        ]
+        return missed + [path for one in self._analyses.get("source", ()) for path in one.skipped]
+
+    def _same(self, path: str, other: _Side | None, old: str) -> bool:
+        if other is None or other.data.get(old) != self.data[path]:
+            return False
+        return other.wanted(old)
+
+    def masks(self) -> dict[str, str]:
+        """Of the names that hold a secret."""
+        return masks(self.text(self._notes[-1].path))
 
     def hits(self, check: str) -> list[Hit]:
         """In the order of the files, what another finding says better left out."""
@@ -181,10 +246,11 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
     findings: list[Finding] = []
     for hit, where in zip(hits, anchors, strict=True):
         key = identity(where, 0)
-        excerpt = head.text(hit.finding.span.path).excerpt(hit.finding.span)
+        text = head.text(hit.finding.span.path)
+        excerpt = text.excerpt(hit.finding.span)
         findings.append(
             replace(
-                hit.finding,
+                placed(told(hit.finding), text),
                 excerpt=printable(excerpt.replace("\t", " ")) if shown else "",
                 identity=identity(where, counted[key]),
             )
@@ -204,9 +270,20 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
     if outcome is Outcome.PASSED and findings:
         outcome = Outcome.FAILED
         reasons = [plural(len(findings), "finding")]
-    skipped = [*request.skipped, *head.unread, *head.skipped(check)]
-    if skipped and outcome is not Outcome.NOT_RUN:
-        reasons.append(f"{plural(len(skipped), 'file')} not examined: {listed(skipped)}")
+    unread = [f"{path}: {why}" for path, why in request.unread.items()]
+    skipped = [*request.skipped, *unread, *head.skipped(check)]
+    if check == "source":
+        skipped += [f"{link.path}: symbolic link" for link in request.links]
+        missed = [f"{path}: {why}" for path, why in request.unread.items() if head.wanted(path)]
+        missed += head.missed(base, request.renamed)
+    else:
+        missed = unread
+    if outcome is not Outcome.NOT_RUN:
+        if missed:
+            outcome = Outcome.UNKNOWN
+            reasons.append(_missed(check, missed))
+        elif skipped:
+            reasons.append(f"{plural(len(skipped), 'file')} not examined: {listed(skipped)}")
     return CheckResult(
         check=check,
         outcome=outcome,
@@ -215,3 +292,12 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
         seconds=seconds,
         skipped=tuple(dict.fromkeys(skipped)),
     )
+
+
+def _missed(check: str, missed: Sequence[str]) -> str:
+    """Why the check came to no result, and what to do."""
+    remedy = "split or shrink what is too large and keep it free of NULs"
+    if check == "source":
+        remedy += ", or exclude it under `[checks] exclude` in headgate.toml"
+    had = plural(len(missed), "file")
+    return f"{had} that had to be examined could not be: {listed(missed)} ({remedy})"

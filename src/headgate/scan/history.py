@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from headgate.model.finding import CheckResult, Finding, Outcome
 from headgate.scan.analyzers.interface import Analysis, Analyzer, SourceFile
 from headgate.scan.identity import anchor, identity
-from headgate.scan.text import Text, decode, plural, printable, unreadable
+from headgate.scan.notes import is_names, masks, names_note
+from headgate.scan.text import Text, decode, plural, printable
 
 _REMEDY = (
     "Take it out of that commit too (`git rebase -i`, or squash the commits), and replace it where "
@@ -32,6 +33,8 @@ class Found:
     findings: tuple[Finding, ...]
     problems: tuple[str, ...]
     """Why some of them could not be searched."""
+    masks: dict[str, str] = field(default_factory=dict[str, str])
+    """Path as it is printed → masked, of the names that hold a secret."""
 
     def joined(self, result: CheckResult) -> CheckResult:
         """The result of the secrets check with these findings added to its own."""
@@ -39,9 +42,8 @@ class Found:
         outcome, reason = result.outcome, result.reason
         if self.problems:
             outcome, reason = Outcome.NOT_RUN, "; ".join(self.problems)
-        elif self.findings and outcome is not Outcome.NOT_RUN:
-            outcome = Outcome.FAILED
-            reason = plural(len(findings), "finding")
+        elif self.findings and outcome not in (Outcome.NOT_RUN, Outcome.UNKNOWN):
+            outcome, reason = Outcome.FAILED, plural(len(findings), "finding")
         return replace(result, findings=findings, outcome=outcome, reason=reason)
 
 
@@ -49,24 +51,26 @@ def in_history(
     history: Sequence[Past],
     seen: set[str],
     *,
-    base_files: Iterable[SourceFile],
+    base_files: Sequence[SourceFile],
     tools: Sequence[Analyzer],
 ) -> Found:
     """Secrets of these states that `seen` (marks of the head's) and the base do not have."""
     seekers = [tool for tool in tools if tool.check == "secrets"]
-    readable = [past for past in history if not unreadable(past.file.data)]
     found: list[tuple[Past, Analysis]] = []
-    for past in readable:
+    for past in history:
         found += [(past, tool.scan([past.file])) for tool in seekers]
     if any(analysis.hits for _, analysis in found):
-        old = [file for file in base_files if not unreadable(file.data)]
+        old = [*base_files, names_note(file.path for file in base_files)]
         seen = seen | {hit.mark for tool in seekers for hit in tool.scan(old).hits}
     findings: list[Finding] = []
     counted: Counter[str] = Counter()
+    hidden: dict[str, str] = {}
     for past, analysis in found:
         text = Text(decode(past.file.data))
         for span in analysis.hidden:
             text.hide(span)
+        if is_names(past.file.path):
+            hidden |= masks(text)
         for hit in analysis.hits:
             if hit.mark in seen:
                 continue
@@ -85,4 +89,4 @@ def in_history(
             )
             counted[key] += 1
     problems = {analysis.reason for _, analysis in found if analysis.outcome is Outcome.NOT_RUN}
-    return Found(tuple(findings), tuple(sorted(problems)))
+    return Found(tuple(findings), tuple(sorted(problems)), hidden)

@@ -4,56 +4,81 @@ from __future__ import annotations
 
 import bisect
 import codecs
+import re
 from collections.abc import Iterable, Sequence
 
 from headgate.model.finding import Finding, Span
 
 MAX_SIZE = 2_000_000
-"""Bytes above which a file is not examined."""
+"""Bytes above which a file is not given to the source analyzers."""
+LARGEST = 50_000_000
+"""Bytes above which no file is searched for secrets; a push refuses larger ones."""
 WINDOW = 160
 """Characters of a line that an excerpt shows."""
 LEAD = 39
 """Characters before the span in an excerpt that was cut at its left."""
 CUT = "…"
 MASK = "*"
+_SHEBANG = re.compile(rb"(?:\xef\xbb\xbf)?#![^\n]*\b(?:python|pypy|uv +run\b|pipx +run\b)")
+_NO_TESTS = frozenset(
+    {"doc", "docs", "example", "examples", "sample", "samples", "spec", "specs", "scripts"}
+)
+"""Folders whose files are not test code, whatever else their paths say."""
+
+
+def encoding_of(data: bytes) -> str:
+    """Python's name of the encoding: by the byte order mark, else UTF-16 by where the NULs are."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if data.startswith(codecs.BOM_UTF8):
+        return "utf-8-sig"
+    sample = data[:8000]
+    half = len(sample) // 2
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if odd > 0.7 * half and even < 0.05 * half:
+        return "utf-16-le"
+    return "utf-16-be" if even > 0.7 * half and odd < 0.05 * half else "utf-8"
 
 
 def decode(data: bytes) -> str:
     """The text of a file, line ends as `\\n`; bytes that are not UTF-8 become U+FFFD."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        text = data.decode("utf-16", "replace")
-    else:
-        text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    text = data.decode(encoding_of(data), "replace")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_binary(data: bytes) -> bool:
-    """Whether git would call it binary; UTF-16 text is not."""
+    """Whether it has a NUL, and so is no source; UTF-16 text that says so is not binary."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return False
-    return b"\0" in data[:8000]
+    return b"\0" in data
 
 
 def unreadable(data: bytes) -> str:
-    """Why no analyzer is given a file with this content; empty when they are."""
+    """Why no source analyzer is given a file with this content; empty when they are."""
     if len(data) > MAX_SIZE:
         return f"larger than {MAX_SIZE // 1_000_000} MB"
     return "binary" if is_binary(data) else ""
 
 
+def is_python(path: str, start: bytes) -> bool:
+    """Whether a file with this path that begins with these bytes is Python: by name or `#!`."""
+    return path.endswith((".py", ".pyi", ".pyw")) or bool(_SHEBANG.match(start))
+
+
 def is_test(path: str) -> bool:
-    """Whether the path is one of tests, fixtures, examples or documentation."""
-    parts = path.lower().split("/")
-    name = parts[-1]
-    folders = {"test", "tests", "testing", "__tests__", "spec", "specs", "fixtures", "testdata"}
-    folders |= {"example", "examples", "samples", "docs", "doc"}
+    """Whether the path is one of test code, which runs nowhere but in tests.
+
+    Examples, documentation and scripts are not: people copy and run them.
+    """
+    *folders, name = path.lower().split("/")
+    if _NO_TESTS.intersection(folders):
+        return False
     return (
-        bool(folders.intersection(parts[:-1]))
-        or name.startswith(("test_", "conftest."))
-        or "_test." in name
-        or ".test." in name
-        or ".spec." in name
-        or name.endswith((".md", ".rst", ".adoc"))
+        bool({"test", "tests"}.intersection(folders))
+        or name == "conftest.py"
+        or (name.endswith(".py") and (name.startswith("test_") or name.endswith("_test.py")))
     )
 
 

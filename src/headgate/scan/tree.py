@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headgate.model.errors import BadInput, CouldNotRun
@@ -13,15 +13,28 @@ from headgate.model.finding import CheckResult, Outcome
 from headgate.model.ids import Commit
 from headgate.model.patterns import matches
 from headgate.scan.analyzers.interface import Analyzer, SourceFile
-from headgate.scan.change import REGULAR, Gathered, gather, history, left_out
-from headgate.scan.engine import CHECKS, MAX_SIZE, Past, Request, examine
-from headgate.scan.text import plural, printable
+from headgate.scan.change import (
+    LINKS,
+    READ,
+    REGULAR,
+    SUBMODULE,
+    TOO_LARGE,
+    Between,
+    Gathered,
+    files_of,
+    gather,
+    history,
+)
+from headgate.scan.engine import CHECKS, Request, examine
+from headgate.scan.text import LARGEST, plural, printable
 from headgate.vcs.diff import parse_raw
 from headgate.vcs.git import GitError, run_git
 from headgate.vcs.repository import Repository
 
 BATCH = 32 << 20
 """Bytes of files that are held in memory at once when a whole tree is examined."""
+_LINK, _SUBMODULE, _SPECIAL = "symbolic link", "submodule", "not a regular file"
+_NO_FILES = frozenset({_SUBMODULE, _SPECIAL})
 _NOT_WALKED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__", ".tox"})
 
 
@@ -138,18 +151,47 @@ def read_file(root: Path, path: str) -> bytes | str:
     try:
         status = os.lstat(place)
         if stat.S_ISLNK(status.st_mode):
-            return "symbolic link"
+            return _LINK
         if stat.S_ISDIR(status.st_mode):
-            return "submodule"
+            return _SUBMODULE
         if not stat.S_ISREG(status.st_mode):
-            return "not a regular file"
-        if status.st_size > MAX_SIZE:
-            return f"larger than {MAX_SIZE // 1_000_000} MB"
+            return _SPECIAL
+        if status.st_size > LARGEST:
+            return TOO_LARGE
         handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as file:
-            return file.read(MAX_SIZE + 1)
+            return file.read(LARGEST)
     except OSError as error:
         return (error.strerror or "cannot be read").lower()
+
+
+@dataclass(slots=True)
+class _Read:
+    """What reading a part of the work tree came to."""
+
+    files: list[SourceFile] = field(default_factory=list[SourceFile])
+    links: list[SourceFile] = field(default_factory=list[SourceFile])
+    unread: dict[str, str] = field(default_factory=dict[str, str])
+    skipped: list[str] = field(default_factory=list[str])
+
+    def add(self, root: Path, path: str) -> int:
+        """Read one path; how many bytes it has."""
+        content = read_file(root, path)
+        if isinstance(content, bytes):
+            self.files.append(SourceFile(path, content))
+            return len(content)
+        if content == _LINK:
+            try:
+                target = os.fsencode((root / path).readlink())
+            except OSError as error:
+                self.unread[path] = (error.strerror or "cannot be read").lower()
+            else:
+                self.links.append(SourceFile(path, target))
+        elif content in _NO_FILES:
+            self.skipped.append(f"{path}: {content}")
+        else:
+            self.unread[path] = content
+        return 0
 
 
 def _inside(root: Root, paths: Sequence[Path]) -> tuple[str, ...]:
@@ -244,41 +286,35 @@ async def _work_tree(
     changed = parse_raw(raw.out)[0]
     others = await run_git("-C", str(root.path), "ls-files", "-z", "--others", "--exclude-standard")
     untracked = [os.fsdecode(name) for name in others.out.split(b"\0") if name]
-    skipped = [f"{file.path}: {why}" for file in changed if (why := left_out(file))]
-    touched = [file.path for file in changed if file.new_mode in REGULAR]
-    found: list[SourceFile] = []
-    for path in dict.fromkeys((*touched, *untracked)):
-        content = read_file(root.path, path)
-        if isinstance(content, str):
-            skipped.append(f"{path}: {content}")
-        else:
-            found.append(SourceFile(path, content))
-    before = [file for file in changed if file.old_mode in REGULAR]
-    between, problem = ([], "")
-    if head is not None:
-        known = {file.old_object for file in before} | {file.new_object for file in changed}
-        between, problem = await history(repository, base, head, known, least=1)
-    ids = {file.old_object for file in before} | {file.new_object for _, file in between}
-    small = {name for name, size in (await repository.sizes(ids)).items() if size <= MAX_SIZE}
-    data = await repository.blobs(small)
-    now = {file.data for file in found}
+    read = _Read()
+    for file in changed:
+        if file.new_mode == SUBMODULE:
+            read.skipped.append(f"{file.path}: {_SUBMODULE}")
+    for path in dict.fromkeys((*(f.path for f in changed if f.new_mode in READ), *untracked)):
+        read.add(root.path, path)
+    before = [file for file in changed if file.old_mode in READ]
+    between = Between() if head is None else await history(repository, base, head, changed, least=1)
+    ids = {file.old_object for file in before} | {file.new_object for _, file in between.files}
+    sizes = await repository.sizes(ids)
+    for _, file in between.files:
+        if sizes.get(file.new_object, 0) > LARGEST:
+            read.unread[file.path] = TOO_LARGE
+    data = await repository.blobs(name for name, size in sizes.items() if size <= LARGEST)
+    now = {file.data for file in (*read.files, *read.links)}
+    was = [(file.old_path, file.old_mode, file.old_object) for file in before]
     request = Request(
-        head=tuple(found),
-        base=tuple(
-            SourceFile(file.old_path, data[file.old_object])
-            for file in before
-            if file.old_object in data
-        ),
+        head=tuple(read.files),
+        base=files_of(was, data, REGULAR),
         renamed={file.path: file.old_path for file in changed if file.path != file.old_path},
-        excluded=frozenset(file.path for file in found if matches(file.path, exclude)),
-        history=tuple(
-            Past(commit, SourceFile(file.path, data[file.new_object]))
-            for commit, file in between
-            if file.new_object in data and data[file.new_object] not in now
-        ),
-        skipped=tuple(skipped),
+        excluded=frozenset(file.path for file in read.files if matches(file.path, exclude)),
+        history=between.past(data, now),
+        links=tuple(read.links),
+        base_links=files_of(was, data, LINKS),
+        messages=between.messages,
+        unread=read.unread,
+        skipped=tuple(read.skipped),
     )
-    return Gathered(request, tuple(skipped), problem)
+    return Gathered(request, tuple(read.skipped), between.problem)
 
 
 def _kept(request: Request, wanted: Sequence[str]) -> Request:
@@ -287,31 +323,34 @@ def _kept(request: Request, wanted: Sequence[str]) -> Request:
     return replace(
         request,
         head=tuple(file for file in request.head if _wanted(file.path, wanted)),
+        links=tuple(file for file in request.links if _wanted(file.path, wanted)),
+        unread={path: why for path, why in request.unread.items() if _wanted(path, wanted)},
+        messages=(),
         history=tuple(past for past in request.history if _wanted(past.file.path, wanted)),
         skipped=tuple(one for one in request.skipped if _wanted(one.rpartition(": ")[0], wanted)),
     )
 
 
 def _batches(selection: Selection, exclude: Sequence[str]) -> Iterator[tuple[Request, int]]:
-    files: list[SourceFile] = []
-    skipped = list(selection.skipped)
+    read = _Read(skipped=list(selection.skipped))
     size = count = 0
 
     def request() -> Request:
-        excluded = frozenset(file.path for file in files if matches(file.path, exclude))
-        return Request(tuple(files), excluded=excluded, skipped=tuple(skipped))
+        excluded = (file.path for file in read.files if matches(file.path, exclude))
+        return Request(
+            tuple(read.files),
+            excluded=frozenset(excluded),
+            links=tuple(read.links),
+            unread=read.unread,
+            skipped=tuple(read.skipped),
+        )
 
     for path in selection.paths:
-        content = read_file(selection.root.path, path)
+        size += read.add(selection.root.path, path)
         count += 1
-        if isinstance(content, str):
-            skipped.append(f"{path}: {content}")
-            continue
-        files.append(SourceFile(path, content))
-        size += len(content)
         if size >= BATCH:
             yield request(), count
-            files, skipped, size, count = [], [], 0, 0
+            read, size, count = _Read(), 0, 0
     yield request(), count
 
 
@@ -319,7 +358,8 @@ def _joined(one: CheckResult, other: CheckResult) -> CheckResult:
     ranks = (Outcome.PASSED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_RUN)
     outcome = max(one.outcome, other.outcome, key=ranks.index)
     findings = (*one.findings, *other.findings)
-    reasons = [result.reason for result in (one, other) if result.outcome is Outcome.NOT_RUN]
+    unsure = (Outcome.NOT_RUN, Outcome.UNKNOWN)
+    reasons = [result.reason for result in (one, other) if result.outcome in unsure]
     if not reasons and findings:
         reasons = [plural(len(findings), "finding")]
     return CheckResult(

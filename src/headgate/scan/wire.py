@@ -31,10 +31,16 @@ def encode_request(request: Request) -> bytes:
         "renamed": dict(request.renamed),
         "excluded": sorted(request.excluded),
         "history": [[past.commit, past.file.path, len(past.file.data)] for past in request.history],
+        "links": listing(request.links),
+        "base_links": listing(request.base_links),
+        "messages": listing(request.messages),
+        "unread": dict(request.unread),
         "skipped": list(request.skipped),
     }
     past = (one.file for one in request.history)
-    data = b"".join(file.data for file in (*request.head, *(request.base or ()), *past))
+    notes = (*request.links, *request.base_links, *request.messages)
+    files = (*request.head, *(request.base or ()), *past, *notes)
+    data = b"".join(file.data for file in files)
     return _frame(header) + data
 
 
@@ -59,6 +65,10 @@ def read_request(stream: BinaryIO) -> Request | None:
         renamed=header["renamed"],
         excluded=frozenset(header["excluded"]),
         history=history,
+        links=files(header["links"]),
+        base_links=files(header["base_links"]),
+        messages=files(header["messages"]),
+        unread=header["unread"],
         skipped=tuple(header["skipped"]),
     )
 

@@ -37,7 +37,7 @@ class Analysis:
     reason: str = ""
     hits: tuple[Hit, ...] = ()
     skipped: tuple[str, ...] = ()
-    """`path: reason` of every file that it was given and could not read."""
+    """`path: reason` of every file that it was given and nobody could read."""
     hidden: tuple[Span, ...] = ()
     """Places that must never be shown, reported as findings or not."""
 
@@ -55,8 +55,8 @@ class Analyzer(Protocol):
         """The check that its findings belong to: `source` or `secrets`."""
         ...
 
-    def wants(self, path: str, size: int) -> bool:
-        """Whether it can say anything of a file with this path and size in bytes."""
+    def wants(self, path: str, start: bytes) -> bool:
+        """Whether it can say anything of a file with this path that begins with these bytes."""
         ...
 
     def scan(self, files: Sequence[SourceFile]) -> Analysis:

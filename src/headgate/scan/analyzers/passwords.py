@@ -15,6 +15,7 @@ from enum import Enum
 from importlib import resources
 
 from headgate.model.finding import Confidence, Severity
+from headgate.scan.notes import is_message
 from headgate.scan.text import is_test
 
 
@@ -23,6 +24,8 @@ class Style(Enum):
 
     CODE = "code"
     """Only quoted text is a value."""
+    PROSE = "prose"
+    """As in code, or given to a variable of the environment."""
     CONFIGURATION = "configuration"
     """What follows the separator is a value, quoted or not."""
     NONE = "none"
@@ -101,8 +104,10 @@ _REGULAR_EXPRESSION = re.compile(r"\\[dwsb]|\(\?|\[\^?[a-zA-Z0]-|\.\*|\{\d|\]\+$
 _CLASSES = tuple(re.compile(one) for one in (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]"))
 
 
-def style_of(path: str) -> Style:
-    """How the file with this path writes values."""
+def style_of(path: str, text: str = "") -> Style:
+    """How the file with this path that begins with this text writes values."""
+    if is_message(path):
+        return Style.PROSE
     name = path.rpartition("/")[2].lower()
     ending = name.rpartition(".")[2] if "." in name else ""
     if ending in _CODE:
@@ -112,16 +117,30 @@ def style_of(path: str) -> Style:
         return Style.CONFIGURATION
     if name.startswith(".env") or ".env." in name:
         return Style.CONFIGURATION
-    return Style.NONE
+    return _style_of_script(text)
+
+
+def _style_of_script(text: str) -> Style:
+    if not text.startswith("#!"):
+        return Style.NONE
+    first = text[:200].partition("\n")[0]
+    return Style.CONFIGURATION if re.search(r"sh\b", first) else Style.CODE
+
+
+def is_known(path: str) -> bool:
+    """Whether the path is of a kind of text that has a style."""
+    return style_of(path) is not Style.NONE
 
 
 def find(path: str, text: str) -> Iterator[Secret]:
     """Every value in the text that looks like a password or key, by its name and shape."""
-    style = style_of(path)
+    style = style_of(path, text[:200])
     test = is_test(path)
     patterns: list[re.Pattern[str]] = []
     if style is not Style.NONE:
         patterns.append(_PATTERN_CODE)
+    if style is Style.PROSE:
+        patterns.append(_PATTERN_ENVIRONMENT)
     if style is Style.CONFIGURATION:
         patterns += [_PATTERN_BARE, _PATTERN_XML, _PATTERN_ENVIRONMENT]
         if "file" in path.rpartition("/")[2].lower():

@@ -18,7 +18,7 @@ from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.analyzers.python_ast import parse
 from headgate.scan.analyzers.python_values import is_constant_at
 from headgate.scan.rules.table import Rule, load
-from headgate.scan.text import Text, decode, is_test
+from headgate.scan.text import Text, decode, is_python, is_test
 
 _SYNTAX = Rule(
     rule="python/does-not-parse",
@@ -31,6 +31,11 @@ _SYNTAX = Rule(
 )
 _OWN = frozenset({"S602", "S604", "S605"})
 """Codes that the injection analyzer judges better wherever it can read the file."""
+_INJECTION = frozenset({78, 89, 94, 95})
+"""CWEs of commands, queries and code that are put together from data."""
+_ENDINGS = frozenset({"", ".py", ".pyi", ".pyw"})
+_UNVERIFIED = 295
+"""CWE of a certificate or key that is not verified: usual against a test's own server."""
 _NOQA = re.compile(r"#\s*noqa(?!:)|#\s*noqa:.*\bS\d*", re.IGNORECASE)
 
 
@@ -56,8 +61,8 @@ class Ruff:
     name = "ruff"
     check = "source"
 
-    def wants(self, path: str, size: int) -> bool:
-        return path.endswith((".py", ".pyi", ".pyw"))
+    def wants(self, path: str, start: bytes) -> bool:
+        return is_python(path, start)
 
     def scan(self, files: Sequence[SourceFile]) -> Analysis:
         if not files:
@@ -98,7 +103,8 @@ class Ruff:
 def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) -> Analysis:
     rules = load("python_ruff")
     hits: list[Hit] = []
-    broken: dict[str, str] = {}
+    seen_broken: set[str] = set()
+    broken: list[str] = []
     texts: dict[str, Text] = {}
     for entry in entries:
         file = by_name[Path(entry["filename"]).name]
@@ -111,8 +117,13 @@ def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) 
             entry["end_location"]["column"],
         )
         if code not in rules:
-            if file.path not in broken:
-                broken[file.path] = f"{file.path}: not valid Python (line {span.line})"
+            if file.path not in seen_broken:
+                seen_broken.add(file.path)
+                if Path(file.path).suffix not in _ENDINGS:
+                    # A template or the like, whose first line is Python's by chance.
+                    continue
+                if parse(file.data) is None:
+                    broken.append(f"{file.path}: not valid Python (line {span.line})")
                 hits.append(Hit(_finding(_SYNTAX, span)))
             continue
         if code in _OWN and parse(file.data) is not None:
@@ -126,16 +137,18 @@ def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) 
                 finding = _finding(load("injection")["sql"], span)
             elif is_constant_at(tree, span.line, span.end_line):
                 continue
-        if is_test(file.path):
+        # Of tests only what is no injection is told softly: their paths are free to choose.
+        if is_test(file.path) and finding.cwe not in _INJECTION:
             if finding.severity < Severity.HIGH:
                 continue
-            finding = replace(finding, confidence=Confidence.LOW)
+            if finding.cwe == _UNVERIFIED:
+                finding = replace(finding, confidence=Confidence.LOW)
         text = texts.setdefault(file.path, Text(decode(file.data)))
         # A comment of the author's own silences what only informs, never what may deny.
         if finding.severity <= Severity.MEDIUM and _NOQA.search(text.line(span.line)):
             continue
         hits.append(Hit(finding))
-    return Analysis(Outcome.PASSED, "", tuple(hits), tuple(broken.values()))
+    return Analysis(Outcome.PASSED, "", tuple(hits), tuple(broken))
 
 
 def _others_may_write(message: str) -> bool:

@@ -1,4 +1,4 @@
-"""Secrets in any text file: Kingfisher's rules for structured tokens, our own for passwords.
+"""Secrets in any file: Kingfisher's rules for structured tokens, our own for passwords.
 
 The secret itself never leaves this module: findings carry its place, and a keyed hash of it that
 means nothing outside one run.
@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
 from headgate.scan.analyzers import passwords
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
-from headgate.scan.text import Offsets, decode, is_test, printable
+from headgate.scan.readings import readings
+from headgate.scan.text import Offsets, decode, printable
 
 if TYPE_CHECKING:
     from kingfisher_sdk import Scanner
@@ -31,7 +33,11 @@ _LEAD_IN = re.compile(
 )
 _OWN = frozenset({"secret/generic-credential-uri"})
 """What the search for passwords judges with more care for examples and tests."""
-_FILE_TIMEOUT = 10.0
+_TIMEOUT = 10.0
+"""Seconds for one chunk."""
+_CHUNK = 4 << 20
+_OVERLAP = 128 << 10
+"""Bytes that two neighbouring chunks share."""
 
 
 class Secrets:
@@ -47,7 +53,7 @@ class Secrets:
         self._cache = cache
         self._scanner: Scanner | None = None
 
-    def wants(self, path: str, size: int) -> bool:
+    def wants(self, path: str, start: bytes) -> bool:
         return True
 
     def scan(self, files: Sequence[SourceFile]) -> Analysis:
@@ -61,32 +67,61 @@ class Secrets:
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             return Analysis(Outcome.NOT_RUN, f"Kingfisher could not be started: {error}")
         for file in files:
-            text = decode(file.data)
-            data = text.encode("utf-8", "replace")
             try:
-                found = list(self._tokens(scanner, file.path, data))
+                found, places = self._search(scanner, file)
             except (TimeoutError, RuntimeError, ValueError) as error:
                 skipped.append(f"{file.path}: Kingfisher gave up ({printable(str(error))[:120]})")
-                found = []
-            taken: list[tuple[int, int]] = []
-            offsets = Offsets(data)
-            for start, end, finding in found:
-                span = offsets.span(file.path, start, end)
-                hidden.append(span)
-                if finding is None or any(start < last and first < end for first, last in taken):
-                    continue
-                taken.append((start, end))
-                hits.append(self._hit(finding, span, data[start:end]))
-            for secret in passwords.find(file.path, text):
-                start = len(text[: secret.start].encode("utf-8", "replace"))
-                end = start + len(text[secret.start : secret.end].encode("utf-8", "replace"))
-                span = offsets.span(file.path, start, end)
-                hidden.append(span)
-                if not any(start < last and first < end for first, last in taken):
-                    hits.append(self._hit(_password(secret), span, data[start:end]))
+                continue
+            hits += found
+            hidden += places
         outcome = Outcome.NOT_RUN if skipped else Outcome.PASSED
         reason = "some files could not be searched" if skipped else ""
         return Analysis(outcome, reason, tuple(hits), tuple(skipped), tuple(hidden))
+
+    def _search(self, scanner: Scanner, file: SourceFile) -> tuple[list[Hit], list[Span]]:
+        """What is found in a file, and every place of it that must not be shown."""
+        text = decode(file.data)
+        offsets = Offsets(text.encode("utf-8", "replace"))
+        hits: list[Hit] = []
+        hidden: list[Span] = []
+        for one in self._found(scanner, file.path, text.replace("\0", "\n")):
+            span = offsets.span(file.path, one.start, one.end)
+            hidden.append(span)
+            if one.finding is not None:
+                hits.append(self._hit(one.finding, span, one.secret))
+        marks = {hit.mark for hit in hits}
+        shown = [hit.finding.span for hit in hits]
+        for reading in readings(file.data):
+            others = self._found(scanner, file.path, reading.text)
+            places = reading.places(at for one in others for at in (one.start, one.end))
+            for one in others:
+                span = Span(file.path, *places[one.start], *places[one.end])
+                hidden.append(span)
+                if one.finding is not None and not any(_overlap(span, other) for other in shown):
+                    hit = self._hit(one.finding, span, one.secret)
+                    if hit.mark not in marks:
+                        marks.add(hit.mark)
+                        hits.append(hit)
+        return hits, hidden
+
+    def _found(self, scanner: Scanner, path: str, text: str) -> list[_Found]:
+        """Tokens and passwords of a text; of two at one place, the first is a finding."""
+        data = text.encode("utf-8", "replace")
+        found: list[_Found] = []
+        taken: list[tuple[int, int]] = []
+        for start, end, finding in _tokens(scanner, path, data):
+            if finding is not None:
+                if any(start < last and first < end for first, last in taken):
+                    finding = None
+                else:
+                    taken.append((start, end))
+            found.append(_Found(start, end, data[start:end], finding))
+        for secret in passwords.find(path, text):
+            start = len(text[: secret.start].encode("utf-8", "replace"))
+            end = start + len(text[secret.start : secret.end].encode("utf-8", "replace"))
+            free = not any(start < last and first < end for first, last in taken)
+            found.append(_Found(start, end, data[start:end], _password(secret) if free else None))
+        return found
 
     def _ready(self) -> Scanner:
         if self._scanner is None:
@@ -100,35 +135,57 @@ class Secrets:
             self._scanner = Scanner(rules, redact=False, policy=policy)
         return self._scanner
 
-    def _tokens(
-        self, scanner: Scanner, path: str, data: bytes
-    ) -> Iterator[tuple[int, int, Finding | None]]:
-        """Byte range and finding of every token; no finding for what is only part of one."""
-        from kingfisher_sdk import ScanInput
-
-        # The path steers Kingfisher's own filters: only its ending is of use to us.
-        name = f"file{Path(path).suffix}" if path.isprintable() else "file"
-        for one in scanner.scan_input(ScanInput(path=name, data=data), timeout=_FILE_TIMEOUT):
-            start, end = one.location["start_offset"], one.location["end_offset"]
-            finding = _token(one.rule_id, one.rule_name, one.confidence, path)
-            shown = one.visible and finding.rule not in _OWN
-            yield start, end, finding if shown else None
-
     def _hit(self, finding: Finding, span: Span, secret: bytes) -> Hit:
-        from dataclasses import replace
-
         mark = hashlib.blake2b(secret, key=self._key, digest_size=16).hexdigest()
         return Hit(replace(finding, span=span), mark)
 
 
-def _token(rule: str, name: str, confidence: str, path: str) -> Finding:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A place in the bytes of a text."""
+
+    start: int
+    end: int
+    secret: bytes = field(repr=False)
+    finding: Finding | None
+    """None: only to be hidden."""
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return (one.line, one.column) < (other.end_line, other.end_column) and (
+        other.line,
+        other.column,
+    ) < (one.end_line, one.end_column)
+
+
+def _tokens(scanner: Scanner, path: str, data: bytes) -> Iterator[tuple[int, int, Finding | None]]:
+    """Byte range and finding of every token; no finding for what is only part of one."""
+    from kingfisher_sdk import ScanInput
+
+    # The path steers Kingfisher's own filters, and some endings switch it off altogether.
+    ending = Path(path).suffix
+    name = f"file{ending}" if ending.isascii() and passwords.is_known(path) else "file"
+    # Half of the overlap belongs to either chunk: a token is whole in the one that it begins in.
+    half = _OVERLAP // 2
+    for at in range(0, max(1, len(data) - _OVERLAP), _CHUNK - _OVERLAP):
+        last = at + _CHUNK >= len(data)
+        first = at + half if at else 0
+        limit = len(data) if last else at + _CHUNK - half
+        source = ScanInput(path=name, data=data[at : at + _CHUNK])
+        for one in scanner.scan_input(source, timeout=_TIMEOUT):
+            start, end = at + one.location["start_offset"], at + one.location["end_offset"]
+            if first <= start < limit:
+                finding = _token(one.rule_id, one.rule_name, one.confidence)
+                shown = one.visible and finding.rule not in _OWN
+                yield start, end, finding if shown else None
+
+
+def _token(rule: str, name: str, confidence: str) -> Finding:
     slug = re.sub(r"^(?:betterleaks|kingfisher|veles\.secrets)[./]", "", rule)
     slug = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-")
     title = _LEAD_IN.sub("", name).split(",")[0].rstrip(".")
     title = title[:1].upper() + title[1:]
     sure = {"high": Confidence.HIGH, "medium": Confidence.MEDIUM}.get(confidence, Confidence.LOW)
-    if is_test(path) and "private-key" in slug:
-        sure = Confidence.LOW
     return Finding(
         rule=f"secret/{slug}",
         title=title,
