@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 from headgate.authority.permissions import Permissions
 from headgate.ledger.chain import seal
 from headgate.model.change import ChangeState, CommitInfo, Entry, RevisionCommit, Signature
-from headgate.model.config import Policy, QueuePolicy
+from headgate.model.config import Policy, ProjectConfig, QueuePolicy
 from headgate.model.errors import HeadgateError
 from headgate.model.event import Json, NewEvent
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
@@ -44,6 +44,7 @@ from headgate.server.auth.csrf import SameOriginMiddleware
 from headgate.server.auth.headers import SecurityHeadersMiddleware
 from headgate.server.auth.identity import IDENTITY_KEY, Identity, Via
 from headgate.server.errors import PAGE_KEY, answer, not_found
+from headgate.server.flow.configuration import project_config
 from headgate.server.pages.routes import routes
 from headgate.server.pages.special import error_page
 from headgate.server.settings import Settings
@@ -97,6 +98,12 @@ class World:
 
     def path(self, name: str) -> Path:
         return self.settings.repositories / f"{name}.git"
+
+    async def project_config(self, project: str, commit: Commit) -> ProjectConfig:
+        return await project_config(self.repository(project), commit)
+
+    def artifacts_path(self, run: JobRunId) -> Path:
+        return self.settings.artifacts / str(run)
 
     def log_path(self, run: JobRunId) -> Path:
         return self.settings.logs / f"{run}.log"
@@ -182,6 +189,10 @@ def _c_quote(byte: int) -> bytes:
 
 def make_app(world: World, viewer: Principal | None) -> ASGIApp:
     """The pages behind the real walls, with one viewer signed in."""
+    if viewer is not None:
+        with world.db.write() as tx:
+            if tx.sessions.find("s", "session") is None:
+                tx.sessions.add(viewer.id, "session", "s", "c" * 64, world.clock() + 3600)
 
     class SignedIn:
         def __init__(self, app: ASGIApp) -> None:

@@ -101,6 +101,7 @@ def environment() -> Environment:
         "moment": moment,
         "ago": ago,
         "duration": duration,
+        "size": size,
         "pretty": pretty,
         "brief": brief,
         "log": _log,
@@ -153,6 +154,16 @@ def duration(seconds: float) -> str:
     if hours < 48:
         return f"{hours} h {minutes:02d} min"
     return f"{hours // 24} days"
+
+
+def size(number: float) -> str:
+    """Bytes, short: `12 B`, `3.4 KB`, `120 MB`."""
+    unit = "B"
+    for larger in ("KB", "MB", "GB"):
+        if number < 999.5:
+            break
+        number, unit = number / 1000, larger
+    return f"{number:.1f} {unit}" if unit != "B" and number < 10 else f"{number:.0f} {unit}"
 
 
 def pretty(value: Any) -> str:

@@ -10,11 +10,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from headgate.model.errors import NotSignedIn
 from headgate.model.ids import JobRunId
+from headgate.model.job import JobRun
 from headgate.model.principal import Principal
 from headgate.server.api.numbers import whole_number
-from headgate.server.auth.identity import csrf_token, current_principal
+from headgate.server.auth.identity import csrf_token, current_identity, current_principal
 from headgate.server.pages.assets import Assets
+from headgate.server.pages.downloads import download
 from headgate.server.pages.live import Pulse, Shared, follow
 from headgate.server.pages.logs import follow_log, read_from
 from headgate.server.pages.render import fragment, json_answer, page
@@ -25,7 +28,7 @@ from headgate.server.views.board import board_view
 from headgate.server.views.change import change_facts, change_view
 from headgate.server.views.diff import diff_view
 from headgate.server.views.house import House
-from headgate.server.views.job import find_run, job_status, job_view
+from headgate.server.views.job import find_run, job_status, job_view, readable_run
 from headgate.server.views.places import principals_view, project_view, projects_view
 from headgate.server.views.text import View
 
@@ -84,6 +87,7 @@ class Pages:
             Mount("/static", Assets()),
             Route("/live", _Endpoint(self._live)),
             Route("/jobs/{run:whole}/log", self._log, methods=["GET"]),
+            Route("/jobs/{run:whole}/artifacts/{path:path}", self._artifact, methods=["GET"]),
             Route("/jobs/{run:whole}/live", _Endpoint(self._log_live)),
             *(route for p in pages for route in p.routes()),
         ]
@@ -119,7 +123,7 @@ class Pages:
         return await diff_view(self._house, number, viewer, _number(request, "from") or 0)
 
     async def _job(self, request: Request, viewer: Principal) -> View:
-        return job_view(self._house, request.path_params["run"], viewer, self._house.clock())
+        return await job_view(self._house, request.path_params["run"], viewer, self._house.clock())
 
     async def _projects(self, request: Request, viewer: Principal) -> View:
         return projects_view(self._house, viewer)
@@ -142,12 +146,14 @@ class Pages:
     async def _live(self, request: Request) -> ASGIApp:
         """Fragments of the board (`queue=NAME`, or all), or of a change (`change=N`)."""
         viewer = current_principal(request)
+        present = self._present(request)
         number = _number(request, "change")
         if number is not None:
             change_facts(self._house, number, viewer, self._house.clock())
             csrf = csrf_token(request)
 
             def render() -> str:
+                present()
                 view = change_facts(self._house, number, viewer, self._house.clock())
                 return fragment("_change.html", view | {"csrf": csrf})
         else:
@@ -157,9 +163,23 @@ class Pages:
                     tx.queues.by_name(queue)
 
             def render() -> str:
+                present()
                 return self._board_html(viewer, queue)
 
         return EventStream(follow(self._pulse, render), self._house.closing)
+
+    def _present(self, request: Request) -> Callable[[], None]:
+        """What raises NotSignedIn as soon as a stream's reader is signed out or disabled."""
+        identity = current_identity(request)
+
+        def check() -> None:
+            with self._house.db.read() as tx:
+                known = identity.session
+                ended = known and tx.sessions.find(known, "session") is None
+                if ended or tx.principals.get(identity.principal.id).disabled:
+                    raise NotSignedIn("The session has ended.", "Sign in again at /signin.")
+
+        return check
 
     def _board_html(self, viewer: Principal, queue: str) -> str:
         house = self._house
@@ -173,7 +193,7 @@ class Pages:
         )
 
     async def _log(self, request: Request) -> Response:
-        run = find_run(self._house, request.path_params["run"], current_principal(request))
+        run = await self._run(request)
         offset = _number(request, "from") or 0
         data = read_from(self._house.log_path(run.id), offset, LOG_LIMIT)
         return PlainTextResponse(
@@ -184,20 +204,34 @@ class Pages:
             },
         )
 
+    async def _run(self, request: Request) -> JobRun:
+        viewer = current_principal(request)
+        return (await readable_run(self._house, request.path_params["run"], viewer))[0]
+
+    async def _artifact(self, request: Request) -> Response:
+        run = await self._run(request)
+        return download(request, self._house.artifacts_path(run.id))
+
     async def _log_live(self, request: Request) -> ASGIApp:
         viewer = current_principal(request)
+        present = self._present(request)
         id: int = request.path_params["run"]
-        run = find_run(self._house, id, viewer)
+        run, projects = await readable_run(self._house, id, viewer)
         given = request.headers.get("last-event-id", "")
         offset = whole_number("last-event-id", given) if given else _number(request, "from") or 0
 
         def status() -> str:
-            return fragment("_job.html", job_status(self._house, id, viewer, self._house.clock()))
+            view = job_status(self._house, id, viewer, self._house.clock(), projects)
+            return fragment("_job.html", view)
+
+        def find() -> JobRun:
+            present()
+            return find_run(self._house, id, viewer, projects)
 
         source = follow_log(
             self._house.log_path(JobRunId(run.id)),
             offset,
-            lambda: find_run(self._house, id, viewer),
+            find,
             status,
         )
         return EventStream(source, self._house.closing)

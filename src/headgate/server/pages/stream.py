@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 
 from starlette.types import Receive, Scope, Send
 
+from headgate.model.errors import NotFound, NotSignedIn
+
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, so that dead connections are noticed."""
 
@@ -61,6 +63,8 @@ class EventStream:
         try:
             async for chunk in self._source:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except (NotSignedIn, NotFound):
+            return  # The reader may see this no more: asking again says why.
         finally:
             close = getattr(self._source, "aclose", None)
             if close is not None:

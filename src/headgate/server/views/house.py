@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from headgate.authority.permissions import Permissions
-from headgate.model.config import Policy
-from headgate.model.ids import ChangeNumber, JobRunId, PrincipalId
+from headgate.model.config import Policy, ProjectConfig
+from headgate.model.ids import ChangeNumber, Commit, JobRunId, PrincipalId
 from headgate.model.principal import Principal
 from headgate.server.settings import Settings
 from headgate.store.database import Database
@@ -62,6 +62,14 @@ class House(Protocol):
 
     def people(self, number: ChangeNumber) -> Hands:
         """Who had a hand in the current revision of a change."""
+        ...
+
+    async def project_config(self, project: str, commit: Commit) -> ProjectConfig:
+        """headgate.toml of a commit. Raises BadInput when it cannot be used."""
+        ...
+
+    def artifacts_path(self, run: JobRunId) -> Path:
+        """Where the artifacts of a job run are; it may not exist."""
         ...
 
     def log_path(self, run: JobRunId) -> Path:

@@ -4,34 +4,68 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headgate.model.errors import NotFound
+from headgate.gate.scope import beside
+from headgate.model.config import ProjectConfig
+from headgate.model.errors import BadInput, NotFound
 from headgate.model.ids import JobRunId
 from headgate.model.job import JobRun
 from headgate.model.principal import Principal
 from headgate.server.views import words
 from headgate.server.views.abilities import may_read
+from headgate.server.views.artifacts import artifacts_view
 from headgate.server.views.house import House
 from headgate.server.views.text import View, shown_path, shown_text
 from headgate.server.views.words import Names
+from headgate.vcs.git import GitError
 
 PAGE_BYTES = 512 * 1024
 """So much of the end of a log the page holds; the rest is behind `log`."""
 
 
-def find_run(house: House, id: int, viewer: Principal) -> JobRun:
-    """A run for a change, and of a job, that the viewer may know. Raises NotFound."""
+async def checked_out(house: House, id: int) -> frozenset[str]:
+    """The projects that a run found checked out: whatever it wrote may repeat their content.
+
+    Every project there is when that cannot be told any more. Raises NotFound.
+    """
+    with house.db.read() as tx:
+        run = tx.builds.run(JobRunId(id))
+        node = tx.nodes.of_build(run.build)
+        item = tx.items.get(node.item)
+        own = tx.projects.get(item.project).name
+        everything = {project.name: project.default_branch for project in tx.projects.all()}
+    default = everything.get(run.project, "")
+    commit = node.commit if run.project == own else None
+    commit = commit or beside(run.project, item.branch, default, node.future)
+    if commit is not None:
+        try:
+            config = await house.project_config(run.project, commit)
+        except (BadInput, GitError):
+            config = ProjectConfig()
+        if run.job in config.jobs:
+            return frozenset({own, run.project, *config.jobs[run.job].required_projects})
+    return frozenset(everything)
+
+
+async def readable_run(house: House, id: int, viewer: Principal) -> tuple[JobRun, frozenset[str]]:
+    """A run that the viewer may know, and the projects which that took. Raises NotFound."""
+    projects = await checked_out(house, id)
+    return find_run(house, id, viewer, projects), projects
+
+
+def find_run(house: House, id: int, viewer: Principal, projects: frozenset[str]) -> JobRun:
+    """A run, when the viewer may read the projects that `checked_out` told. Raises NotFound."""
     with house.db.read() as tx:
         run = tx.builds.run(JobRunId(id))
         item = tx.items.get(tx.nodes.of_build(run.build).item)
         project = tx.projects.get(item.project).name
-    if not all(may_read(house, viewer, name) for name in {run.project, project}):
+    if not all(may_read(house, viewer, name) for name in projects | {run.project, project}):
         raise NotFound(f"There is no job run {id}.", "See the page of its change.")
     return run
 
 
-def job_view(house: House, id: int, viewer: Principal, now: float) -> View:
+async def job_view(house: House, id: int, viewer: Principal, now: float) -> View:
     """A job run with the end of its log. Raises NotFound."""
-    run = find_run(house, id, viewer)
+    run, projects = await readable_run(house, id, viewer)
     with house.db.read() as tx:
         build = tx.builds.get(run.build)
         node = tx.nodes.of_build(run.build)
@@ -61,19 +95,22 @@ def job_view(house: House, id: int, viewer: Principal, now: float) -> View:
                 "future": [
                     {"project": key.project, "branch": shown_path(key.branch), "commit": commit}
                     for key, commit in node.future.items()
+                    if may_read(house, viewer, key.project)
                 ],
             },
             "now": now,
         }
-    view |= job_status(house, id, viewer, now)
+    view |= job_status(house, id, viewer, now, projects)
     size, start, text = log_tail(house.log_path(run.id))
     view["log"] = {"size": size, "from": start, "text": text}
     return view
 
 
-def job_status(house: House, id: int, viewer: Principal, now: float) -> View:
-    """The part of a job's page that changes while it runs."""
-    run = find_run(house, id, viewer)
+def job_status(
+    house: House, id: int, viewer: Principal, now: float, projects: frozenset[str]
+) -> View:
+    """The part of a job's page that changes while it runs. Raises NotFound, as `find_run`."""
+    run = find_run(house, id, viewer, projects)
     with house.db.read() as tx:
         runs = tx.builds.runs(run.build)
     return {
@@ -81,8 +118,12 @@ def job_status(house: House, id: int, viewer: Principal, now: float) -> View:
         "attempts": [
             words.job(r, now) for r in runs if (r.project, r.job) == (run.project, run.job)
         ],
-        "siblings": [words.job(r, now) for r in words.latest_attempts(runs)],
-    }
+        "siblings": [
+            words.job(r, now)
+            for r in words.latest_attempts(runs)
+            if may_read(house, viewer, r.project)
+        ],
+    } | artifacts_view(run.id, house.artifacts_path(run.id))
 
 
 def log_tail(path: Path, limit: int = PAGE_BYTES) -> tuple[int, int, str]:
