@@ -219,4 +219,4 @@ def test_open_streams_end_with_the_session(story: Story, address: str) -> None:
             assert not tx.builds.run(JobRunId(6)).state.final
             tx.sessions.end_all(story.ada.id)
         story.world.event("token.revoked", "principal/ada")
-        assert "done" not in "".join(lines), "it ends, though the job goes on"
+        assert "event: done" not in "".join(lines), "it ends, though the job goes on"
