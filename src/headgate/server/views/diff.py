@@ -11,6 +11,7 @@ from headgate.model.ids import ChangeNumber, Commit
 from headgate.model.principal import Principal
 from headgate.server.views import words
 from headgate.server.views.abilities import may_read
+from headgate.server.views.hiding import HIDDEN, Hiding, hiding
 from headgate.server.views.house import House
 from headgate.server.views.text import View, segments, shown_path
 from headgate.server.views.words import Names
@@ -88,7 +89,11 @@ def _empty(problem: str) -> View:
 
 
 def lay_out(diff: Diff, findings: Sequence[Finding], limit: int, start: int = 0) -> View:
-    """Pure: files with their hunks, and every finding at its line or in `elsewhere`."""
+    """Pure: files with their hunks, and every finding at its line or in `elsewhere`.
+
+    Of lines on which a secret stands only that is said.
+    """
+    hidden = hiding(diff, findings)
     at: defaultdict[str, list[Finding]] = defaultdict(list)
     for found in findings:
         at[found.span.path].append(found)
@@ -101,7 +106,7 @@ def lay_out(diff: Diff, findings: Sequence[Finding], limit: int, start: int = 0)
         if left <= 0:
             next_start = index
             break
-        view, used = _file(file, index, at.get(file.path, []), left)
+        view, used = _file(file, index, at.get(file.path, []), left, hidden)
         files.append(view)
         left -= max(1, used)
     touched = {file.path for file in diff.files}
@@ -129,7 +134,9 @@ def lay_out(diff: Diff, findings: Sequence[Finding], limit: int, start: int = 0)
     }
 
 
-def _file(file: FileDiff, index: int, findings: list[Finding], limit: int) -> tuple[View, int]:
+def _file(
+    file: FileDiff, index: int, findings: list[Finding], limit: int, hidden: Hiding
+) -> tuple[View, int]:
     placed: set[int] = set()
     hunks: list[View] = []
     used = 0
@@ -138,7 +145,7 @@ def _file(file: FileDiff, index: int, findings: list[Finding], limit: int) -> tu
         if used >= limit:
             cut = True
             break
-        hunks.append(_hunk(hunk, findings, placed))
+        hunks.append(_hunk(file, hunk, findings, placed, hidden))
         used += len(hunk.lines)
     view: View = {
         "path": shown_path(file.path),
@@ -158,7 +165,9 @@ def _file(file: FileDiff, index: int, findings: list[Finding], limit: int) -> tu
     return view, used
 
 
-def _hunk(hunk: Hunk, findings: list[Finding], placed: set[int]) -> View:
+def _hunk(
+    file: FileDiff, hunk: Hunk, findings: list[Finding], placed: set[int], hidden: Hiding
+) -> View:
     lines: list[View] = []
     for line in hunk.lines:
         here: list[View] = []
@@ -167,17 +176,21 @@ def _hunk(hunk: Hunk, findings: list[Finding], placed: set[int]) -> View:
                 if index not in placed and found.span.line == line.new:
                     placed.add(index)
                     here.append(words.finding(found))
+        secret = hidden.line(file, line)
+        pieces = [(HIDDEN, True)] if secret else segments(line.text)
         lines.append(
             {
                 "kind": {"+": "add", "-": "del"}.get(line.kind, "same"),
                 "old": line.old if line.kind != "+" else None,
                 "new": line.new if line.kind != "-" else None,
-                "pieces": [list(piece) for piece in segments(line.text)],
+                "pieces": [list(piece) for piece in pieces],
+                "hidden": secret,
                 "findings": here,
             }
         )
+    heading = HIDDEN if hidden.heading(hunk.heading) else hunk.heading
     return {
-        "heading": "".join(text for text, _ in segments(hunk.heading)),
+        "heading": "".join(text for text, _ in segments(heading)),
         "old_start": hunk.old_start,
         "old_lines": hunk.old_lines,
         "new_start": hunk.new_start,
