@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from headgate.authority.approval import counting, may_approve, valid
 from headgate.authority.policy import default_policy_files
 from headgate.authority.risk import assess, classes_of
-from headgate.authority.verdict import EXPECTED, decide
+from headgate.authority.verdict import EXPECTED, decide, rules_of
 from headgate.model.config import ApprovalRule, PathClass, Policy, ProjectConfig
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
 from headgate.model.ids import ApprovalId, ChangeNumber, Commit, PrincipalId
@@ -100,7 +100,7 @@ def verdict_of(
         risk=risk_of(touched, origin, added, checks),
         origin=origin,
         checks=checks,
-        requirements_given=counting(policy.approvals, approvers or {}),
+        requirements_given=counting(rules_of(policy), approvers or {}),
         agent=agent,
     )
 

@@ -44,10 +44,12 @@ def decide(
     did not run, or whose outcome is unknown, denies: it never counts as passed.
     """
     denials = [*_not_run(checks, expected), *_findings(policy, checks)]
-    rules = [
+    held = [r for r in policy.approvals if _holds(r, project, risk, origin, agent, checks)]
+    rules = held + [
         rule
-        for rule in (*policy.approvals, *_floor(policy))
+        for rule in _floor(policy)
         if _holds(rule, project, risk, origin, agent, checks)
+        and not any(_covers(own, rule) for own in held)
     ]
     requirements = tuple(
         _requirement(rule, policy, risk, origin, agent, requirements_given.get(rule.name, ()))
@@ -68,6 +70,12 @@ def decide(
 def _floor(policy: Policy) -> tuple[ApprovalRule, ...]:
     """Rules that hold whatever the policy says, as without them it could be changed by anyone."""
     return tuple(rule for rule in FLOOR if rule.name not in {own.name for own in policy.approvals})
+
+
+def _covers(own: ApprovalRule, floor: ApprovalRule) -> bool:
+    """Whether a rule of the policy asks for what the floor asks for, or for more."""
+    narrow = not floor.groups or (bool(own.groups) and set(own.groups) <= set(floor.groups))
+    return own.count >= floor.count and narrow
 
 
 def rules_of(policy: Policy) -> tuple[ApprovalRule, ...]:
