@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from cli_support import Say
-from headgate.store.database import Database
 
 from headgate.ledger.chain import seal
 from headgate.model.event import NewEvent
+from headgate.store.database import Database
 
 
 @pytest.fixture

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from conftest import Begin
 from harness import CHECK, CHECKED, TOML
+
+from conftest import Begin
 
 
 async def test_a_good_change_lands_as_it_was_tested(gates: Begin):

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Begin
 from harness import CHECKED, TOML, Gate, git, make_commit, one_queue, sandboxed
 
+from conftest import Begin
 from headgate.gate.difficulties import HELD_PAUSE
 from headgate.jobs.dispatch.interface import RunRequest, RunResult
 from headgate.jobs.dispatch.local import LocalDispatcher
