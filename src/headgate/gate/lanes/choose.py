@@ -1,0 +1,101 @@
+"""Gives free slots to the futures whose answers are most likely to be needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from headgate.gate.lanes.fuse import fused
+from headgate.gate.lanes.futures import Future, futures
+from headgate.gate.lanes.standing import Field, Standing
+from headgate.gate.lanes.steps import Begin, Cancel, Step, Wait
+from headgate.gate.lanes.view import TrialState
+from headgate.model.ids import ItemId, NodeId
+
+LEAST = 0.15
+"""A future less likely than this is not tested even on an idle machine."""
+
+PRESSED = 0.35
+"""The same when slots are nearly used up."""
+
+
+@dataclass(slots=True)
+class Candidate:
+    """The next future of an item that is not being tested."""
+
+    one: Standing
+    future: Future
+    rest: Iterator[Future]
+
+
+def choose(all_: Field, cancelled: set[NodeId]) -> tuple[list[Step], list[Wait]]:
+    """Builds to begin, and why items without one wait."""
+    view = all_.view
+    settings = view.settings
+    running = sum(
+        1 for t in view.trials if t.state is TrialState.RUNNING and t.id not in cancelled
+    )
+    free = settings.slots - running
+    waits: list[Wait] = []
+    if free <= 0:
+        return [], waits
+    heap: list[tuple[float, tuple[int, float, int], Candidate]] = []
+    budgets = dict(view.budgets)
+    for one in all_.order:
+        if not one.entry.ready:
+            continue
+        source = one.entry.source
+        if source in budgets:
+            if budgets[source] <= 0:
+                waits.append(Wait(one.entry.id, f"the budget of {source} is used up"))
+                continue
+            budgets[source] -= 1
+        _push(heap, one, futures(one, all_), all_)
+    steps: list[Step] = []
+    if settings.fuse > 1:
+        fresh = [c for _, _, c in heap if _is_first(c)]
+        if len(fresh) > free:
+            for begin in fused(fresh, free, all_):
+                steps.append(begin)
+                free -= 1
+            return steps, waits
+    while heap and free > 0:
+        _, _, best = heappop(heap)
+        share = free / max(settings.slots, 1)
+        least = LEAST if share > 0.3 else PRESSED
+        if best.future.chance < least and (running or steps):
+            break
+        entry = best.one.entry
+        steps.append(Begin((entry.id,), best.future.assumed, best.future.chance))
+        free -= 1
+        _push(heap, best.one, best.rest, all_)
+    return steps, waits
+
+
+def _is_first(candidate: Candidate) -> bool:
+    return not candidate.one.evidence
+
+
+def _push(
+    heap: list[tuple[float, tuple[int, float, int], Candidate]],
+    one: Standing,
+    rest: Iterator[Future],
+    all_: Field,
+) -> None:
+    """The item's likeliest future that nothing is known of yet."""
+    for future in rest:
+        if not _known(one, future.assumed, all_):
+            heappush(heap, (-future.chance, one.rank, Candidate(one, future, rest)))
+            return
+
+
+def _known(one: Standing, assumed: frozenset[ItemId], all_: Field) -> bool:
+    wanted = assumed & one.entry.conflicts
+    return any(
+        known.pending == wanted and (not known.stale or known.state is TrialState.RUNNING)
+        for known in one.evidence
+    )
+
+
+__all__ = ["Candidate", "Cancel", "choose"]

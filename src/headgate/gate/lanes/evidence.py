@@ -1,0 +1,154 @@
+"""What the builds made so far say about each item.
+
+A build of an item in the future with a set of others says something only about a state in which
+exactly those of the item's conflicts are present. So evidence holds as long as every conflict of
+the item that has landed since was in that future (or was itself tested together with the item),
+and as long as nobody who was in it has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from headgate.gate.lanes.view import Entry, Trial, TrialState, View, Witness
+from headgate.model.ids import ItemId
+
+_NEVER = 1 << 62
+_NOBODY: frozenset[ItemId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One build, from the point of view of one of its members."""
+
+    trial: Trial
+    beside: frozenset[ItemId]
+    """Conflicts of the item in that future, the landed ones included."""
+    pending: frozenset[ItemId]
+    """What still has to come true: those of `beside` that have not landed, and those that were
+    there when others, landed since, were tested together with the item."""
+    state: TrialState
+    stale: bool = False
+    """Conflicts have landed since that it says nothing about: no ground for landing."""
+
+
+def gather(view: View, live: Mapping[ItemId, Entry]) -> dict[ItemId, list[Evidence]]:
+    """Evidence that holds, by item; items about which nothing is known are absent."""
+    found: dict[ItemId, list[Evidence]] = {}
+    for trial in view.trials:
+        for member in trial.members:
+            entry = live.get(member)
+            if entry is None:
+                continue
+            one = _about(entry, trial, view, live)
+            if one is not None:
+                found.setdefault(member, []).append(one)
+    return found
+
+
+def _about(
+    entry: Entry, trial: Trial, view: View, live: Mapping[ItemId, Entry]
+) -> Evidence | None:
+    conflicts = entry.conflicts
+    beside = conflicts & trial.assumed
+    if len(trial.members) > 1:
+        beside |= conflicts.intersection(trial.members) - {entry.id}
+    landed = view.landed
+    pending: frozenset[ItemId] = beside
+    if beside:
+        for other in beside:
+            if other not in landed and other not in live:
+                return None
+        if landed:
+            pending = frozenset(other for other in beside if other not in landed)
+    state = trial.state
+    stale = False
+    if landed:
+        more = _covered(entry, trial, beside, view, live)
+        if more is not None:
+            pending |= more
+        elif beside:
+            return None
+        else:
+            # What fails alone fails by itself; and who passed once is trusted more.
+            stale = True
+    if state is TrialState.FAILED and len(trial.members) > 1:
+        if trial.culprits is None:
+            return None
+        if entry.id not in trial.culprits:
+            if conflicts & trial.culprits:
+                return None
+            state = TrialState.PASSED
+    return Evidence(trial, beside, pending, state, stale)
+
+
+def _covered(
+    entry: Entry,
+    trial: Trial,
+    beside: frozenset[ItemId],
+    view: View,
+    live: Mapping[ItemId, Entry],
+) -> frozenset[ItemId] | None:
+    """What has to land for every conflict that landed since to have been tested together with
+    the item; None when one was not."""
+    landed = view.landed
+    witnesses: dict[ItemId, list[frozenset[ItemId]]] | None = None
+    more: frozenset[ItemId] = _NOBODY
+    for other in entry.conflicts:
+        when = landed.get(other)
+        if when is None or when <= trial.epoch or other in beside:
+            continue
+        if witnesses is None:
+            witnesses = {}
+            for one in view.witnesses.get(entry.id, ()):
+                if _speaks(one, beside, view, live):
+                    needs = frozenset(i for i in one.beside if i not in landed)
+                    witnesses.setdefault(one.landed, []).append(needs)
+        found = witnesses.get(other)
+        if not found:
+            return None
+        more |= min(found, key=len)
+    return more
+
+
+def _speaks(
+    witness: Witness, beside: frozenset[ItemId], view: View, live: Mapping[ItemId, Entry]
+) -> bool:
+    """Whether a landed item was tested with the item and with all that both of them touch."""
+    landed = view.landed
+    if any(one not in landed and one not in live for one in witness.beside):
+        return False
+    return all(
+        one in witness.beside or landed.get(one, _NEVER) <= witness.epoch
+        for one in beside & witness.near
+    )
+
+
+def bear_witness(
+    landing: Collection[ItemId], view: View
+) -> dict[ItemId, tuple[Witness, ...]]:
+    """Who stays behind and was tested with what lands now, by builds of the latter.
+
+    Once the items have landed, the evidence about those behind still holds: what they share with
+    the landed ones was tested in that very state. `view` is the queue before the landing.
+    """
+    live = {entry.id: entry for entry in view.entries}
+    landed = view.landed
+    found: dict[ItemId, tuple[Witness, ...]] = {}
+    for trial in view.trials:
+        if trial.state is not TrialState.PASSED:
+            continue
+        for item in trial.members:
+            if item not in landing:
+                continue
+            near = live[item].conflicts
+            late = {i for i in near if landed.get(i, 0) > trial.epoch} - trial.assumed
+            for other in trial.assumed & near:
+                entry = live.get(other)
+                if entry is None or other in landing or late & entry.conflicts:
+                    continue
+                beside = (trial.assumed & entry.conflicts) - {item}
+                one = Witness(item, beside, near, trial.epoch)
+                found[other] = (*found.get(other, ()), one)
+    return found

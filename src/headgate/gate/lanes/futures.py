@@ -1,0 +1,114 @@
+"""Which futures of an item are worth testing, likeliest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from headgate.gate.lanes.standing import Field, Standing
+from headgate.model.ids import ItemId
+
+PATIENCE = 1.3
+"""An item passes one ahead of it that needs more than this many times as long."""
+
+SCREEN = 0.4
+"""An item whose likeliest future is less likely than this is first tested on the branch alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Future:
+    """An assumption about the conflicts ahead of an item."""
+
+    assumed: frozenset[ItemId]
+    chance: float
+    """That it is the one that decides about the item."""
+
+
+def overtaken(one: Standing, all_: Field) -> frozenset[ItemId]:
+    """Those ahead that the item will be done before, so that it need not wait for them."""
+    if not one.ahead:
+        return frozenset()
+    own = max(one.remaining, 1.0)
+    required = one.entry.requires
+    return frozenset(
+        other
+        for other in one.ahead
+        if other not in required and all_.standings[other].remaining > PATIENCE * own
+    )
+
+
+def futures(one: Standing, all_: Field, most: int = 6) -> Iterator[Future]:
+    """Futures by falling chance.
+
+    Those that the item overtakes are first left out, as the future in which it lands, and then
+    let in, so that landing it spoils nothing of what was tested for them.
+    """
+    standings = all_.standings
+    forced = frozenset(i for i in one.entry.requires if i in standings)
+    if one.aside or not one.ahead or _unsure(one, all_):
+        chance = 1.0
+        for other in forced:
+            chance *= standings[other].chance
+        yield Future(forced, chance)
+        if one.aside or not one.ahead:
+            return
+    slow = overtaken(one, all_)
+    cover = frozenset(i for i in slow if standings[i].chance >= 0.5)
+    free = [i for i in one.ahead if i not in slow and i not in forced]
+    made = 0
+    for assumed, chance in _likeliest(free, all_):
+        for other in forced:
+            chance *= standings[other].chance
+        yield Future(assumed | forced, chance)
+        if cover:
+            yield Future(assumed | forced | cover, chance * 0.999)
+        made += 1
+        if made >= most:
+            return
+
+
+def _unsure(one: Standing, all_: Field) -> bool:
+    """Whether no future is likely: then a test on the branch alone tells most."""
+    if one.proven or any(not known.beside for known in one.evidence):
+        return False
+    chance = one.chance
+    for other in one.ahead:
+        p = all_.standings[other].chance
+        chance *= max(p, 1.0 - p)
+    return chance < SCREEN
+
+
+def _likeliest(free: list[ItemId], all_: Field) -> Iterator[tuple[frozenset[ItemId], float]]:
+    """Sets of those that land, by falling probability; each falls or stands on its own."""
+    standings = all_.standings
+    best: set[ItemId] = set()
+    chance = 1.0
+    ratios: list[tuple[float, ItemId]] = []
+    for i in free:
+        p = standings[i].chance
+        if p >= 0.5:
+            best.add(i)
+            chance *= p
+            ratios.append(((1.0 - p) / p, i))
+        else:
+            chance *= 1.0 - p
+            ratios.append((p / (1.0 - p), i))
+    yield frozenset(best), chance
+    if not ratios:
+        return
+    ratios.sort(key=lambda r: -r[0])
+    # The classic enumeration of subsets by falling product: extend, or exchange the last flip.
+    heap: list[tuple[float, tuple[int, ...]]] = [(-ratios[0][0], (0,))]
+    while heap:
+        weight, flips = heappop(heap)
+        if weight == 0.0:
+            return
+        flipped = {ratios[k][1] for k in flips}
+        yield frozenset(best ^ flipped), chance * -weight
+        last = flips[-1]
+        if last + 1 < len(ratios):
+            ahead = ratios[last + 1][0]
+            heappush(heap, (weight * ahead, (*flips, last + 1)))
+            if ratios[last][0]:
+                heappush(heap, (weight * ahead / ratios[last][0], (*flips[:-1], last + 1)))

@@ -1,0 +1,116 @@
+"""Where each item stands: its place in the order, its evidence, and its chance to land."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from headgate.gate.lanes.evidence import Evidence, gather
+from headgate.gate.lanes.view import Entry, TrialState, View
+from headgate.model.ids import ItemId
+
+PROVEN = 0.98
+"""Chance of an item that passed in some future that may still come."""
+
+TRUSTED = 0.9
+"""Least chance of an item that passed on a branch that has moved on."""
+
+Rank = tuple[int, float, int]
+"""Smaller goes first: priority, then time, then arrival."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """One item among the others."""
+
+    entry: Entry
+    evidence: list[Evidence]
+    rank: Rank
+    aside: bool
+    """In quarantine: nobody assumes it, and it assumes nobody."""
+    passed: bool
+    """Whether it passed in a future that may still come."""
+    proven: bool
+    """Whether it ever passed, if only on a branch that has moved on since."""
+    chance: float = 0.0
+    ahead: tuple[ItemId, ...] = ()
+    """Its live conflicts that go first and are not set aside, in order."""
+    remaining: float = 0.0
+    """Seconds until its best build should be done."""
+
+
+@dataclass(slots=True)
+class Field:
+    """All items."""
+
+    view: View
+    live: dict[ItemId, Entry]
+    standings: dict[ItemId, Standing] = field(default_factory=dict[ItemId, Standing])
+    order: list[Standing] = field(default_factory=list[Standing])
+
+
+def survey(view: View) -> Field:
+    """Rank the items and weigh what is known of them. Takes time linear in what there is."""
+    live = {entry.id: entry for entry in view.entries}
+    found = gather(view, live)
+    all_ = Field(view, live)
+    least = view.settings.quarantine
+    none: list[Evidence] = []
+    for entry in view.entries:
+        evidence = found.get(entry.id, none)
+        passed = proven = False
+        since = entry.arrived
+        low = entry.chance < least
+        for one in evidence:
+            if one.state is TrialState.PASSED:
+                proven = True
+                passed = passed or not one.stale
+                if low:
+                    since = max(since, one.trial.started + one.trial.expected)
+        rank = (-entry.priority, since, entry.position)
+        all_.standings[entry.id] = Standing(entry, evidence, rank, low and not proven, passed, proven)
+    all_.order = sorted(all_.standings.values(), key=_rank)
+    for one in all_.order:
+        _weigh(one, all_)
+    return all_
+
+
+def _rank(one: Standing) -> Rank:
+    return one.rank
+
+
+def _weigh(one: Standing, all_: Field) -> None:
+    """Chance and remaining time; those ahead have theirs already."""
+    entry, view = one.entry, all_.view
+    standings, rank = all_.standings, one.rank
+    if entry.conflicts and not one.aside:
+        ahead: list[Standing] = []
+        for other in entry.conflicts:
+            there = standings.get(other)
+            if there is not None and not there.aside and there.rank < rank:
+                ahead.append(there)
+        if len(ahead) > 1:
+            ahead.sort(key=_rank)
+        one.ahead = tuple(there.entry.id for there in ahead)
+    chance = max(entry.chance, TRUSTED) if one.proven else entry.chance
+    remaining = entry.duration
+    if one.passed:
+        one.chance = max(PROVEN, chance)
+        one.remaining = 0.0
+        return
+    conflict = view.settings.conflict
+    together = 1.0
+    for other in one.ahead:
+        together *= 1.0 - conflict * standings[other].chance
+    doubt = 1.0
+    for known in one.evidence:
+        if known.state is TrialState.FAILED:
+            comes = 1.0
+            for other in known.pending:
+                comes *= standings[other].chance
+            doubt *= 1.0 - comes
+        elif known.state is TrialState.RUNNING:
+            left = known.trial.started + known.trial.expected - view.now
+            # Late is not near: what should have ended long ago may take as long again.
+            remaining = min(remaining, max(left, 0.05 * known.trial.expected))
+    one.chance = max(chance * together * doubt, 0.0)
+    one.remaining = remaining
