@@ -12,6 +12,9 @@ from headgate.model.ids import ItemId
 PATIENCE = 1.3
 """An item passes one ahead of it that needs more than this many times as long."""
 
+MOST_COVERS = 3
+"""How many of those that an item overtakes it is tested with."""
+
 SCREEN = 0.4
 """An item whose likeliest future is less likely than this is first tested on the branch alone."""
 
@@ -54,15 +57,16 @@ def futures(one: Standing, all_: Field, most: int = 6) -> Iterator[Future]:
         if one.aside or not one.ahead:
             return
     slow = overtaken(one, all_)
-    cover = frozenset(i for i in slow if standings[i].chance >= 0.5)
+    covers = [i for i in one.ahead if i in slow and standings[i].chance >= 0.5]
     free = [i for i in one.ahead if i not in slow and i not in forced]
     made = 0
     for assumed, chance in _likeliest(free, all_):
         for other in forced:
             chance *= standings[other].chance
         yield Future(assumed | forced, chance)
-        if cover:
-            yield Future(assumed | forced | cover, chance * 0.999)
+        # Each of those overtaken is let in with those ahead of it, as in its own tests.
+        for count in range(1, min(len(covers), MOST_COVERS) + 1):
+            yield Future(assumed | forced | set(covers[:count]), chance * 0.999)
         made += 1
         if made >= most:
             return

@@ -134,7 +134,9 @@ def _spares(one: Standing, other: ItemId, all_: Field) -> bool:
         if other not in mine.beside or mine.stale:
             continue
         if mine.state is TrialState.PASSED:
-            return True
+            if _clean(mine, ahead, all_):
+                return True
+            continue
         if mine.state is TrialState.FAILED:
             clash = True
         else:
@@ -153,3 +155,13 @@ def _spares(one: Standing, other: ItemId, all_: Field) -> bool:
             done = (all_.view.now - theirs.trial.started) / max(theirs.trial.expected, 1.0)
             best = max(best, done)
     return best < BARELY
+
+
+def _clean(mine: Evidence, ahead: Standing, all_: Field) -> bool:
+    """Whether the one that is overtaken would not come to depend on somebody behind it."""
+    near = ahead.entry.conflicts
+    return not any(
+        all_.standings[other].rank > ahead.rank
+        for other in mine.pending
+        if other in near and other != ahead.entry.id
+    )
