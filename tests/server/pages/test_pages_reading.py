@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from itertools import pairwise
@@ -276,7 +277,14 @@ def test_events_are_filtered_and_show_the_chain(ada: TestClient) -> None:
     assert [e["kind"] for e in landed] == ["branch.landed"]
     about = ada.get("/events.json?subject=change/2").json()["events"]
     assert {e["subject"] for e in about} == {"change/2"}
-    assert events[0]["hash"] in ada.get("/events").text
+    page = ada.get("/events").text
+    assert events[0]["hash"] in page
+
+
+def test_what_an_event_holds_is_shown_as_json(story: Story, ada: TestClient) -> None:
+    story.world.event("revision.inspected", "change/1", checks={"source": "passed"}, by=None)
+    page = ada.get("/events").text
+    assert 'by null, checks {"source": "passed"}' in html.unescape(page)
 
 
 def test_a_log_reads_as_page_and_as_text(ada: TestClient) -> None:
