@@ -77,7 +77,7 @@ def test_a_mistyped_command_is_told_with_the_nearest(capsys: pytest.CaptureFixtu
 def test_a_wrong_argument_names_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["change", "show", "twelve"]) == 2
     told = capsys.readouterr().err
-    assert told.startswith("headgate: Invalid value for 'NUMBER'")
+    assert told.startswith("headgate: Invalid value for 'NUMBER': 'twelve' is not a whole number.")
     assert "See `headgate change show --help`." in told
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.cli.output import duration, printable, table, width
+from headgate.cli.queue import board_lines
 
 
 @given(st.text())
@@ -40,3 +41,17 @@ def test_durations() -> None:
         "2 h 5 min",
         "4 d",
     ]
+
+
+def test_a_long_reason_leaves_the_board_readable() -> None:
+    item = {
+        "position": 1, "change": 18, "state": "failing", "note": "", "project": "app",
+        "branch": "main", "owner": {"name": "ada"}, "jobs_done": 1, "jobs_total": 1,
+        "waited": 2.2, "title": "Test more", "reason": "job app/tests failed. " + "Why. " * 40,
+    }  # fmt: skip
+    queue = {"name": "app:main", "window": 4, "state": "open", "reason": "", "finished": []}
+    _, head, row, why = board_lines({"queues": [queue | {"items": [item]}]})
+    assert head.split()[:3] == ["PLACE", "CHANGE", "STATE"]
+    assert row.split()[:3] == ["1", "#18", "failing"]
+    assert len(row) < 100
+    assert why.startswith("  #18 failing: job app/tests failed. Why.")

@@ -154,6 +154,9 @@ def test_the_log(operator: Say, say: Say, server: Path, monkeypatch: pytest.Monk
     assert "principal/log-reader" in shown.splitlines()[-1]
     events = operator("audit", "show", "--subject", "principal/log-reader", "--json").object
     assert [e["kind"] for e in events["events"]] == ["principal.added"]
+    assert operator("audit", "show", "--kind", "nonsense").out == (
+        "The log has no such entry. Without --kind and --subject, all of it is shown.\n"
+    )
     found = operator("audit", "verify", "--json").object
     assert found["verified"] is True
     assert found["entries"] > 3

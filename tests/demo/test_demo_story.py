@@ -50,19 +50,27 @@ def test_without_a_network_the_story_is_told_on_bundled_projects(tmp_path: Path)
 
 @pytest.mark.sandbox
 @pytest.mark.long
-def test_ctrl_c_ends_the_story_and_cleans_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda s: s.name)
+def test_ctrl_c_or_a_closed_terminal_ends_the_story_and_cleans_up(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     scratch = tmp_path / "t"
     scratch.mkdir()
     env = {**offline(tmp_path), "TMPDIR": str(scratch)}
-    with subprocess.Popen(DEMO, env=env, stdout=subprocess.PIPE, text=True) as demo:
+    with subprocess.Popen(
+        DEMO, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
             if "innocent" in line:
                 break
         time.sleep(1.0)
-        demo.send_signal(signal.SIGINT)
-        demo.stdout.read()
-        assert demo.wait(30) == 130
+        demo.send_signal(number)
+        time.sleep(0.1)
+        demo.send_signal(number)  # Whoever is impatient gets everything cleaned up as well.
+        _, complained = demo.communicate(timeout=30)
+        assert demo.returncode == 128 + number
+        assert complained.strip() == "headgate: stopped; everything was cleaned up."
     assert list(scratch.glob("headgate-*")) == []
 
 

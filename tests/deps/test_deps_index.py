@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import time
+from pathlib import Path
 
+import httpx
 import pytest
 from deps_index_server import Index, Reply
 
+from headgate.deps.index.http import authorities
 from headgate.deps.index.interface import Existence
 from headgate.deps.index.npm import NpmIndex
 from headgate.deps.index.pypi import PypiIndex
@@ -120,6 +124,33 @@ async def test_an_index_that_is_not_there() -> None:
 
 async def test_nothing_is_asked_for_nothing() -> None:
     assert await PypiIndex("http://127.0.0.1:1/simple").look_up([]) == {}
+
+
+def _believed(context: ssl.SSLContext) -> set[str]:
+    return {str(certificate["serialNumber"]) for certificate in context.get_ca_certs()}
+
+
+def test_an_index_behind_an_authority_of_the_machine_is_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    mozilla = httpx.create_ssl_context()
+    machine = ssl.create_default_context()
+    assert _believed(mozilla)
+    assert _believed(authorities()) == _believed(mozilla) | _believed(machine)
+    assert authorities().verify_mode is ssl.CERT_REQUIRED
+
+
+def test_a_named_file_of_authorities_replaces_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [first, *_] = httpx.create_ssl_context().get_ca_certs(binary_form=True)
+    file = tmp_path / "one.pem"
+    file.write_text(ssl.DER_cert_to_PEM_cert(first))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    assert len(_believed(authorities())) == 1
 
 
 def test_an_address_is_shown_without_credentials() -> None:

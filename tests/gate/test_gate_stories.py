@@ -34,7 +34,7 @@ async def test_a_failing_change_is_ejected_with_the_job_that_failed(gates: Begin
     before = gate.head("jinja")
     await gate.run()
     run = gate.runs(number)[0].id
-    why = f"job jinja/check failed (exit 1) on the branch as it is: see /jobs/{run}"
+    why = f"job jinja/check failed (exit 1) on top of the branch as it is: see /jobs/{run}"
     gate.expect(ejected={number: why})
     assert gate.head("jinja") == before
 

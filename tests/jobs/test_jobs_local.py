@@ -200,6 +200,14 @@ async def test_the_network_is_off_unless_allowed(bench: Bench) -> None:
         assert "network on" in log
 
 
+async def test_a_network_that_the_policy_does_not_allow_is_not_there_and_the_log_says_why(
+    bench: Bench,
+) -> None:
+    job = JobDefinition("n", argv=("true",), network=True)
+    _, log = await bench.run(bench.request(job))
+    assert "network off: the policy does not name this job under [jobs] network\n" in log
+
+
 async def test_a_job_that_takes_too_long_is_stopped_with_all_it_started(bench: Bench) -> None:
     result, log = await bench.sh(
         "(trap '' TERM INT HUP; exec sleep 1234.5) & setsid sleep 1234.5 & echo begun; wait",

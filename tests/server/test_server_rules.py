@@ -32,8 +32,9 @@ def test_everybody_may_propose(who: Principal) -> None:
     assert refuse(RefWish("refs/for/main", ZERO, NEW), who, "app", URL) == ""
 
 
-def test_a_proposal_cannot_be_deleted() -> None:
-    assert "abandon" in refuse(RefWish("refs/for/main", NEW, ZERO), ADA, "app", URL)
+@pytest.mark.parametrize("old", [NEW, ZERO])
+def test_a_proposal_cannot_be_deleted(old: str) -> None:
+    assert "change abandon" in refuse(RefWish("refs/for/main", old, ZERO), ADA, "app", URL)
 
 
 def test_each_has_a_place_of_its_own() -> None:

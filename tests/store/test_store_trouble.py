@@ -99,6 +99,20 @@ def test_a_database_with_destroyed_pages_says_so_when_they_are_read(tmp_path: Pa
         read()
 
 
+def test_damage_is_found_before_anybody_reads_the_place(world: World, tmp_path: Path) -> None:
+    world.db.close()
+    path = tmp_path / "headgate.db"
+    with sqlite3.connect(path) as raw:
+        [[root]] = raw.execute("SELECT rootpage FROM sqlite_master WHERE name='ix_events_kind'")
+    raw.close()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * 4096)
+        file.write(os.urandom(4096))
+    with pytest.raises(CouldNotRun, match="damaged") as caught:
+        opened(path)
+    assert "restore" in caught.value.remedy
+
+
 def test_a_cut_off_database_is_refused_or_read_no_further(world: World, tmp_path: Path) -> None:
     world.db.close()
     path = tmp_path / "headgate.db"

@@ -10,7 +10,7 @@ import pytest
 from way_support import Stage
 
 from headgate.demo.real import publish_example
-from headgate.demo.world import change_of
+from headgate.demo.world import CAST, change_of, git_environment
 from headgate.model.errors import HeadgateError
 
 pytestmark = pytest.mark.sandbox
@@ -33,6 +33,19 @@ def test_a_change_without_commits(stage: Stage) -> None:
     pushed = stage.push("bea", place, "refs/for/main")
     assert not pushed.accepted
     assert "no commits that main lacks" in pushed.said
+
+
+def test_deleting_what_changes_are_pushed_to(stage: Stage) -> None:
+    place = stage.clone("bea", "app")
+    bea = next(person for person in CAST if person.name == "bea")
+    done = subprocess.run(
+        ["git", "-C", str(place), "push", "origin", ":refs/for/main"],
+        env=git_environment(bea, stage.url, stage.tokens["bea"]),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "refs/for/main cannot be deleted: give a change up" in done.stderr
 
 
 def test_a_branch_that_is_not_there(stage: Stage) -> None:

@@ -40,7 +40,10 @@ def show(kind: str, subject: str, limit: int) -> None:
         (e["id"], moment(e["time"]), e["kind"], e["actor"], e["subject"], _data(e["data"]))
         for e in reversed(events)
     ]
-    emit({"events": events}, *table(("ENTRY", "WHEN", "KIND", "ACTOR", "SUBJECT", "DATA"), rows))
+    lines = list(table(("ENTRY", "WHEN", "KIND", "ACTOR", "SUBJECT", "DATA"), rows))
+    if not rows and (kind or subject):
+        lines = ["The log has no such entry. Without --kind and --subject, all of it is shown."]
+    emit({"events": events}, *lines)
 
 
 def _data(data: dict[str, Any]) -> str:

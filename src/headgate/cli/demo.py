@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 import click
@@ -23,7 +24,8 @@ def demo(headless: bool, as_json: bool) -> None:
     del headless  # It never waits; the option says so where scripts want it said.
     try:
         code = run(Output.JSON if as_json else Output.TEXT)
-    except Stopped:
-        click.echo("headgate: stopped; everything was cleaned up.", err=True)
-        sys.exit(143)
+    except Stopped as stopped:
+        with contextlib.suppress(OSError):  # The terminal may be what is gone.
+            click.echo("\nheadgate: stopped; everything was cleaned up.", err=True)
+        sys.exit(stopped.exit_code)
     sys.exit(int(code))

@@ -146,7 +146,7 @@ def _usage(error: click.ClickException, options: Run) -> int:
     remedy = ""
     if isinstance(error, click.UsageError) and error.ctx is not None:
         remedy = f"See `{error.ctx.command_path} --help`."
-    message = error.format_message()
+    message = error.format_message().replace("a valid integer range", "a whole number")
     return _told(message if message.endswith((".", "?")) else f"{message}.", remedy, 2, options)
 
 

@@ -83,6 +83,11 @@ def board_lines(board: dict[str, Any]) -> list[str]:
         lines.append(f"queue {shown['name']}  window {shown['window']}{frozen}")
         if shown["items"]:
             lines += table(HEAD, [item_row(item) for item in shown["items"]])
+            lines += [
+                f"  #{item['change']} {item['state']}: {printable(item['reason'])}"
+                for item in shown["items"]
+                if item["change"] is not None and item["reason"]
+            ]
         else:
             lines.append("nothing waits")
         for item in shown["finished"][:5]:
@@ -111,6 +116,6 @@ def item_row(item: dict[str, Any]) -> tuple[object, ...]:
 
 
 def state_of(item: dict[str, Any]) -> str:
-    """State, with why when there is a reason."""
-    why = item["reason"] or item["note"]
-    return f"{item['state']} ({printable(why)})" if why else str(item["state"])
+    """State, with a note of a few words; a reason has a line of its own below the table."""
+    note = item["note"]
+    return f"{item['state']} ({printable(note)})" if note else str(item["state"])

@@ -20,9 +20,16 @@ from headgate.demo.teller import Output, Teller, print_object
 from headgate.demo.world import World
 from headgate.model.errors import CouldNotRun, ExitCode, HeadgateError
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, a kill, and a terminal that was closed."""
+
 
 class Stopped(Exception):
-    """Asked to end by SIGTERM; everything is cleaned up on the way out."""
+    """Asked to end by a signal; everything is cleaned up on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
 
 
 def run(output: Output) -> ExitCode:
@@ -32,7 +39,7 @@ def run(output: Output) -> ExitCode:
     """
     teller = Teller(output)
     begun = time.monotonic()
-    with _terminable(), tempfile.TemporaryDirectory(prefix="headgate-story-") as scratch:
+    with _stoppable(), tempfile.TemporaryDirectory(prefix="headgate-story-") as scratch:
         script, online = choose_script(Path(scratch), teller)
         with World() as world:
             result = _tell(world, script, teller, Path(scratch), online)
@@ -43,15 +50,23 @@ def run(output: Output) -> ExitCode:
 
 
 @contextlib.contextmanager
-def _terminable() -> Generator[None]:
-    def stop(*_: object) -> None:
-        raise Stopped
+def _stoppable() -> Generator[None]:
+    def stop(number: int, _: object) -> None:
+        # The first one is enough: a second must not cut the cleaning short.
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    # What is ignored, as by nohup, stays so.
+    before = {each: signal.getsignal(each) for each in STOPS}
+    before = {each: old for each, old in before.items() if old is not signal.SIG_IGN}
+    for each in before:
+        signal.signal(each, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, old in before.items():
+            signal.signal(each, old)
 
 
 def choose_script(scratch: Path, teller: Teller) -> tuple[Script, bool]:

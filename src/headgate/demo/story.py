@@ -191,7 +191,7 @@ class Story:
         try:
             self._world.as_(who).post(f"/api/changes/{change.number}/approve", {"comment": "read"})
         except HeadgateError as error:
-            self._tell.say(f"  {who} may not approve #{change.number}: {error.message}")
+            self._tell.say(f"  {who} tries to approve #{change.number}: {error.message}")
             return error.message
         self._tell.say(f"  {who} approves #{change.number}")
         return ""

@@ -85,7 +85,7 @@ class Recorder(RunSink):
 
     def failure(self, result: BuildResult, ahead: Sequence[ChangeNumber]) -> str:
         """Why the build failed, in the words that its owner reads."""
-        where = f"in the future{with_ahead(ahead)}" if ahead else "on the branch as it is"
+        where = f"in the future{with_ahead(ahead)}" if ahead else "on top of the branch as it is"
         if self._decisive is None:
             return f"{result.reason.rstrip('.')} ({where})"
         run, ended = self._decisive

@@ -77,6 +77,7 @@ class Database:
         engine = _engine(path)
         try:
             with _readable(path):
+                _inspect(engine, path)
                 bring_up(engine, path)
         except BaseException:
             engine.dispose()
@@ -183,6 +184,17 @@ def _engine(path: Path) -> Engine:
 
     event.listen(engine, "connect", configure)
     return engine
+
+
+def _inspect(engine: Engine, path: Path) -> None:
+    """Look through every page, so that damage is found before anything is built on it."""
+    with engine.connect() as connection:
+        told = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    if told != "ok":
+        raise CouldNotRun(
+            f"The database {path} is damaged: {' '.join(str(told).split())}.",
+            "Put it aside and restore it from a copy; nothing was changed.",
+        )
 
 
 @contextlib.contextmanager

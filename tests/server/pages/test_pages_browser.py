@@ -181,6 +181,8 @@ def test_pages_fit_and_complain_about_nothing(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert over <= 0, f"{address} scrolls sideways by {over} px at {width} px"
+        nav = "(n => n.scrollWidth - n.clientWidth)(document.querySelector('.top nav'))"
+        assert page.evaluate(nav) <= 0, f"a place in the head of {address} is cut off"
         name = address.strip("/").replace("/", "-") or "board"
         page.screenshot(path=pictures / f"{name}-{width}-{scheme}.png", full_page=True)
     complaints = [c for c in visit.complaints if "404" not in c]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pages_world import Story, World, full_story, make_app, open_world
+from pages_world import Story, World, commit, full_story, make_app, make_repository, open_world
 from starlette.testclient import TestClient
 
 PAGES = [
@@ -276,7 +277,14 @@ def test_events_are_filtered_and_show_the_chain(ada: TestClient) -> None:
     assert [e["kind"] for e in landed] == ["branch.landed"]
     about = ada.get("/events.json?subject=change/2").json()["events"]
     assert {e["subject"] for e in about} == {"change/2"}
-    assert events[0]["hash"] in ada.get("/events").text
+    page = ada.get("/events").text
+    assert events[0]["hash"] in page
+
+
+def test_what_an_event_holds_is_shown_as_json(story: Story, ada: TestClient) -> None:
+    story.world.event("revision.inspected", "change/1", checks={"source": "passed"}, by=None)
+    page = ada.get("/events").text
+    assert 'by null, checks {"source": "passed"}' in html.unescape(page)
 
 
 def test_a_log_reads_as_page_and_as_text(ada: TestClient) -> None:
@@ -386,6 +394,28 @@ def test_a_queue_whose_branch_has_a_slash_has_a_page(story: Story, ada: TestClie
         name,
         "jinja%3Afeature/x",
     )
+
+
+def test_a_project_names_the_queues_that_its_branches_have(story: Story, ada: TestClient) -> None:
+    page = ada.get("/projects/jinja").text
+    assert '<a href="/queues/main">main</a> gates main.' in page
+    commit(story.world.path("jinja"), "stable", {b"a": b"1\n"}, "Begin a stable branch")
+    assert "jinja%3Astable" not in ada.get("/projects/jinja").text  # nothing entered it yet
+    with story.world.db.write() as tx:
+        tx.queues.ensure("jinja:stable", 4)
+    page = ada.get("/projects/jinja").text
+    assert '<a href="/queues/jinja%3Astable">jinja:stable</a> gates stable.' in page
+
+
+def test_a_project_without_a_declared_queue_is_gated_all_the_same(
+    story: Story, ada: TestClient
+) -> None:
+    with story.world.db.write() as tx:
+        tx.projects.add("click", "main", "")
+    make_repository(story.world.path("click"), {b"a": b"1\n"})
+    page = ada.get("/projects/click").text
+    assert "Each branch lands through a queue of its own" in page
+    assert "No queue" not in page
 
 
 def test_whoever_is_not_signed_in_is_led_to_the_form(story: Story) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
@@ -45,7 +47,11 @@ async def ask(questions: Mapping[str, Question], patience: float) -> Mapping[str
         return {}
     limit = asyncio.Semaphore(AT_ONCE)
     async with httpx.AsyncClient(
-        timeout=patience, follow_redirects=True, max_redirects=4, headers={"User-Agent": "headgate"}
+        verify=authorities(),
+        timeout=patience,
+        follow_redirects=True,
+        max_redirects=4,
+        headers={"User-Agent": "headgate"},
     ) as client:
 
         async def one(question: Question) -> Answer:
@@ -54,6 +60,18 @@ async def ask(questions: Mapping[str, Question], patience: float) -> Mapping[str
 
         answers = await asyncio.gather(*(one(question) for question in questions.values()))
     return dict(zip(questions, answers, strict=True))
+
+
+def authorities() -> ssl.SSLContext:
+    """Whose certificates are believed: those of the machine, as pip and git do, which may have an
+    authority of its own in front of an index; and Mozilla's, where the machine has none.
+
+    SSL_CERT_FILE and SSL_CERT_DIR replace all of them.
+    """
+    context = httpx.create_ssl_context()
+    if not (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
+        context.load_default_certs()
+    return context
 
 
 def shown(address: str) -> str:

@@ -70,6 +70,8 @@ def header(request: RunRequest, sandbox: str) -> str:
     lines = [f"job {printable(job.name)} of {request.project}"]
     lines += [f"src/{c.project} at {c.commit}" for c in request.checkouts]
     network = "on" if request.network else "off"
+    if job.network and not request.network:
+        network = "off: the policy does not name this job under [jobs] network"
     lines.append(
         f"{sandbox}, {job.timeout:g} s, {size(job.memory)} for each process, network {network}"
     )

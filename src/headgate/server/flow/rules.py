@@ -33,9 +33,10 @@ def refuse(wish: RefWish, who: Principal, project: str, url: str) -> str:
     """
     ref = wish.ref
     if ref.startswith("refs/for/"):
+        # Nothing is ever there, so git names no old commit.
         return (
-            f"{ref} cannot be deleted: abandon the change instead."
-            if wish.deletes and set(wish.old) != {"0"}
+            f"{ref} cannot be deleted: give a change up with `headgate change abandon NUMBER`."
+            if wish.deletes
             else ""
         )
     if ref.startswith("refs/heads/") and not wish.exists:

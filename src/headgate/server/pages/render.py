@@ -178,6 +178,6 @@ def brief(value: Mapping[str, object]) -> str:
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     digest = len(text) >= 40 and all(c in "0123456789abcdef" for c in text)
     return text[:10] if digest else text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from headgate.gate.scope import own_queue
 from headgate.model.change import OPEN_STATES
 from headgate.model.errors import HeadgateError, NotFound
 from headgate.model.patterns import name_matches
 from headgate.model.principal import Principal
 from headgate.model.project import Project
+from headgate.model.queue import BranchKey
 from headgate.server.views import words
 from headgate.server.views.abilities import administers, may_read
 from headgate.server.views.house import House
@@ -40,26 +42,30 @@ async def project_view(house: House, name: str, viewer: Principal) -> View:
     with house.db.read() as tx:
         project = tx.projects.by_name(name)
         names = Names(tx)
+        known = {q.name for q in tx.queues.all()}
         changes = [
             words.change_line(c, names) | {"origin": words.origin(words.origin_of(tx, c))}
             for c in tx.changes.select(project=project.id, limit=20)
         ]
+    declared = [q for q in policy.queues if name_matches(name, q.projects)]
+    queues: list[View] = [{"name": q.name, "branches": list(q.branches)} for q in declared]
     problem = ""
     branches: list[View] = []
     try:
         found = await house.repository(name).branches()
         branches = [{"name": shown_path(b), "commit": c} for b, c in sorted(found.items())]
+        for branch in sorted(found):
+            # A branch that no declared queue holds has one of its own from its first item on.
+            queue = own_queue(BranchKey(name, branch))
+            if queue in known:
+                queues.append({"name": queue, "branches": [shown_path(branch)]})
     except HeadgateError as error:
         problem = str(error)
     return {
         "project": _project(house, project),
         "branches": branches,
         "problem": problem,
-        "queues": [
-            {"name": q.name, "branches": list(q.branches)}
-            for q in policy.queues
-            if name_matches(name, q.projects)
-        ],
+        "queues": queues,
         "changes": changes,
     }
 
