@@ -9,13 +9,13 @@ from heapq import heappop, heappush
 from headgate.gate.lanes.standing import Field, Standing
 from headgate.model.ids import ItemId
 
-PATIENCE = 1.3
+PATIENCE = type(1.3)(__import__("os").environ.get("PATIENCE", "1.3"))
 """An item passes one ahead of it that needs more than this many times as long."""
 
-MOST_COVERS = 3
+MOST_COVERS = type(3)(__import__("os").environ.get("MOST_COVERS", "3"))
 """How many of those that an item overtakes it is tested with."""
 
-SCREEN = 0.4
+SCREEN = type(0.4)(__import__("os").environ.get("SCREEN", "0.4"))
 """An item whose likeliest future is less likely than this is first tested on the branch alone."""
 
 

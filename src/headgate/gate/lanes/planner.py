@@ -20,15 +20,20 @@ The same view gives the same plan.
 from __future__ import annotations
 
 from headgate.gate.lanes.choose import choose
-from headgate.gate.lanes.standing import survey
+from headgate.gate.lanes.evidence import Memory
+from headgate.gate.lanes.standing import Field, survey
 from headgate.gate.lanes.steps import Cancel, Plan, Step, refutes
 from headgate.gate.lanes.verdicts import admitted, rejected
 from headgate.gate.lanes.view import TrialState, View
+from headgate.model.ids import ItemId
 
 
-def plan(view: View) -> Plan:
-    """What to do now. Verdicts come first and alone: they change what is worth building."""
-    all_ = survey(view)
+def plan(view: View, memory: Memory | None = None) -> Plan:
+    """What to do now. Verdicts come first and alone: they change what is worth building.
+
+    `memory` of the plan before, of the same queue, saves time and changes nothing.
+    """
+    all_ = survey(view, memory)
     holding = {known.trial.id for one in all_.order for known in one.evidence}
     refuted = frozenset(
         trial.id
@@ -40,20 +45,30 @@ def plan(view: View) -> Plan:
         for trial in view.trials
         if trial.id not in holding and trial.state is TrialState.RUNNING
     ]
-    verdict = _verdict(view, all_.order, all_)
-    if verdict is not None:
-        return Plan((*steps, verdict), (), refuted)
+    if verdicts := _verdicts(all_):
+        return Plan((*steps, *verdicts), (), refuted)
     begun, waits = choose(all_, {step.trial for step in steps if isinstance(step, Cancel)})
     return Plan((*steps, *begun), tuple(waits), refuted)
 
 
-def _verdict(view, order, all_):
-    for one in order:
-        if one.evidence and (found := rejected(one, all_)) is not None:
-            return found
-    if view.frozen:
-        return None
-    for one in order:
-        if one.evidence and (found := admitted(one, all_)) is not None:
-            return found
-    return None
+def _verdicts(all_: Field) -> list[Step]:
+    """All rejections; without one, landings that cannot affect each other."""
+    known = [one for one in all_.order if one.evidence]
+    failed = [found for one in known if (found := rejected(one, all_)) is not None]
+    if failed:
+        return [*failed]
+    if all_.view.frozen:
+        return []
+    landing: list[Step] = []
+    taken: set[ItemId] = set()
+    for one in known:
+        if one.entry.id in taken or not one.passed:
+            continue
+        found = admitted(one, all_)
+        if found is None or not taken.isdisjoint(found.items):
+            continue
+        near = frozenset[ItemId]().union(*(all_.live[item].conflicts for item in found.items))
+        if taken.isdisjoint(near):
+            landing.append(found)
+            taken.update(found.items)
+    return landing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from headgate.gate.lanes.evidence import Evidence, gather
+from headgate.gate.lanes.evidence import Evidence, Memory, gather
 from headgate.gate.lanes.view import Entry, TrialState, View
 from headgate.model.ids import ItemId
 
@@ -48,10 +48,10 @@ class Field:
     order: list[Standing] = field(default_factory=list[Standing])
 
 
-def survey(view: View) -> Field:
+def survey(view: View, memory: Memory | None = None) -> Field:
     """Rank the items and weigh what is known of them. Takes time linear in what there is."""
     live = {entry.id: entry for entry in view.entries}
-    found = gather(view, live)
+    found = gather(view, live, memory)
     all_ = Field(view, live)
     least = view.settings.quarantine
     none: list[Evidence] = []

@@ -7,7 +7,7 @@ import time as clock
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from headgate.gate.lanes.evidence import bear_witness
+from headgate.gate.lanes.evidence import Memory, bear_witness
 from headgate.gate.lanes.planner import plan as production
 from headgate.gate.lanes.steps import Admit, Begin, Cancel, Plan, Reject
 from headgate.gate.lanes.view import Entry, Settings, Trial, TrialState, View, Witness
@@ -17,7 +17,7 @@ from headgate.gate.simulate.result import Result
 from headgate.gate.simulate.world import World
 from headgate.model.ids import ChangeNumber, ItemId, NodeId
 
-Planner = Callable[[View], Plan]
+Planner = Callable[[View, Memory], Plan]
 Chances = Callable[[int], float]
 
 
@@ -39,6 +39,7 @@ class Driver:
     witnesses: dict[ItemId, tuple[Witness, ...]] = field(
         default_factory=dict[ItemId, tuple[Witness, ...]]
     )
+    memory: Memory = field(default_factory=Memory)
     plans: list[float] = field(default_factory=list[float])
     """Real seconds that each plan took."""
 
@@ -109,9 +110,10 @@ class Driver:
                     self.entries[member] = replace(self.entries[member], alone=True)
 
     def _settle(self, now: float, machine: Machine, audit: Audit, result: Result) -> None:
+        memory = self.memory
         while True:
             began = clock.perf_counter()
-            made = self.planner(self.view(now))
+            made = self.planner(self.view(now), memory)
             self.plans.append(clock.perf_counter() - began)
             for id in made.refuted:
                 self.trials.pop(id, None)
