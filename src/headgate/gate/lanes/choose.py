@@ -83,7 +83,7 @@ def _push(
     rest: Iterator[Future],
     all_: Field,
 ) -> None:
-    """The item's likeliest future that nothing is known of yet."""
+    """The item's likeliest future about which nothing is known yet."""
     for future in rest:
         if not _known(one, future.assumed, all_):
             heappush(heap, (-future.chance, one.rank, Candidate(one, future, rest)))
@@ -92,10 +92,13 @@ def _push(
 
 def _known(one: Standing, assumed: frozenset[ItemId], all_: Field) -> bool:
     wanted = assumed & one.entry.conflicts
-    return any(
-        known.pending == wanted and (not known.stale or known.state is TrialState.RUNNING)
-        for known in one.evidence
-    )
+    for known in one.evidence:
+        if known.state is TrialState.FAILED:
+            if known.pending <= wanted:
+                return True  # Where those land it fails; there is no need to ask again.
+        elif known.pending == wanted and (not known.stale or known.state is TrialState.RUNNING):
+            return True
+    return False
 
 
 __all__ = ["Candidate", "Cancel", "choose"]

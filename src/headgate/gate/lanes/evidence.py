@@ -103,10 +103,10 @@ def _about(
         more = _covered(entry, trial, beside, view, live)
         if more is not None:
             pending |= more
-        elif beside:
+        elif beside and state is not TrialState.FAILED:
             return None
         else:
-            # What fails alone fails by itself; and who passed once is trusted more.
+            # What failed on less fails on more; and who passed once is trusted more.
             stale = True
     if state is TrialState.FAILED and len(trial.members) > 1:
         if trial.culprits is None:
