@@ -13,11 +13,14 @@ from headgate.gate.lanes.steps import Begin, Cancel, Step, Wait
 from headgate.gate.lanes.view import TrialState
 from headgate.model.ids import ItemId, NodeId
 
-LEAST = type(0.15)(__import__("os").environ.get("LEAST", "0.15"))
+LEAST = 0.15
 """A future less likely than this is not tested even on an idle machine."""
 
-PRESSED = type(0.35)(__import__("os").environ.get("PRESSED", "0.35"))
+PRESSED = 0.35
 """The same when slots are nearly used up."""
+
+LIKELY = 0.5
+"""Only futures at least this likely are worth a place in a fused build."""
 
 
 @dataclass(slots=True)
@@ -33,9 +36,7 @@ def choose(all_: Field, cancelled: set[NodeId]) -> tuple[list[Step], list[Wait]]
     """Builds to begin, and why items without one wait."""
     view = all_.view
     settings = view.settings
-    running = sum(
-        1 for t in view.trials if t.state is TrialState.RUNNING and t.id not in cancelled
-    )
+    running = sum(1 for t in view.trials if t.state is TrialState.RUNNING and t.id not in cancelled)
     free = settings.slots - running
     waits: list[Wait] = []
     if free <= 0:
@@ -54,12 +55,9 @@ def choose(all_: Field, cancelled: set[NodeId]) -> tuple[list[Step], list[Wait]]
         _push(heap, one, futures(one, all_), all_)
     steps: list[Step] = []
     if settings.fuse > 1:
-        fresh = [c for _, _, c in heap if _is_first(c)]
-        if len(fresh) > free:
-            for begin in fused(fresh, free, all_):
-                steps.append(begin)
-                free -= 1
-            return steps, waits
+        likely = [c for _, _, c in heap if c.future.chance >= LIKELY]
+        if len(likely) > free:
+            return [*fused(likely, free, all_)], waits
     while heap and free > 0:
         _, _, best = heappop(heap)
         share = free / max(settings.slots, 1)
@@ -71,10 +69,6 @@ def choose(all_: Field, cancelled: set[NodeId]) -> tuple[list[Step], list[Wait]]
         free -= 1
         _push(heap, best.one, best.rest, all_)
     return steps, waits
-
-
-def _is_first(candidate: Candidate) -> bool:
-    return not candidate.one.evidence
 
 
 def _push(

@@ -82,9 +82,7 @@ def gather(
     return found
 
 
-def _about(
-    entry: Entry, trial: Trial, view: View, live: Mapping[ItemId, Entry]
-) -> Evidence | None:
+def _about(entry: Entry, trial: Trial, view: View, live: Mapping[ItemId, Entry]) -> Evidence | None:
     conflicts = entry.conflicts
     beside = conflicts & trial.assumed
     if len(trial.members) > 1:
@@ -160,9 +158,7 @@ def _speaks(
     )
 
 
-def bear_witness(
-    landing: Collection[ItemId], view: View
-) -> dict[ItemId, tuple[Witness, ...]]:
+def bear_witness(landing: Collection[ItemId], view: View) -> dict[ItemId, tuple[Witness, ...]]:
     """Who stays behind and was tested with what lands now, by builds of the latter.
 
     Once the items have landed, the evidence about those behind still holds: what they share with

@@ -26,7 +26,7 @@ def fused(candidates: Sequence[Candidate], free: int, all_: Field) -> list[Begin
     for seed in queue:
         if len(begun) >= free:
             break
-        if seed.one.entry.id in taken:
+        if seed.one.entry.id in taken or not _grounded(seed, taken, all_):
             continue
         group = _grow(seed, queue, taken, size, all_)
         for one in group:
@@ -42,19 +42,23 @@ def _grow(
     seed: Candidate, queue: Sequence[Candidate], taken: set[ItemId], size: int, all_: Field
 ) -> list[Candidate]:
     group = [seed]
-    if seed.one.aside or seed.one.entry.alone or seed.one.entry.requires:
+    if seed.one.aside or seed.one.entry.requires:
         return group
+    size = min(size, seed.one.entry.most)
     low = high = seed.one.entry.duration
     for other in queue:
         if len(group) >= size:
             break
         entry = other.one.entry
-        if other is seed or entry.id in taken or other.one.aside or entry.alone or entry.requires:
+        if other is seed or entry.id in taken or other.one.aside or entry.requires:
+            continue
+        if entry.most <= len(group) or not _grounded(other, taken, all_):
             continue
         shortest, longest = min(low, entry.duration), max(high, entry.duration)
         if longest > ALIKE * shortest or not _agree(group, other):
             continue
         group.append(other)
+        size = min(size, entry.most)
         low, high = shortest, longest
     return group
 
@@ -72,3 +76,10 @@ def _agree(group: Sequence[Candidate], other: Candidate) -> bool:
         if (present & conflicts) - ahead:
             return False  # Whoever comes later must not decide about who came first.
     return True
+
+
+def _grounded(candidate: Candidate, taken: set[ItemId], all_: Field) -> bool:
+    """Whether all that it assumes is being tested: else it would only wait for their slots."""
+    return all(
+        other in taken or all_.standings[other].evidence for other in candidate.future.assumed
+    )

@@ -9,13 +9,16 @@ from heapq import heappop, heappush
 from headgate.gate.lanes.standing import Field, Standing
 from headgate.model.ids import ItemId
 
-PATIENCE = type(1.3)(__import__("os").environ.get("PATIENCE", "1.3"))
+PATIENCE = 1.3
 """An item passes one ahead of it that needs more than this many times as long."""
 
-MOST_COVERS = type(3)(__import__("os").environ.get("MOST_COVERS", "3"))
+PRESSED_PATIENCE = 4.0
+"""The same when slots are short: passing costs one more build."""
+
+MOST_COVERS = 2
 """How many of those that an item overtakes it is tested with."""
 
-SCREEN = type(0.4)(__import__("os").environ.get("SCREEN", "0.4"))
+SCREEN = 0.4
 """An item whose likeliest future is less likely than this is first tested on the branch alone."""
 
 
@@ -34,10 +37,11 @@ def overtaken(one: Standing, all_: Field) -> frozenset[ItemId]:
         return frozenset()
     own = max(one.remaining, 1.0)
     required = one.entry.requires
+    patience = PRESSED_PATIENCE if all_.pressed else PATIENCE
     return frozenset(
         other
         for other in one.ahead
-        if other not in required and all_.standings[other].remaining > PATIENCE * own
+        if other not in required and all_.standings[other].remaining > patience * own
     )
 
 

@@ -47,6 +47,11 @@ class Field:
     standings: dict[ItemId, Standing] = field(default_factory=dict[ItemId, Standing])
     order: list[Standing] = field(default_factory=list[Standing])
 
+    @property
+    def pressed(self) -> bool:
+        """Whether there is far more to test than can be."""
+        return len(self.view.entries) > 2 * self.view.settings.slots
+
 
 def survey(view: View, memory: Memory | None = None) -> Field:
     """Rank the items and weigh what is known of them. Takes time linear in what there is."""
@@ -67,7 +72,9 @@ def survey(view: View, memory: Memory | None = None) -> Field:
                 if low:
                     since = max(since, one.trial.started + one.trial.expected)
         rank = (-entry.priority, since, entry.position)
-        all_.standings[entry.id] = Standing(entry, evidence, rank, low and not proven, passed, proven)
+        all_.standings[entry.id] = Standing(
+            entry, evidence, rank, low and not proven, passed, proven
+        )
     all_.order = sorted(all_.standings.values(), key=_rank)
     for one in all_.order:
         _weigh(one, all_)

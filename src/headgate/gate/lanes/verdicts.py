@@ -60,9 +60,7 @@ MOST_TOGETHER = 64
 """More items than this never land at once."""
 
 
-def _together(
-    known: Evidence, one: Standing, all_: Field
-) -> dict[ItemId, Evidence] | None:
+def _together(known: Evidence, one: Standing, all_: Field) -> dict[ItemId, Evidence] | None:
     """Items that land if they land at once, in an order in which each was tested with those
     before it, and the evidence for each; None when there is no such set."""
     chosen: dict[ItemId, Evidence] = {one.entry.id: known}
@@ -89,9 +87,7 @@ def _least(one: Standing, chosen: Mapping[ItemId, Evidence]) -> Evidence | None:
     return min(fit, key=lambda e: (len(e.pending - chosen.keys()), -len(e.beside)), default=None)
 
 
-def _in_order(
-    chosen: dict[ItemId, Evidence], all_: Field
-) -> dict[ItemId, Evidence] | None:
+def _in_order(chosen: dict[ItemId, Evidence], all_: Field) -> dict[ItemId, Evidence] | None:
     order: dict[ItemId, Evidence] = {}
     left = sorted(chosen, key=lambda item: all_.standings[item].rank)
     while left:
@@ -113,9 +109,7 @@ def _precedes(
     )
 
 
-def _may_pass(
-    one: Standing, known: Evidence, all_: Field, together: Collection[ItemId]
-) -> bool:
+def _may_pass(one: Standing, known: Evidence, all_: Field, together: Collection[ItemId]) -> bool:
     """Whether landing it now spoils nothing that is worth keeping of those ahead."""
     for other in one.ahead:
         if other in together or other in known.beside:

@@ -58,8 +58,9 @@ class Entry:
     """Live items that must land before it (or with it)."""
     source: str = ""
     """Whose budget it counts against; empty: nobody's."""
-    alone: bool = False
-    """Not to be fused: a fused build with it failed and nobody could say why."""
+    most: int = 1 << 30
+    """The most items that it is tested with in one build: halved when a fused build with it
+    failed and nobody could say why, so that no failure is asked for twice."""
     ready: bool = True
     """False: nothing is begun for it now."""
 

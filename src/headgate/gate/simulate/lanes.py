@@ -107,7 +107,8 @@ class Driver:
         if culprits is None:
             for member in run.members:
                 if member in self.entries:
-                    self.entries[member] = replace(self.entries[member], alone=True)
+                    most = max(1, len(run.members) // 2)
+                    self.entries[member] = replace(self.entries[member], most=most)
 
     def _settle(self, now: float, machine: Machine, audit: Audit, result: Result) -> None:
         memory = self.memory
