@@ -76,19 +76,30 @@ def test_footers_name_changes_by_number_or_by_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "footer",
-    ["nothing", "http://elsewhere.example/changes/1", "http://127.0.0.1:8417/projects/1", "#"],
+    ("footer", "external"),
+    [
+        ("nothing", False),
+        ("http://elsewhere.example/changes/1", True),
+        ("https://forge.example.org/a/b/pull/7", True),
+        ("https://forge.example.org/" + "a" * 500, False),
+        ("http://127.0.0.1:8417/projects/1", False),
+        ("http://[::1/changes/1", False),
+        ("ssh://elsewhere.example/changes/1", False),
+        ("http:///changes/1", False),
+        ("#", False),
+    ],
 )
-def test_a_footer_that_names_no_change_of_ours_is_kept_as_such(footer: str) -> None:
+def test_a_footer_that_names_no_change_of_ours_is_kept_as_such(footer: str, external: bool) -> None:
     (found,) = FORGE.depends_on(f"Use it\n\nDepends-On: {footer}\n")
     assert found.text == footer
     assert found.change is None
+    assert found.external == external
 
 
 @given(st.text())
 def test_no_message_breaks_the_reading_of_footers(message: str) -> None:
     for found in FORGE.depends_on(message):
-        assert found.change is None or found.change >= 0
+        assert found.change is None or (found.change >= 0 and not found.external)
 
 
 @given(st.text(), st.lists(st.text(), max_size=3))

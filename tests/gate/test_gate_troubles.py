@@ -77,12 +77,21 @@ async def test_a_change_whose_dependency_is_in_no_queue_is_not_let_in(gates: Beg
         await gate.push("jinja", {"values/b": "fine\n"}, depends=[provider])
 
 
-async def test_a_cycle_of_dependencies_is_not_let_in(gates: Begin):
+async def test_a_member_of_a_cycle_is_not_let_in_alone(gates: Begin):
     gate = await gates({"jinja": CHECKED})
     one = await gate.push("jinja", {"values/a": "fine\n"}, queue=False)
     two = await gate.push("jinja", {"values/b": "fine\n"}, depends=[one], queue=False)
     depend(gate, one, two)
-    with pytest.raises(BadInput, match=f"#{one} depends on itself: #{one} → #{two} → #{one}"):
+    with pytest.raises(Conflict, match=f"together with others: #{one} → #{two} → #{one}"):
+        await gate.enqueue(one)
+    assert gate.state(one) == gate.state(two) == "ready"
+
+
+async def test_a_change_that_names_itself_is_not_let_in(gates: Begin):
+    gate = await gates({"jinja": CHECKED})
+    one = await gate.push("jinja", {"values/a": "fine\n"}, queue=False)
+    depend(gate, one, one)
+    with pytest.raises(BadInput, match=f"#{one} depends on itself"):
         await gate.enqueue(one)
 
 

@@ -80,18 +80,6 @@ def test_a_dependency_on_itself(stage: Stage) -> None:
     assert change_of(stage.operator, told.change)["change"]["revision"] == 1
 
 
-def test_a_circle_of_dependencies(stage: Stage) -> None:
-    one = stage.propose("bea", stage.files(c1="1\n"), "One", "hold", "topic=c1")
-    two = stage.propose(
-        "bea", stage.files(c2="1\n"), f"Two\n\nDepends-On: #{one.change}", "hold", "topic=c2"
-    )
-    place = stage.clone("bea", "app")
-    stage.commit("bea", place, stage.files(c1="2\n"), f"One\n\nDepends-On: #{two.change}")
-    pushed = stage.push("bea", place, "refs/for/main/c1")
-    assert not pushed.accepted
-    assert f"#{one.change} → #{two.change} → #{one.change}" in pushed.said
-
-
 def test_an_unrelated_history(stage: Stage) -> None:
     place = stage.clone("bea", "app")
     subprocess.run(["git", "-C", str(place), "checkout", "-q", "--orphan", "new"], check=True)

@@ -135,6 +135,21 @@ def recheck(number: int) -> None:
     _done(connect(), number, "recheck", {}, "is inspected again")
 
 
+@change.command()
+@NUMBER
+@click.argument("address")
+@click.option("-m", "--message", default="", help="Why, for the log.")
+@json_option
+def satisfy(number: int, address: str, message: str) -> None:
+    """Say that what a change depends on outside of this server has landed.
+
+    ADDRESS stands as in its Depends-On: footer. Only humans say so; it is in the audit log, and
+    holds for later revisions of the change, too.
+    """
+    body = {"address": address, "comment": message or None}
+    _done(connect(), number, "satisfy", body, "need not wait for that any more")
+
+
 def _done(client: Client, number: int, action: str, body: dict[str, Any], what: str) -> None:
     answer = client.post(f"/api/changes/{number}/{action}", body)
     found = answer["change"]

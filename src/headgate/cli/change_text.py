@@ -64,7 +64,11 @@ def _relations(view: dict[str, Any]) -> Iterator[str]:
     for word, key in (("needs", "depends_on"), ("needed by", "dependents")):
         for other in view[key]:
             title = printable(other["title"])
-            yield f"{word:<9} #{other['number']} {other['state']}  {title}"
+            note = f" ({printable(other['note'])})" if other.get("note") else ""
+            yield f"{word:<9} #{other['number']} {other['state']}  {title}{note}"
+    for one in view["external"]:
+        state = f"fulfilled, said by {one['by']['name']}" if one["satisfied"] else "not fulfilled"
+        yield f"{'needs':<9} {printable(one['address'])}  {state}"
 
 
 def _checks(checks: list[dict[str, Any]]) -> Iterator[str]:

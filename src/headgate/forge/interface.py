@@ -32,6 +32,8 @@ class DependsOn:
     text: str
     change: ChangeNumber | None
     """None when the footer does not name a change of this server."""
+    external: bool = False
+    """Whether it is the address of something on another server."""
 
 
 class Forge(Protocol):

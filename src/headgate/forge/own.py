@@ -17,6 +17,9 @@ TOPIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,99}\Z")
 _FOOTER = re.compile(r"^depends-on:[ \t]*(?P<what>\S.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _NUMBER = re.compile(r"#?(?P<number>[0-9]{1,9})\Z")
 _PATH = re.compile(r"/changes/(?P<number>[0-9]{1,9})/?\Z")
+LONGEST_ADDRESS = 500
+"""Characters of an address that a footer may name."""
+
 KNOWN_OPTIONS = ("topic", "change", "hold", "tool", "model", "session", "prompter", "origin")
 
 
@@ -26,7 +29,7 @@ class OwnForge:
     name = "own"
 
     def __init__(self, url: str) -> None:
-        """`url` is the address of the pages; a `Depends-On:` to another host is not ours."""
+        """`url` is the address of the pages; a `Depends-On:` to another host is external."""
         self._host = urlsplit(url).netloc
 
     def proposal(
@@ -68,18 +71,25 @@ class OwnForge:
         )
 
     def depends_on(self, message: str) -> tuple[DependsOn, ...]:
-        """Footers such as `Depends-On: #12` or `Depends-On: http://HOST/changes/12`."""
+        """Footers such as `Depends-On: #12`, `Depends-On: http://HOST/changes/12`, or with the
+        address of something on another server."""
         found = dict.fromkeys(match["what"] for match in _FOOTER.finditer(message))
-        return tuple(DependsOn(text, self._resolve(text)) for text in found)
+        return tuple(self._resolve(text) for text in found)
 
-    def _resolve(self, text: str) -> ChangeNumber | None:
+    def _resolve(self, text: str) -> DependsOn:
         if match := _NUMBER.match(text):
-            return ChangeNumber(int(match["number"]))
-        address = urlsplit(text)
-        if address.scheme in ("http", "https") and address.netloc == self._host:
-            match = _PATH.search(address.path)
-            return ChangeNumber(int(match["number"])) if match else None
-        return None
+            return DependsOn(text, ChangeNumber(int(match["number"])))
+        try:
+            address = urlsplit(text)
+            host = address.hostname
+        except ValueError:
+            return DependsOn(text, None)
+        if address.scheme not in ("http", "https") or not host or len(text) > LONGEST_ADDRESS:
+            return DependsOn(text, None)
+        if address.netloc != self._host:
+            return DependsOn(text, None, external=True)
+        match = _PATH.search(address.path)
+        return DependsOn(text, ChangeNumber(int(match["number"])) if match else None)
 
 
 def _read_options(options: Sequence[str]) -> dict[str, str]:

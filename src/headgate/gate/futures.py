@@ -80,7 +80,9 @@ async def _merge(ports: GatePorts, proposal: Proposal, onto: Commit) -> MergeRes
         author = (await repository.info(proposal.revision.head)).author
     message = MergeMessage(_text(proposal, mode), author, _gate(proposal.item))
     merger = ports.merger(proposal.key.project)
-    return await merger.merge(onto, proposal.revision.head, mode, message)
+    revision = proposal.revision
+    since = revision.base if revision.stands_on else None
+    return await merger.merge(onto, revision.head, mode, message, since)
 
 
 async def merge_mode(ports: GatePorts, project: str, onto: Commit) -> MergeMode:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+from headgate.gate.entry import outdated
 from headgate.gate.scope import with_head
 from headgate.gate.snapshot import (
     DependencyState,
@@ -14,8 +16,9 @@ from headgate.gate.snapshot import (
     Trouble,
     Window,
 )
-from headgate.model.change import ChangeState, Revision
+from headgate.model.change import ChangeState, Dependency, Revision
 from headgate.model.config import QueuePolicy
+from headgate.model.cycles import strongly_connected
 from headgate.model.ids import ChangeNumber, Commit, ItemId, ProjectId, RevisionId
 from headgate.model.queue import BranchKey, Item, ItemState, Node, Queue
 from headgate.store.database import Transaction
@@ -67,12 +70,13 @@ class QueueReader:
         ids = {item.id for item in items}
         assumed = {id for node in nodes.values() for id in node.assumed} - ids
         landed = {id for id in assumed if tx.items.get(id).state is ItemState.LANDED}
+        views = [self._item(tx, item, nodes.get(item.id), difficulty(item.id)) for item in items]
         return Snapshot(
             queue.name,
             queue.state,
             Window(queue.window, settings.window_floor, settings.window_ceiling),
             heads,
-            tuple(self._item(tx, item, nodes.get(item.id), difficulty(item.id)) for item in items),
+            _with_cycles(views),
             frozenset(landed),
         )
 
@@ -89,7 +93,8 @@ class QueueReader:
             item.position,
             item.state,
             None if node is None else view_of(node, key),
-            tuple(_dependency(tx, item, d.change) for d in depends),
+            # What is outside was there before the item entered: see entry.
+            tuple(_dependency(tx, item, d, d.change) for d in depends if d.change is not None),
             trouble,
             due,
         )
@@ -101,8 +106,24 @@ def view_of(node: Node, key: BranchKey) -> NodeView:
     return NodeView(node.id, node.state, node.assumed, before, node.future, node.reason)
 
 
-def _dependency(tx: Transaction, item: Item, number: ChangeNumber) -> DependencyView:
+def _with_cycles(items: Sequence[ItemView]) -> tuple[ItemView, ...]:
+    needs = {item.id: [d.item for d in item.depends if d.item is not None] for item in items}
+    if not any(needs.values()):
+        return tuple(items)
+    cycles = {id: cycle for cycle in strongly_connected(needs) for id in cycle}
+    return tuple(replace(i, cycle=cycles[i.id]) if i.id in cycles else i for i in items)
+
+
+def _dependency(
+    tx: Transaction, item: Item, dependency: Dependency, number: ChangeNumber
+) -> DependencyView:
     change = tx.changes.get(number)
+    if outdated(dependency, change):
+        words = (
+            f"its revision {dependency.revision}, on which this stands, was replaced by "
+            f"revision {change.revision}"
+        )
+        return DependencyView(number, DependencyState.ABSENT, None, words)
     match change.state:
         case ChangeState.LANDED:
             return DependencyView(number, DependencyState.LANDED)

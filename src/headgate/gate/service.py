@@ -12,13 +12,13 @@ from headgate.gate import records
 from headgate.gate.builds import lose_runs
 from headgate.gate.commands import Command, Drop, Eject, Land, Speculate, StartBuild, Withdraw
 from headgate.gate.difficulties import Difficulties
-from headgate.gate.entry import check_entry
+from headgate.gate.entry import enter
 from headgate.gate.executor import Executor
 from headgate.gate.futures import node_ref
 from headgate.gate.planner import Blocked, plan
 from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader
-from headgate.gate.scope import branches_of, declared, queue_of, read_heads
+from headgate.gate.scope import branches_of, declared, read_heads
 from headgate.gate.snapshot import Snapshot
 from headgate.model.errors import Conflict, HeadgateError
 from headgate.model.event import Event
@@ -128,31 +128,31 @@ class GateService:
         """Put a change at the end of its queue; its item, when it is in one already.
 
         Raises Conflict when its state, its branch or its dependencies do not allow it, BadInput
-        when its dependencies form a cycle.
+        when it depends on itself.
         """
-        with self._db.read() as tx:
-            key = BranchKey(
-                tx.projects.get(tx.changes.get(number).project).name, tx.changes.get(number).branch
-            )
-        exists = await self._ports.repository(key.project).resolve(f"refs/heads/{key.branch}")
-        if exists is None:
-            raise Conflict(
-                f"Change #{number} is for {key.branch} of {key.project}, which does not exist.",
-                "Push it to a branch that does.",
-            )
-        settings = queue_of(self._ports.policy(), key)
-        with self._db.write() as tx:
-            present = tx.items.live_of(number)
-            if present is not None:
-                return present
-            change = tx.changes.get(number)
-            revision = tx.changes.current_revision(number)
-            check_entry(tx, change, revision)
-            queue = tx.queues.ensure(settings.name, settings.window)
-            item = tx.items.add(queue.id, number, revision.id, change.project, change.branch)
-            records.queued(tx, item, queue, key.project, revision.head, actor)
-        self._poke(queue.name)
+        (item,) = await self.enqueue_together((number,), actor)
         return item
+
+    async def enqueue_together(
+        self, numbers: Sequence[ChangeNumber], actor: str
+    ) -> tuple[Item, ...]:
+        """The same for changes that need each other: all enter in one transaction, or none."""
+        with self._db.read() as tx:
+            changes = [tx.changes.get(number) for number in numbers]
+            keys = [BranchKey(tx.projects.get(c.project).name, c.branch) for c in changes]
+        for number, key in zip(numbers, keys, strict=True):
+            exists = await self._ports.repository(key.project).resolve(f"refs/heads/{key.branch}")
+            if exists is None:
+                raise Conflict(
+                    f"Change #{number} is for {key.branch} of {key.project}, which does not exist.",
+                    "Push it to a branch that does.",
+                )
+        with self._db.write() as tx:
+            items = enter(tx, numbers, self._ports.policy(), actor)
+            names = {tx.queues.get(item.queue).name for item in items}
+        for name in names:
+            self._poke(name)
+        return items
 
     async def withdraw(self, number: ChangeNumber, why: str, actor: str) -> Item | None:
         """Take a change out of its queue; None when it is in none. It then waits.

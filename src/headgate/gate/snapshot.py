@@ -77,6 +77,9 @@ class ItemView:
     trouble: Trouble = Trouble.NONE
     due: bool = True
     """Whether what met trouble may be tried again now."""
+    cycle: tuple[ItemId, ...] = ()
+    """The items of this queue that need each other and so land together, this one among them, by
+    position; empty when nobody that it needs needs it."""
 
 
 @dataclass(frozen=True, slots=True)

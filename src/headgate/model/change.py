@@ -115,13 +115,36 @@ class Change:
     landed_commit: Commit | None = None
 
 
+class DependencyKind(StrEnum):
+    FOOTER = "footer"
+    """A `Depends-On:` footer that names a change of this server."""
+    STACK = "stack"
+    """The commits stand on the head of another change."""
+    EXTERNAL = "external"
+    """A `Depends-On:` footer with an address that is not of this server."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """One `Depends-On:` footer, resolved to a change."""
+    """What has to land before a change, or together with it."""
 
     text: str
-    """As written."""
-    change: ChangeNumber
+    """As written; in a stack, the number of the other change."""
+    change: ChangeNumber | None
+    """None for what is not on this server."""
+    kind: DependencyKind = DependencyKind.FOOTER
+    revision: int = 0
+    """In a stack, the revision of the other change that this one stands on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """A human's word that something outside of this server has landed."""
+
+    address: str
+    by: PrincipalId
+    comment: str
+    created: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +156,8 @@ class Revision:
     number: int
     head: Commit
     base: Commit
-    """The merge base of head and the target branch when it was pushed."""
+    """What its own commits begin from: the merge base of head and the target branch when it was
+    pushed; in a stack, the head of the change that it stands on."""
     message: str
     """Of the head commit, whole."""
     pusher: PrincipalId
@@ -141,6 +165,22 @@ class Revision:
     """Push options."""
     created: float
     depends_on: tuple[Dependency, ...] = ()
+
+    @property
+    def needs(self) -> tuple[ChangeNumber, ...]:
+        """The changes of this server that it depends on."""
+        return tuple(dict.fromkeys(d.change for d in self.depends_on if d.change is not None))
+
+    @property
+    def external(self) -> tuple[str, ...]:
+        """The addresses outside of this server that it depends on."""
+        found = (d.text for d in self.depends_on if d.kind is DependencyKind.EXTERNAL)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def stands_on(self) -> tuple[Dependency, ...]:
+        """The changes whose commits are below its own."""
+        return tuple(d for d in self.depends_on if d.kind is DependencyKind.STACK)
 
 
 @dataclass(frozen=True, slots=True)

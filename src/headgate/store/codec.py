@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from headgate.model.change import CommitInfo, Dependency, Signature
+from headgate.model.change import CommitInfo, Dependency, DependencyKind, Signature
 from headgate.model.finding import Confidence, Finding, Severity, Span
 from headgate.model.ids import ChangeNumber, Commit, PrincipalId
 from headgate.model.origin import Evidence, Grade, Origin, OriginKind
@@ -59,7 +59,14 @@ def _evidence(e: Json) -> Evidence:
 
 def dependency(stored: Json) -> Dependency:
     value = decode_all(stored)
-    return Dependency(value["text"], ChangeNumber(value["change"]))
+    change = value["change"]
+    return Dependency(
+        value["text"],
+        ChangeNumber(change) if change is not None else None,
+        # Revisions that an older Headgate wrote say neither.
+        DependencyKind(value.get("kind", DependencyKind.FOOTER.value)),
+        value.get("revision", 0),
+    )
 
 
 def finding(stored: Json) -> Finding:

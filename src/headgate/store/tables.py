@@ -105,7 +105,7 @@ revisions = Table(
     _id(),
     Column("change", Integer, ForeignKey("changes.number"), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("head", String(64), nullable=False),
+    Column("head", String(64), nullable=False, index=True),
     Column("base", String(64), nullable=False),
     Column("message", Text, nullable=False),
     Column("pusher_id", Integer, ForeignKey("principals.id"), nullable=False),
@@ -130,6 +130,16 @@ revision_dependencies = Table(
     metadata,
     Column("change", Integer, ForeignKey("changes.number"), primary_key=True),
     Column("depends_on", Integer, ForeignKey("changes.number"), primary_key=True, index=True),
+)
+
+external_dependencies = Table(
+    "external_dependencies",  # only those that a human has said to be fulfilled
+    metadata,
+    Column("change", Integer, ForeignKey("changes.number"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Column("principal_id", Integer, ForeignKey("principals.id"), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("created", Float, nullable=False),
 )
 
 checks = Table(

@@ -44,6 +44,11 @@ async def _recheck(call: Call, number: int) -> object:
     return await call.house.recheck(call.actor, number)
 
 
+async def _satisfy(call: Call, number: int) -> object:
+    address, comment = call.body.text("address"), call.body.text("comment")
+    return await call.house.satisfy(call.actor, number, address, comment)
+
+
 ENDPOINTS = (
     Endpoint(
         "/api/changes/{number:whole}/approve",
@@ -78,5 +83,14 @@ ENDPOINTS = (
         "/api/changes/{number:whole}/recheck",
         "Inspect the current revision again.",
         _on_change(_recheck),
+    ),
+    Endpoint(
+        "/api/changes/{number:whole}/satisfy",
+        "Say that what a change depends on outside of this server has landed.",
+        _on_change(_satisfy),
+        (
+            Field("address", "as its Depends-On: footer names it"),
+            Field("comment", "why, for the log"),
+        ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from headgate.authority.approval import may_approve
 from headgate.authority.permissions import Action, Resource
 from headgate.model.change import OPEN_STATES, Change, ChangeState, Entry
-from headgate.model.errors import BadInput, Conflict, Denied
+from headgate.model.errors import BadInput, Conflict, Denied, NotFound
 from headgate.model.event import NewEvent
 from headgate.model.ids import ChangeNumber
 from headgate.model.principal import Principal
@@ -137,6 +137,47 @@ class ChangeCases(Flow):
                 await self.gate.withdraw(change.number, "inspected again", actor.name)
             self.set_state(change.number, ChangeState.CHECKING, "being inspected again", actor.name)
         self.inspect_soon(change.number)
+        return self._again(number)
+
+    async def satisfy(
+        self, actor: Principal, number: int, address: str, comment: str = ""
+    ) -> Change:
+        """Take a human's word that what a change depends on elsewhere has landed.
+
+        Raises Denied for whoever may not enqueue the change or is no human, NotFound when it
+        depends on no such address, Conflict when it is known already.
+        """
+        _short(comment)
+        async with self.lock(number):
+            change = self._permitted(actor, number, Action.ENQUEUE)
+            if not actor.is_human:
+                raise Denied(
+                    f"{actor.name} may not say what has landed elsewhere: that is the word of a "
+                    "human. Ask one who may enqueue the change."
+                )
+            with self.db.write() as tx:
+                known = tx.changes.current_revision(change.number).external
+                if address not in known:
+                    raise NotFound(
+                        f"Change #{number} does not depend on {address or 'that'}.",
+                        f"It depends on: {', '.join(known)}."
+                        if known
+                        else "It depends on nothing outside of this server.",
+                    )
+                before = tx.changes.satisfied(change.number).get(address)
+                if before is not None:
+                    who = tx.principals.get(before.by).name
+                    raise Conflict(f"{who} has said already that {address} has landed.")
+                tx.changes.satisfy(change.number, address, actor.id, comment)
+                tx.events.append(
+                    NewEvent(
+                        "dependency.satisfied",
+                        actor.name,
+                        f"change/{number}",
+                        {"change": change.number, "address": address, "comment": comment},
+                    )
+                )
+            await self.decide(change.number)
         return self._again(number)
 
     def _permitted(self, actor: Principal, number: int, action: Action) -> Change:

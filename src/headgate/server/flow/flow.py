@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
 
+from headgate.gate.entry import cycle_of
 from headgate.gate.service import GateService
 from headgate.model.change import Change, ChangeState, Entry
 from headgate.model.errors import Conflict, HeadgateError
@@ -22,6 +24,7 @@ from headgate.server.flow.intake import Intake
 from headgate.server.flow.judging import Judging
 from headgate.server.flow.receive import Receiver
 from headgate.server.flow.references import revision_ref
+from headgate.server.flow.waiting import blocked, companions, partners
 
 log = structlog.get_logger()
 
@@ -36,7 +39,7 @@ class Flow(Judging):
     def _join(self, gate: GateService) -> None:
         """Tie the moving parts together; called once, by the house."""
         self.gate = gate
-        self.intake = Intake(self.db, self.forge, gate, self.lock)
+        self.intake = Intake(self.db, self.forge, gate, self.lock, self.policy)
         self.receiver = Receiver(self)
         self._inspector = Inspector(self)
         self._inspections: dict[int, asyncio.Task[None]] = {}
@@ -130,11 +133,23 @@ class Flow(Judging):
             return
         if change.state is ChangeState.QUEUED:
             return
-        if blocked := self._blocked(number):
-            self.set_state(number, ChangeState.WAITING, blocked)
+        with self.db.read() as tx:
+            why = blocked(tx, number)
+            cycle = cycle_of(tx, number)
+        if why:
+            self.set_state(number, ChangeState.WAITING, why)
             return
         if change.entry is Entry.HELD:
             self.set_state(number, ChangeState.READY, "held back; enqueue it when it should land")
+            return
+        if cycle:
+            with self.db.read() as tx:
+                why = partners(tx, cycle, number, self.policy())
+            others = companions(cycle, number)
+            words = why or f"enters the queue together with {others}"
+            self.set_state(number, ChangeState.WAITING, words)
+            if not why:
+                self._spawn(self._enter_together(number))
             return
         await self.gate.enqueue(number, GATE)
 
@@ -187,14 +202,37 @@ class Flow(Judging):
         if change.state is ChangeState.QUEUED:
             await self.gate.withdraw(change.number, why, GATE)
 
-    def _blocked(self, number: ChangeNumber) -> str:
-        """Which dependency keeps the change from its queue; empty when none does."""
+    async def _enter_together(self, number: ChangeNumber) -> None:
+        """Put the members of a cycle into their queue at once, when all of them may enter."""
         with self.db.read() as tx:
-            for dependency in tx.changes.current_revision(number).depends_on:
-                other = tx.changes.get(dependency.change)
-                if other.state not in (ChangeState.LANDED, ChangeState.QUEUED):
-                    return f"waits for #{other.number}, which is {other.state.value}"
-        return ""
+            cycle = cycle_of(tx, number)
+        async with contextlib.AsyncExitStack() as held:
+            # Nobody else holds more than one of these locks, so in order they cannot deadlock.
+            for member in cycle:
+                await held.enter_async_context(self.lock(member))
+            for member in cycle:
+                verdict = await self.verdict(member)
+                with self.db.read() as tx:
+                    change = tx.changes.get(member)
+                    ready = (
+                        verdict.kind is VerdictKind.ALLOWED
+                        and change.entry is Entry.AUTOMATIC
+                        and change.state in (ChangeState.WAITING, ChangeState.QUEUED)
+                        and cycle_of(tx, member) == cycle
+                        and not blocked(tx, member)
+                        and not partners(tx, cycle, member, self.policy())
+                    )
+                if not ready:
+                    return  # Something has moved meanwhile, and is decided by itself.
+            try:
+                await self.gate.enqueue_together(cycle, GATE)
+            except Conflict as error:
+                log.info("overtaken", changes=cycle, reason=error.message)
+                for member in cycle:
+                    with self.db.read() as tx:
+                        waits = tx.changes.get(member).state is ChangeState.WAITING
+                    if waits:
+                        self.set_state(member, ChangeState.WAITING, str(error))
 
     # -- what moves changes from outside -----------------------------------------------------
 
@@ -306,7 +344,15 @@ class Flow(Judging):
 
 
 _MOVES_DEPENDENTS = frozenset(
-    {"item.queued", "branch.landed", "item.ejected", "change.abandoned", "change.state"}
+    {
+        "item.queued",
+        "branch.landed",
+        "item.ejected",
+        "change.abandoned",
+        "change.state",
+        "change.entry",
+        "revision.pushed",
+    }
 )
 _DECIDED = frozenset(
     {ChangeState.DENIED, ChangeState.WAITING, ChangeState.READY, ChangeState.QUEUED}

@@ -70,9 +70,12 @@ class Inspector:
         return revision.id
 
     async def _config_or_default(self, what: Inspected) -> ProjectConfig:
-        # What is left out of source checks is decided by the branch, not by the change itself.
+        # What is left out of source checks is decided by the branch, not by the change itself,
+        # nor by the changes that it stands on.
+        tip = await what.repository.resolve(f"refs/heads/{what.change.branch}")
         try:
-            return await project_config(what.repository, what.revision.base)
+            base = await what.repository.merge_base(tip, what.revision.base) if tip else None
+            return await project_config(what.repository, base or what.revision.base)
         except HeadgateError:
             return ProjectConfig()
 

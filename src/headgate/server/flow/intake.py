@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headgate.forge.interface import DependsOn, Forge, Proposal
+from headgate.gate.entry import apart, cycle_of, needs_of, shown
 from headgate.gate.service import GateService
 from headgate.model.change import (
     OPEN_STATES,
@@ -15,17 +16,21 @@ from headgate.model.change import (
     ChangeState,
     CommitInfo,
     Dependency,
+    DependencyKind,
     Revision,
     RevisionCommit,
 )
+from headgate.model.config import Policy
+from headgate.model.cycles import way_round
 from headgate.model.errors import BadInput, Conflict, NotFound
 from headgate.model.event import Json, NewEvent
-from headgate.model.ids import ChangeNumber, Commit
+from headgate.model.ids import Commit
 from headgate.model.origin import Origin, combine
 from headgate.model.principal import Principal
 from headgate.model.project import Project
 from headgate.provenance.detect import PushContext, detect
 from headgate.server.flow.references import revision_ref
+from headgate.server.flow.stacks import Stand, stand
 from headgate.store.database import Database, Transaction
 from headgate.vcs.repository import Repository
 
@@ -51,8 +56,11 @@ class Intake:
         forge: Forge,
         gate: GateService,
         lock: Callable[[int], asyncio.Lock],
+        policy: Callable[[], Policy],
     ) -> None:
-        """`lock` gives the lock under which one thing at a time happens to a change."""
+        """`lock` gives the lock under which one thing at a time happens to a change, `policy` the
+        policy in force."""
+        self._policy = policy
         self._db = db
         self._forge = forge
         self._gate = gate
@@ -75,17 +83,31 @@ class Intake:
         branches = await repository.branches()
         proposal = self._forge.proposal(project.name, ref, head, options, list(branches))
         tip = branches[proposal.branch]
-        base, commits = await _commits(repository, proposal, tip)
+        base, everything = await _commits(repository, proposal, tip)
         with self._db.read() as tx:
             known = {p.email: p for p in tx.principals.all() if p.email and p.is_human}
             before = self._find(tx, proposal, project, who)
+        place = await stand(
+            self._db,
+            repository,
+            project.id,
+            proposal.branch,
+            before.number if before is not None else None,
+            base,
+            everything,
+        )
+        base, commits = place.base, place.commits
+        if not await repository.changed(base, proposal.head):
+            raise BadInput(
+                f"The commits up to {proposal.head[:10]} change no file.", "Push a real change."
+            )
         context = PushContext(
             principal=who, sponsor=sponsor, options=tuple(options), topic=proposal.topic
         )
         recorded = [RevisionCommit(info, _origin(info, context, known)) for info in commits]
         footers = _footers(self._forge, commits)
         with self._db.read() as tx:
-            resolved = self._resolve(tx, footers, before)
+            resolved = self._resolve(tx, footers, place, before)
         async with self._lock(before.number) if before is not None else contextlib.nullcontext():
             if before is not None:
                 with self._db.read() as tx:
@@ -144,33 +166,20 @@ class Intake:
         return None
 
     def _resolve(
-        self, tx: Transaction, footers: Sequence[DependsOn], own: Change | None
+        self, tx: Transaction, footers: Sequence[DependsOn], below: Stand, own: Change | None
     ) -> tuple[Dependency, ...]:
-        resolved: list[Dependency] = []
-        for footer in footers:
-            other = tx.changes.find(footer.change) if footer.change is not None else None
-            if other is None:
-                raise BadInput(
-                    f"Depends-On: {footer.text} names no change of this server.",
-                    "Give the number of a change, or the address of its page.",
-                )
-            if own is not None and other.number == own.number:
-                raise BadInput(
-                    f"Depends-On: {footer.text} names the change itself.", "Take the footer out."
-                )
-            if other.state is ChangeState.ABANDONED:
-                raise BadInput(
-                    f"Depends-On: {footer.text} names change #{other.number}, which is abandoned.",
-                    "Take the footer out, or name the change that replaced it.",
-                )
-            if own is not None and (path := _reaches(tx, other.number, own.number)):
-                way = " → ".join(f"#{n}" for n in (own.number, *path))
-                raise BadInput(
-                    f"Depends-On: {footer.text} closes a circle: {way}.",
-                    "Put what depends on each other into one change.",
-                )
-            resolved.append(Dependency(footer.text, other.number))
-        return tuple(resolved)
+        resolved = [_dependency(tx, footer, own) for footer in footers]
+        # A footer that names the change below says nothing that the commits do not say already.
+        stack = {d.change for d in below.below}
+        resolved = [d for d in resolved if d.change is None or d.change not in stack]
+        depends_on = (*below.below, *resolved)
+        if own is not None:
+            needs = [d.change for d in depends_on if d.change is not None]
+            cycle = cycle_of(tx, own.number, needs)
+            if wrong := apart(tx, cycle, self._policy()):
+                way = shown(way_round(own.number, needs_of(tx, own.number, needs)))
+                raise BadInput(f"The dependencies close a circle: {way}. {wrong[0]}", wrong[1])
+        return depends_on
 
     def _record(
         self,
@@ -266,10 +275,6 @@ async def _commits(
             f"{len(commits)} commits are more than one change may hold ({MOST_COMMITS}).",
             "Split it, or squash what belongs together.",
         )
-    if not await repository.changed(base, proposal.head):
-        raise BadInput(
-            f"The commits up to {proposal.head[:10]} change no file.", "Push a real change."
-        )
     return base, commits
 
 
@@ -285,20 +290,25 @@ def _footers(forge: Forge, commits: Iterable[CommitInfo]) -> list[DependsOn]:
     return list(found.values())
 
 
-def _reaches(tx: Transaction, start: ChangeNumber, goal: ChangeNumber) -> list[ChangeNumber]:
-    """The way from start to goal along dependencies; empty when there is none."""
-    stack: list[list[ChangeNumber]] = [[start]]
-    seen: set[ChangeNumber] = set()
-    while stack:
-        path = stack.pop()
-        if path[-1] == goal:
-            return path
-        if path[-1] in seen:
-            continue
-        seen.add(path[-1])
-        for dependency in tx.changes.current_revision(path[-1]).depends_on:
-            stack.append([*path, dependency.change])
-    return []
+def _dependency(tx: Transaction, footer: DependsOn, own: Change | None) -> Dependency:
+    if footer.external:
+        return Dependency(footer.text, None, DependencyKind.EXTERNAL)
+    other = tx.changes.find(footer.change) if footer.change is not None else None
+    if other is None:
+        raise BadInput(
+            f"Depends-On: {footer.text} names no change of this server.",
+            "Give the number of a change, or the address of its page.",
+        )
+    if own is not None and other.number == own.number:
+        raise BadInput(
+            f"Depends-On: {footer.text} names the change itself.", "Take the footer out."
+        )
+    if other.state is ChangeState.ABANDONED:
+        raise BadInput(
+            f"Depends-On: {footer.text} names change #{other.number}, which is abandoned.",
+            "Take the footer out, or name the change that replaced it.",
+        )
+    return Dependency(footer.text, other.number)
 
 
 def _revision_data(
@@ -314,5 +324,7 @@ def _revision_data(
         "grade": origin.grade.value if origin.grade else None,
         "tool": origin.tool,
         "model": origin.model,
-        "depends_on": [d.change for d in revision.depends_on],
+        "depends_on": [*revision.needs],
+        "stands_on": [{"change": d.change, "revision": d.revision} for d in revision.stands_on],
+        "external": [*revision.external],
     }

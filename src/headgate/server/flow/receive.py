@@ -145,6 +145,11 @@ class Receiver:
         say(f"{house.settings.url}/changes/{change.number}")
         if not change.topic:
             say(f"to revise it, push again with -o change={change.number}")
+        for below in taken.revision.stands_on:
+            said = f"stands on #{below.change}, which has to land first or with it"
+            say(f"{said}; its own commits begin from {taken.revision.base[:10]}")
+        for address in taken.revision.external:
+            say(f"depends on {printable(address)}, which is not on this server")
         repository = house.repository(project_name)
         for remark in await remarks(repository, taken.revision.base, taken.revision.head):
             say(f"note: {remark}")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from headgate.gate.entry import cycle_of, outdated
 from headgate.model.change import (
     OPEN_STATES,
     Change,
     ChangeState,
+    Dependency,
+    DependencyKind,
     Entry,
     Revision,
     RevisionCommit,
@@ -59,7 +62,11 @@ def change_facts(house: House, number: int, viewer: Principal, now: float) -> Vi
         commits = tx.changes.commits(revision.id)
         checks = tx.checks.of(revision.id)
         verdict = tx.verdicts.latest(revision.id)
-        dependencies = [(d.text, tx.changes.get(d.change)) for d in revision.depends_on]
+        dependencies = [
+            (d, tx.changes.get(d.change)) for d in revision.depends_on if d.change is not None
+        ]
+        cycle = cycle_of(tx, change.number)
+        external = _external(tx, change, revision, names)
         landing = tx.landings.of_change(change.number)
         view: View = {
             "change": words.change_line(change, names),
@@ -68,14 +75,20 @@ def change_facts(house: House, number: int, viewer: Principal, now: float) -> Vi
             "origin": words.origin(combine(c.origin for c in commits)),
             "commits": [_commit(c) for c in commits],
             "verdict": _verdict(verdict, names) if verdict else None,
-            "missing": missing(change, verdict, checks, [c for _, c in dependencies]),
+            "missing": [
+                *missing(change, verdict, checks, dependencies, cycle),
+                *_missing_outside(change, external),
+            ],
             "approvals": _approvals(tx, change, names),
             "checks": [words.check(c) for c in checks],
             "builds": builds_view(tx, change, now),
             "landing": _landing(landing),
             "depends_on": [
-                words.change_line(c, names) | {"text": shown_text(text)} for text, c in dependencies
+                words.change_line(c, names)
+                | {"text": shown_text(d.text), "kind": d.kind.value, "note": _note(d, c, cycle)}
+                for d, c in dependencies
             ],
+            "external": external,
             "dependents": [
                 words.change_line(c, names)
                 for c in tx.changes.dependents(change.number)
@@ -98,7 +111,8 @@ def missing(
     change: Change,
     verdict: Verdict | None,
     checks: Sequence[CheckResult],
-    dependencies: Sequence[Change],
+    dependencies: Sequence[tuple[Dependency, Change]],
+    cycle: Sequence[ChangeNumber] = (),
 ) -> list[str]:
     """Exactly what stands between the change and its landing, a sentence each."""
     if change.state not in OPEN_STATES:
@@ -115,14 +129,56 @@ def missing(
         for c in checks
         if c.outcome in (Outcome.NOT_RUN, Outcome.UNKNOWN)
     )
-    for other in dependencies:
-        if other.state in (ChangeState.LANDED, ChangeState.QUEUED):
+    for dependency, other in dependencies:
+        if stale := outdated(dependency, other):
+            gaps.append(f"It {stale}: rebase onto that and push again.")
+            continue
+        if other.state in (ChangeState.LANDED, ChangeState.QUEUED) or other.number in cycle:
             continue
         gaps.append(
             f"Change #{other.number}, on which this depends, is {other.state.value}; "
             "it must be in a queue or landed."
         )
     return gaps
+
+
+def _note(dependency: Dependency, other: Change, cycle: Sequence[ChangeNumber]) -> str:
+    """How a change stands to one that it depends on."""
+    parts: list[str] = []
+    if dependency.kind is DependencyKind.STACK:
+        parts.append(outdated(dependency, other) or f"stands on revision {dependency.revision}")
+    if other.number in cycle:
+        parts.append("lands together with it")
+    return ", ".join(parts)
+
+
+def _external(tx: Transaction, change: Change, revision: Revision, names: Names) -> list[View]:
+    """What it waits for outside of this server, and who said that it need not any more."""
+    satisfied = tx.changes.satisfied(change.number)
+    found: list[View] = []
+    for address in revision.external:
+        done = satisfied.get(address)
+        found.append(
+            {
+                "address": shown_text(address),
+                "satisfied": done is not None,
+                "by": names.person(done.by) if done else None,
+                "comment": shown_text(done.comment) if done else "",
+                "time": done.created if done else None,
+            }
+        )
+    return found
+
+
+def _missing_outside(change: Change, external: Sequence[View]) -> list[str]:
+    if change.state not in OPEN_STATES:
+        return []
+    return [
+        f"{one['address']}, which is not on this server. Once that has landed: "
+        f"headgate change satisfy {change.number} {one['address']}"
+        for one in external
+        if not one["satisfied"]
+    ]
 
 
 def requirement_gap(requirement: Requirement) -> str:

@@ -15,11 +15,18 @@ from headgate.model.change import (
     Entry,
     Revision,
     RevisionCommit,
+    Satisfaction,
 )
 from headgate.model.errors import NotFound
 from headgate.model.ids import ChangeNumber, Commit, PrincipalId, ProjectId, RevisionId
 from headgate.store import codec
-from headgate.store.tables import changes, revision_commits, revision_dependencies, revisions
+from headgate.store.tables import (
+    changes,
+    external_dependencies,
+    revision_commits,
+    revision_dependencies,
+    revisions,
+)
 from headgate.store.text import decode, decode_all, encode, encode_all
 from headgate.store.types import Clock, new_id
 
@@ -183,7 +190,7 @@ class Changes:
         self._set(change, revision=number)
         gone = delete(revision_dependencies).where(revision_dependencies.c.change == change)
         self._c.execute(gone)
-        on = sorted({d.change for d in depends_on})
+        on = sorted({d.change for d in depends_on if d.change is not None})
         if on:
             rows = [{"change": change, "depends_on": other} for other in on]
             self._c.execute(insert(revision_dependencies), rows)
@@ -240,6 +247,57 @@ class Changes:
             for r in self._c.execute(query).mappings():
                 found |= {PrincipalId(r["owner_id"]), PrincipalId(r["pusher_id"])}
         return found
+
+    def with_heads(
+        self, project: ProjectId, branch: str, heads: Collection[Commit]
+    ) -> list[tuple[Change, Revision]]:
+        """Changes for a branch that have, or once had, one of these heads, with that revision."""
+        found: list[tuple[Change, Revision]] = []
+        ordered = sorted(heads)
+        for start in range(0, len(ordered), 500):
+            query = (
+                select(revisions)
+                .join(changes, revisions.c.change == changes.c.number)
+                .where(
+                    changes.c.project_id == project,
+                    changes.c.branch == encode(branch),
+                    revisions.c.head.in_(ordered[start : start + 500]),
+                )
+                .order_by(revisions.c.id)
+            )
+            rows = [_revision(r) for r in self._c.execute(query).mappings()]
+            found += [(self.get(revision.change), revision) for revision in rows]
+        return found
+
+    def satisfy(
+        self, number: ChangeNumber, address: str, by: PrincipalId, comment: str
+    ) -> Satisfaction:
+        """Record that what a change depends on outside of this server has landed."""
+        done = Satisfaction(address, by, comment, self._clock())
+        self._c.execute(
+            insert(external_dependencies).values(
+                change=number,
+                address=encode(address),
+                principal_id=by,
+                comment=encode(comment),
+                created=done.created,
+            )
+        )
+        return done
+
+    def satisfied(self, number: ChangeNumber) -> dict[str, Satisfaction]:
+        """By address, what a change needs no longer wait for; for all its revisions."""
+        t = external_dependencies
+        found = [
+            Satisfaction(
+                decode(r["address"]),
+                PrincipalId(r["principal_id"]),
+                decode(r["comment"]),
+                r["created"],
+            )
+            for r in self._c.execute(select(t).where(t.c.change == number)).mappings()
+        ]
+        return {one.address: one for one in found}
 
     def dependents(self, number: ChangeNumber) -> list[Change]:
         """Open changes whose current revision depends on this one."""
