@@ -46,7 +46,15 @@ def enter(
             check_entry(tx, tx.changes.get(number), together)
         if why := apart(tx, cycle_of(tx, number), policy):
             raise Conflict(*why)
-    return tuple(_enter(tx, number, policy, actor) for number in numbers)
+    items = tuple(_enter(tx, number, policy, actor) for number in numbers)
+    if len({item.queue for item in items}) > 1:
+        # A member that was let in under an older policy; none of this transaction stays.
+        where = ", ".join(f"#{i.change} in {tx.queues.get(i.queue).name}" for i in items)
+        raise Conflict(
+            f"Changes that land together would be in different queues: {where}.",
+            "Hold back those that are queued, and enqueue all again.",
+        )
+    return items
 
 
 def _enter(tx: Transaction, number: ChangeNumber, policy: Policy, actor: str) -> Item:
