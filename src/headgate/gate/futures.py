@@ -13,6 +13,7 @@ from headgate.model.errors import BadInput
 from headgate.model.ids import ChangeNumber, Commit, ItemId, NodeId, Tree
 from headgate.model.queue import BranchKey, Item, MergeMode, NodeState
 from headgate.vcs.merge import MergeConflict, Merged, MergeMessage, MergeResult, NothingToMerge
+from headgate.vcs.stacked import merge_since
 
 _SHOWN_PATHS = 5
 
@@ -81,8 +82,11 @@ async def _merge(ports: GatePorts, proposal: Proposal, onto: Commit) -> MergeRes
     message = MergeMessage(_text(proposal, mode), author, _gate(proposal.item))
     merger = ports.merger(proposal.key.project)
     revision = proposal.revision
-    since = revision.base if revision.stands_on else None
-    return await merger.merge(onto, revision.head, mode, message, since)
+    if not revision.stands_on:
+        return await merger.merge(onto, revision.head, mode, message)
+    # What is below has landed by itself, in whatever commits: only its own are to be merged.
+    repository = ports.repository(proposal.key.project)
+    return await merge_since(repository, merger, onto, revision.head, revision.base, mode, message)
 
 
 async def merge_mode(ports: GatePorts, project: str, onto: Commit) -> MergeMode:

@@ -81,7 +81,7 @@ MergeResult = Merged | MergeConflict | NothingToMerge
 
 _SIDE = re.compile(r"~[0-9a-f]{40}(_[0-9]+)?\Z")
 
-_Key = tuple[Commit, Commit, MergeMode, MergeMessage, Commit | None]
+_Key = tuple[Commit, Commit, MergeMode, MergeMessage]
 
 
 class Merger:
@@ -113,25 +113,17 @@ class Merger:
         return self._long_lived
 
     async def merge(
-        self,
-        onto: Commit,
-        head: Commit,
-        mode: MergeMode,
-        message: MergeMessage,
-        since: Commit | None = None,
+        self, onto: Commit, head: Commit, mode: MergeMode, message: MergeMessage
     ) -> MergeResult:
         """Merge `head` onto `onto`, as `mode` says, without moving any ref.
 
-        Of a change in a stack only what it adds to `since`, the head below it, is merged: that
-        may have landed in other commits, squashed or rebased.
-
         Raises NotFound when a commit is missing, GitError when git fails.
         """
-        key = (onto, head, mode, message, since)
+        key = (onto, head, mode, message)
         async with self._lock:
             found = self._memo.get(key)
             if found is None:
-                found = await self._merge(onto, head, mode, message, since)
+                found = await self._merge(onto, head, mode, message)
                 self._memo[key] = found
                 if len(self._memo) > _MEMO:
                     self._memo.popitem(last=False)
@@ -144,37 +136,22 @@ class Merger:
             await self._rest()
 
     async def _merge(
-        self,
-        onto: Commit,
-        head: Commit,
-        mode: MergeMode,
-        message: MergeMessage,
-        since: Commit | None,
+        self, onto: Commit, head: Commit, mode: MergeMode, message: MergeMessage
     ) -> MergeResult:
-        if since is not None and await self._repository.is_ancestor(since, onto):
-            since = None  # It landed as it is, and git finds it by itself.
         try:
             if mode is MergeMode.REBASE:
-                return await self._rebase(onto, head, message, since)
-            return await self._join(onto, head, mode, message, since)
+                return await self._rebase(onto, head, message)
+            return await self._join(onto, head, mode, message)
         except NoCommonHistory:
             return MergeConflict(
                 (), f"{head[:10]} has no history in common with {onto[:10]}; git refuses to merge."
             )
 
     async def _join(
-        self,
-        onto: Commit,
-        head: Commit,
-        mode: MergeMode,
-        message: MergeMessage,
-        since: Commit | None,
+        self, onto: Commit, head: Commit, mode: MergeMode, message: MergeMessage
     ) -> MergeResult:
         base = await self._commit(onto)
-        if since is None:
-            merged = await self._trees(onto, head, base.tree)
-        else:
-            merged = await self._replay(base.tree, since, head)
+        merged = await self._trees(onto, head, base.tree)
         if not merged.clean:
             return _conflict(merged)
         if merged.tree == base.tree and (
@@ -193,13 +170,11 @@ class Merger:
         )
         return Merged(self._write(raw), merged.tree)
 
-    async def _rebase(
-        self, onto: Commit, head: Commit, message: MergeMessage, since: Commit | None
-    ) -> MergeResult:
+    async def _rebase(self, onto: Commit, head: Commit, message: MergeMessage) -> MergeResult:
         if await self._repository.merge_base(onto, head) is None:
             raise NoCommonHistory
         tip, moved = onto, False
-        for pick in await self._picks(onto, head, since):
+        for pick in await self._picks(onto, head):
             raw = await self._commit(pick)
             parent = raw.parents[0] if raw.parents else None
             if parent == tip:
@@ -225,7 +200,7 @@ class Merger:
             return NothingToMerge(f"Everything in {head[:10]} is in {onto[:10]} already.")
         return Merged(tip, (await self._commit(tip)).tree)
 
-    async def _picks(self, onto: Commit, head: Commit, since: Commit | None) -> list[Commit]:
+    async def _picks(self, onto: Commit, head: Commit) -> list[Commit]:
         """The commits that `git rebase` would replay, oldest first."""
         listed = await run_git(
             "rev-list",
@@ -235,7 +210,6 @@ class Merger:
             "--right-only",
             "--cherry-mark",
             f"{onto}...{head}",
-            *([f"^{since}"] if since is not None else []),
             "--",
             repository=self._path,
         )
