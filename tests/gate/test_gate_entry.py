@@ -94,3 +94,15 @@ async def test_what_is_outside_is_waited_for_until_somebody_says_so(gates: Begin
     await gate.enqueue(one)
     await gate.run()
     gate.expect(landed=[one])
+
+
+async def test_of_a_stack_that_enters_at_once_the_lowest_is_first(gates: Begin):
+    gate = await gates({"jinja": CHECKED})
+    high = ChangeNumber(await gate.push("jinja", {"values/a": "fine\n"}, queue=False))
+    low = ChangeNumber(await gate.push("jinja", {"values/b": "fine\n"}, queue=False))
+    depend(gate, low, footer(high))
+    depend(gate, high, Dependency(f"#{low}", low, DependencyKind.STACK, 2))
+    await gate.service.stop()
+    entered = await gate.service.enqueue_together((high, low), "ada")
+    assert [item.change for item in entered] == [high, low]
+    assert [item.change for item in gate.waiting()] == [low, high]

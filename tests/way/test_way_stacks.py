@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,6 +137,25 @@ def test_a_stack_is_tested_and_lands_in_order(stage: Stage) -> None:
     times = [change_of(stage.operator, t.change)["landing"]["time"] for t in (low, middle, high)]
     assert times == sorted(times)
     assert {"order_low", "order_middle", "order_high"} <= files(stage, "app")
+
+
+def test_a_stack_that_is_pushed_at_once_is_taken_in_from_below(stage: Stage) -> None:
+    pile = stack(stage)
+    for name in ("low", "middle", "high"):
+        stage.commit("bea", pile.place, stage.files(**{f"at_once_{name}": "1\n"}), name)
+        pile.git("branch", name)
+    more = [f"{name}:refs/for/main/at-once-{name}" for name in ("low", "middle")]
+    pushed = stage.push_refs("bea", pile.place, "high:refs/for/main/at-once-high", *more)
+    numbers = [int(found) for found in re.findall(r"new change #(\d+)", pushed)]
+    assert len(numbers) == 3
+    views = [change_of(stage.operator, number) for number in numbers]
+    assert [view["change"]["title"] for view in views] == ["low", "middle", "high"]
+    assert [[d["number"] for d in view["depends_on"]] for view in views] == [
+        [],
+        numbers[:1],
+        numbers[1:2],
+    ]
+    assert [stage.ended(number)["state"] for number in numbers] == ["landed"] * 3
 
 
 def test_when_the_change_below_is_revised_the_one_above_needs_a_rebase(stage: Stage) -> None:

@@ -90,6 +90,12 @@ class Stage(World):
         assert pushed.change is not None, pushed.said
         return Told(pushed.change, pushed.said)
 
+    def push_refs(self, who: str, place: Path, *refs: str) -> str:
+        """Push several refs at once, which must be accepted; gives what was said."""
+        done = self._git(who, place, "push", "origin", *refs)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
     def refused(
         self, who: str, edit: Callable[[Path], None], message: str = "Change", project: str = "app"
     ) -> str:

@@ -46,7 +46,8 @@ def enter(
             check_entry(tx, tx.changes.get(number), together)
         if why := apart(tx, cycle_of(tx, number), policy):
             raise Conflict(*why)
-    items = tuple(_enter(tx, number, policy, actor) for number in numbers)
+    entered = {n: _enter(tx, n, policy, actor) for n in _lowest_first(tx, together)}
+    items = tuple(entered[number] for number in numbers)
     if len({item.queue for item in items}) > 1:
         # A member that was let in under an older policy; none of this transaction stays.
         where = ", ".join(f"#{i.change} in {tx.queues.get(i.queue).name}" for i in items)
@@ -55,6 +56,21 @@ def enter(
             "Hold back those that are queued, and enqueue all again.",
         )
     return items
+
+
+def _lowest_first(tx: Transaction, numbers: Collection[ChangeNumber]) -> list[ChangeNumber]:
+    """By number, but each behind those whose commits it stands on."""
+    order: list[ChangeNumber] = []
+    below = {
+        number: {d.change for d in tx.changes.current_revision(number).stands_on} & {*numbers}
+        for number in sorted(numbers)
+    }
+    while below:
+        # Commits cannot stand on each other in a circle; were it so, the lowest number begins.
+        ready = next((n for n, under in below.items() if not under & below.keys()), min(below))
+        order.append(ready)
+        del below[ready]
+    return order
 
 
 def _enter(tx: Transaction, number: ChangeNumber, policy: Policy, actor: str) -> Item:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_MOST_ORDERED = 16
+"""Changes of one push that are put in order; it takes a look at every pair."""
+
 
 class Receiver:
     """Answers the hooks of every project: refuses, or takes proposals in."""
@@ -81,7 +84,7 @@ class Receiver:
         known = self._house.pushes.get(push.push_id)
         results: list[CommandResult] = []
         taken: list[Change] = []
-        for command in commands:
+        for command in await self._lowest_first(known, commands):
             if known is None:
                 results.append(CommandResult(command.ref, False, "not through Headgate"))
                 continue
@@ -105,6 +108,23 @@ class Receiver:
             who, self._house.groups(who), action, Resource(project=project, ref=update.ref)
         )
         return "" if decision.allowed else decision.reason
+
+    async def _lowest_first(
+        self, known: tuple[str, Principal] | None, commands: list[RefUpdate]
+    ) -> list[RefUpdate]:
+        """Of a stack that is pushed at once, each change before those that stand on it."""
+        if known is None or not 1 < len(commands) <= _MOST_ORDERED:
+            return commands
+        repository = self._house.repository(known[0])
+        below: dict[str, int] = {}
+        for one in commands:
+            contained = [
+                await repository.is_ancestor(Commit(other.new), Commit(one.new))
+                for other in commands
+                if other.new != one.new
+            ]
+            below[one.ref] = sum(contained)
+        return sorted(commands, key=lambda command: below[command.ref])
 
     async def _limits(self, repository: Repository, update: RefUpdate) -> str:
         settings = self._house.settings
