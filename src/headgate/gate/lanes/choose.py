@@ -9,15 +9,12 @@ from heapq import heappop, heappush
 from headgate.gate.lanes.fuse import fused
 from headgate.gate.lanes.futures import Future, futures
 from headgate.gate.lanes.standing import Field, Standing
-from headgate.gate.lanes.steps import Begin, Cancel, Step, Wait
+from headgate.gate.lanes.steps import Begin, Step, Wait
 from headgate.gate.lanes.view import TrialState
 from headgate.model.ids import ItemId, NodeId
 
-LEAST = 0.15
-"""A future less likely than this is not tested even on an idle machine."""
-
-PRESSED = 0.35
-"""The same when slots are nearly used up."""
+NEARLY = 0.3
+"""Slots are nearly used up when less than this share of them is free."""
 
 LIKELY = 0.5
 """Only futures at least this likely are worth a place in a fused build."""
@@ -61,7 +58,7 @@ def choose(all_: Field, cancelled: set[NodeId]) -> tuple[list[Step], list[Wait]]
     while heap and free > 0:
         _, _, best = heappop(heap)
         share = free / max(settings.slots, 1)
-        least = LEAST if share > 0.3 else PRESSED
+        least = settings.least if share > NEARLY else settings.pressed_least
         if best.future.chance < least and (running or steps):
             break
         entry = best.one.entry
@@ -93,6 +90,3 @@ def _known(one: Standing, assumed: frozenset[ItemId], all_: Field) -> bool:
         elif known.pending == wanted and (not known.stale or known.state is TrialState.RUNNING):
             return True
     return False
-
-
-__all__ = ["Candidate", "Cancel", "choose"]

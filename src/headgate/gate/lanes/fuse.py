@@ -71,7 +71,7 @@ def _agree(group: Sequence[Candidate], other: Candidate) -> bool:
     for one in together:
         conflicts = one.one.entry.conflicts
         ahead = set(one.one.ahead)
-        if (present & ahead) != (one.future.assumed & ahead):
+        if present & ahead != set(one.future.assumed & ahead):
             return False
         if (present & conflicts) - ahead:
             return False  # Whoever comes later must not decide about who came first.

@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import islice
 
 from headgate.gate.lanes.standing import Field, Standing
 from headgate.model.ids import ItemId
 
-PATIENCE = 1.3
-"""An item passes one ahead of it that needs more than this many times as long."""
-
-PRESSED_PATIENCE = 4.0
-"""The same when slots are short: passing costs one more build."""
-
 MOST_COVERS = 2
 """How many of those that an item overtakes it is tested with."""
-
-SCREEN = 0.4
-"""An item whose likeliest future is less likely than this is first tested on the branch alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +29,8 @@ def overtaken(one: Standing, all_: Field) -> frozenset[ItemId]:
         return frozenset()
     own = max(one.remaining, 1.0)
     required = one.entry.requires
-    patience = PRESSED_PATIENCE if all_.pressed else PATIENCE
+    settings = all_.view.settings
+    patience = settings.pressed_patience if all_.pressed else settings.patience
     return frozenset(
         other
         for other in one.ahead
@@ -63,17 +56,13 @@ def futures(one: Standing, all_: Field, most: int = 6) -> Iterator[Future]:
     slow = overtaken(one, all_)
     covers = [i for i in one.ahead if i in slow and standings[i].chance >= 0.5]
     free = [i for i in one.ahead if i not in slow and i not in forced]
-    made = 0
-    for assumed, chance in _likeliest(free, all_):
+    for assumed, chance in islice(_likeliest(free, all_), most):
         for other in forced:
             chance *= standings[other].chance
         yield Future(assumed | forced, chance)
         # Each of those overtaken is let in with those ahead of it, as in its own tests.
         for count in range(1, min(len(covers), MOST_COVERS) + 1):
             yield Future(assumed | forced | set(covers[:count]), chance * 0.999)
-        made += 1
-        if made >= most:
-            return
 
 
 def _unsure(one: Standing, all_: Field) -> bool:
@@ -84,7 +73,7 @@ def _unsure(one: Standing, all_: Field) -> bool:
     for other in one.ahead:
         p = all_.standings[other].chance
         chance *= max(p, 1.0 - p)
-    return chance < SCREEN
+    return chance < all_.view.settings.screen
 
 
 def _likeliest(free: list[ItemId], all_: Field) -> Iterator[tuple[frozenset[ItemId], float]]:

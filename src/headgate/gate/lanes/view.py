@@ -92,6 +92,16 @@ class Settings:
     """An item less likely to pass than this is built once on the branch, and nobody assumes it."""
     conflict: float = 0.02
     """Probability that two items that can affect each other do not go together."""
+    screen: float = 0.4
+    """An item whose likeliest future is less likely than this is first tested on the branch."""
+    patience: float = 1.3
+    """An item overtakes one ahead of it that needs more than this many times as long."""
+    pressed_patience: float = 4.0
+    """The same when slots are short: overtaking costs one more build."""
+    least: float = 0.15
+    """A future less likely than this is not tested even on an idle machine."""
+    pressed_least: float = 0.35
+    """The same when slots are nearly used up."""
 
 
 @dataclass(frozen=True, slots=True)

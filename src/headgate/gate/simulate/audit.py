@@ -28,7 +28,7 @@ class Audit:
         default_factory=set[tuple[int, frozenset[int]]]
     )
 
-    def states(self, members: Collection[int], others: Iterable[int]) -> "States":
+    def states(self, members: Collection[int], others: Iterable[int]) -> States:
         """What a build that begins now would test."""
         extra: dict[int, set[int]] = {}
         arrivals = self.world.arrivals
@@ -45,7 +45,7 @@ class Audit:
             }
         )
 
-    def passed(self, states: "States", member: int) -> None:
+    def passed(self, states: States, member: int) -> None:
         """The targets of a member passed in that build."""
         self._passed.update(states.of[member])
 

@@ -25,7 +25,7 @@ class Result:
         """Turnaround in seconds below which that share of the decided changes lies."""
         return percentile(sorted(self.decided.values()), share)
 
-    def summary(self, oracle: "Result", arrivals: int) -> dict[str, float | int]:
+    def summary(self, oracle: Result, arrivals: int) -> dict[str, float | int]:
         """Turnaround over the oracle's, and what it cost."""
         over = {
             f"p{int(share * 100)}_over_oracle": _ratio(
