@@ -17,7 +17,8 @@ from headgate.model.errors import BadInput, HeadgateError
 from headgate.model.ids import Commit, JobRunId
 from headgate.model.job import Checkout, EnvironmentDefinition, JobDefinition
 from headgate.model.patterns import matches, name_matches
-from headgate.model.queue import Node
+from headgate.model.queue import BranchKey, Node
+from headgate.model.resolve import for_branch
 
 
 class Unusable(HeadgateError):
@@ -73,14 +74,18 @@ async def select(
     changed = await repository.changed(node.base, node.commit)
     touched = tuple(dict.fromkeys(path for f in changed for path in (f.path, f.old_path) if path))
     try:
-        own_before = await ports.project_config(key.project, node.base)
+        own_before = for_branch(await ports.project_config(key.project, node.base), key.branch)
     except BadInput:
         own_before = ProjectConfig()
     future = _Future(
         ports, proposal, node, node.commit, defaults, ports.policy(), touched, own_before
     )
     configs = await _configs(future)
-    chosen = select_jobs(project=key.project, touched=touched, configs=configs)
+    try:
+        chosen = select_jobs(project=key.project, touched=touched, configs=configs)
+    except ValueError as error:
+        # Within one project its file was refused already: it takes two to wait in a circle.
+        raise Unusable(key.project, f"{error}.", "Take one `requires` out.") from error
     return await _planned(future, chosen, configs)
 
 
@@ -99,9 +104,17 @@ def _inside(future: _Future, project: str) -> Commit | None:
     return beside(project, future.proposal.key.branch, default, future.node.future)
 
 
+def _branch(future: _Future, project: str) -> str:
+    """The branch that a project of the queue is on in this future."""
+    branch = future.proposal.key.branch
+    there = project == future.project or BranchKey(project, branch) in future.node.future
+    return branch if there else future.defaults.get(project, branch)
+
+
 async def _config(future: _Future, project: str, commit: Commit) -> ProjectConfig:
     try:
-        return await future.ports.project_config(project, commit)
+        config = await future.ports.project_config(project, commit)
+        return for_branch(config, _branch(future, project))
     except BadInput as error:
         raise Unusable(
             project, f"{PROJECT_FILE} of {project} cannot be used: {error.message}", error.remedy

@@ -16,6 +16,7 @@ from headgate.model.origin import Origin, combine
 from headgate.model.principal import Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT, Context
 from headgate.model.queue import Node
+from headgate.model.resolve import for_branch
 from headgate.model.toml.policy_file import parse_policy
 from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
 from headgate.scan.change import scan_change
@@ -213,7 +214,11 @@ class Judging(Core):
         config = await self._config_or_none(case.project, case.revision.head)
         if config is None:
             return ()
-        wanted = {other for job in config.jobs.values() for other in job.required_projects}
+        try:
+            jobs = for_branch(config, case.change.branch).jobs
+        except BadInput:
+            return ()  # Told by the check of the configuration.
+        wanted = {other for job in jobs.values() for other in job.required_projects}
         permissions, groups = self.permissions(), self.groups(case.owner)
         hidden = [
             name
