@@ -177,6 +177,8 @@ class Checkout:
     repository: str
     """Path of the bare repository."""
     commit: Commit
+    reads: tuple[str, ...] = ()
+    """Patterns of the paths that the job is shown; none: all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,13 @@ from headgate.model.job import Checkout, EnvironmentDefinition, JobDefinition, R
 class Exporter(Protocol):
     """Puts the files of a commit into a directory, without a `.git`."""
 
-    async def export(self, repository: str, commit: Commit, directory: Path) -> None:
-        """Fill an empty, existing directory. Raises HeadgateError or OSError."""
+    async def export(
+        self, repository: str, commit: Commit, directory: Path, patterns: tuple[str, ...] = ()
+    ) -> None:
+        """Fill an empty, existing directory, with matching paths only when there are patterns.
+
+        Raises HeadgateError or OSError.
+        """
         ...
 
 
