@@ -75,6 +75,8 @@ def header(request: RunRequest, sandbox: str) -> str:
     lines.append(
         f"{sandbox}, {job.timeout:g} s, {size(job.memory)} for each process, network {network}"
     )
+    if request.withheld:
+        lines.append(f"secrets are not given: {printable(request.withheld)}")
     if job.argv:
         lines.append(f"$ {printable(' '.join(job.argv))}")
     return "\n".join(lines)
