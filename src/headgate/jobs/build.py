@@ -20,7 +20,6 @@ from headgate.jobs.dispatch.interface import (
 from headgate.jobs.graph import Blame, Graph, Skip
 from headgate.jobs.select import JobKey
 from headgate.jobs.semaphores import Semaphores
-from headgate.model.event import Json
 from headgate.model.ids import JobRunId
 from headgate.model.job import BuildState, JobDefinition, RunState
 
@@ -122,7 +121,7 @@ class _Build:
         """Set when a job pauses: others may start."""
         self._followed: dict[JobKey, asyncio.Event] = {}
         """Of paused jobs: set when every job that needs them has ended."""
-        self._data: dict[JobKey, Mapping[str, Json]] = {}
+        self._data: dict[JobKey, Mapping[str, object]] = {}
         self._artifacts: dict[JobKey, Path] = {}
 
     async def run(self) -> BuildResult:
@@ -281,7 +280,7 @@ class _Build:
         """With what jobs before it in this build left for it."""
         job = planned.job
         if job.needs:
-            data: dict[str, Json] = {}
+            data: dict[str, object] = {}
             for need in job.needs:
                 data = _merged(data, self._data.get((planned.project, need), {}))
             request = replace(request, data=data)
@@ -313,14 +312,14 @@ class _Build:
 _ENDED = {RunState.INFRASTRUCTURE: "could not be run", RunState.LOST: "was lost"}
 
 
-def _merged(below: Mapping[str, Json], over: Mapping[str, Json]) -> dict[str, Json]:
+def _merged(below: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
     """Tables are laid over each other, everything else is replaced."""
     found = dict(below)
     for key, value in over.items():
         before = found.get(key)
         if isinstance(before, Mapping) and isinstance(value, Mapping):
             found[key] = _merged(
-                cast("Mapping[str, Json]", before), cast("Mapping[str, Json]", value)
+                cast("Mapping[str, object]", before), cast("Mapping[str, object]", value)
             )
         else:
             found[key] = value

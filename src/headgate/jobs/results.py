@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from headgate.model.event import Json
 from headgate.model.job import EnvironmentDefinition, JobDefinition, Step
 
 PER_RUN = frozenset({"HEADGATE_ATTEMPT", "HEADGATE_CHANGE", "HEADGATE_COMMIT"})
@@ -28,7 +27,7 @@ class Visible:
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
     network: bool = False
     """Whether it has network: wanted, and allowed by the policy."""
-    data: Mapping[str, Json] | None = None
+    data: Mapping[str, object] | None = None
     """What the jobs that it needs returned."""
     required: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Name of a required artifact → what identifies the content of each that provides it."""
@@ -81,11 +80,11 @@ def environment_key(definition: EnvironmentDefinition, inputs: str) -> str:
     return _digest({"setup": definition.setup, "inputs": inputs})
 
 
-def _step(step: Step | None) -> Json:
+def _step(step: Step | None) -> object:
     return None if step is None else [list(step.argv), step.script]
 
 
-def _digest(value: Mapping[str, Json]) -> str:
+def _digest(value: Mapping[str, object]) -> str:
     # ASCII output escapes what cannot be encoded, so every text has one form.
     text = json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()

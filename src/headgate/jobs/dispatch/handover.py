@@ -13,7 +13,6 @@ from headgate.jobs.dispatch.area import publish
 from headgate.jobs.dispatch.checkouts import copy_tree
 from headgate.jobs.dispatch.interface import Returned
 from headgate.jobs.redact import Redactor
-from headgate.model.event import Json
 
 RESULT = "result.json"
 """Below the work directory; `$HEADGATE_RESULT` inside."""
@@ -74,10 +73,10 @@ def _children(value: object) -> tuple[str, ...] | None:
     return tuple(cast("list[str]", items))
 
 
-def _data(value: object) -> Mapping[str, Json]:
+def _data(value: object) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise BadResult("`data` is no object")
-    found = cast("dict[str, Json]", value)
+    found = cast("dict[str, object]", value)
     if _depth(found) > _DEEPEST:
         raise BadResult(f"`data` nests deeper than {_DEEPEST}")
     return found
@@ -95,7 +94,7 @@ def _depth(value: object) -> int:
     return deepest
 
 
-def write_data(file: Path, data: Mapping[str, Json]) -> None:
+def write_data(file: Path, data: Mapping[str, object]) -> None:
     """Lay out for a job what those that it needs returned. OSError."""
     file.write_text(json.dumps(data, sort_keys=True) + "\n", encoding="utf-8")
     file.chmod(0o644)

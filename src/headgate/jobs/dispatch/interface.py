@@ -8,7 +8,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from headgate.model.event import Json
 from headgate.model.ids import Commit, JobRunId
 from headgate.model.job import Checkout, EnvironmentDefinition, JobDefinition, RunState
 
@@ -40,7 +39,7 @@ class Returned:
 
     children: tuple[str, ...] | None = None
     """The only jobs that follow, of those that need it; None: all of them."""
-    data: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    data: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 class Pause(Protocol):
@@ -75,7 +74,7 @@ class RunRequest:
     """The change altered the set-up script or its inputs: a set-up that fails is its fault."""
     priority: int = 0
     """Lower numbers get a free slot first; equal ones in order of arrival."""
-    data: Mapping[str, Json] | None = None
+    data: Mapping[str, object] | None = None
     """What the jobs that it needs returned; None when it needs none."""
     required: Mapping[str, tuple[Path, ...]] = field(default_factory=dict[str, tuple[Path, ...]])
     """Name of a required artifact → directories with the artifacts of runs that provide it."""
