@@ -228,6 +228,10 @@ WIDE = ", ".join(f"'{n}'" for n in range(17))
             RUN + "matrix = {a = ['x']}\nenv = {MATRIX_A = '1'}",
             "jobs.t.matrix: and `env` both give $MATRIX_A. Rename one.",
         ),
+        (
+            RUN + "matrix = {" + ", ".join(f"a{n} = ['{'x' * 60}']" for n in range(5)) + "}",
+            "longer than 250 characters. Use fewer axes or shorter values.",
+        ),
         (RUN + "fail-on-output = ['(']", "jobs.t.fail-on-output: `(` is no regular expression"),
         (RUN + "fail-on-output = ['a(?=b)']", "`a(?=b)` looks around or back"),
         (RUN + "fail-on-output = ['(a)\\1']", "looks around or back"),

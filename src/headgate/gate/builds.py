@@ -63,6 +63,8 @@ class Recorder(RunSink):
                 started=result.started,
                 finished=result.finished,
             )
+            if state is RunState.PASSED:
+                tx.builds.provide(run, result.provides)
             record = tx.builds.run(run)
             tx.events.append(
                 self._event(

@@ -20,6 +20,9 @@ COMBINATIONS = 256
 JOBS = 1000
 """Jobs of one project, combinations counted one by one."""
 
+LONGEST = 250
+"""Characters of a job's name with its combination."""
+
 DEPTH = 32
 """Jobs in a chain of `extends`."""
 
@@ -178,9 +181,13 @@ def _combinations(table: JobTable, settings: Settings, fail_fast: bool) -> Itera
         given = {matrix_variable(axis): value for axis, value in one.items()}
         if taken := sorted(given.keys() & (plain.env.keys() | plain.secrets.keys())):
             _fail(table, setting, f"and `env` both give ${taken[0]}.", "Rename one.")
+        name = f"{plain.name} ({', '.join(one.values())})"
+        if len(name) > LONGEST:
+            what = f"makes the name `{name[:40]}…`, longer than {LONGEST} characters."
+            _fail(table, setting, what, "Use fewer axes or shorter values.")
         yield replace(
             plain,
-            name=f"{plain.name} ({', '.join(one.values())})",
+            name=name,
             env={**plain.env, **given},
             matrix=one,
         )
