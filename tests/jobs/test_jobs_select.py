@@ -134,17 +134,24 @@ def test_a_job_comes_after_what_it_waits_for_but_brings_only_what_it_needs() -> 
         "a": config(
             JobDefinition("first", after=("last", "off")),
             JobDefinition("off", files=("nothing",), provides=("y",)),
-            JobDefinition("user", requires=("x", "y")),
+            JobDefinition("user", requires=("x", "y"), required_projects=("b",)),
+            JobDefinition("stranger", requires=("x",)),
             JobDefinition("last"),
         ),
         "b": config(JobDefinition("maker", provides=("x",), required_projects=("a",))),
     }
-    assert names("a", ["x"], configs) == ["a/last", "a/first", "b/maker", "a/user"]
+    assert names("a", ["x"], configs) == [
+        "a/last",
+        "a/first",
+        "b/maker",
+        "a/user",
+        "a/stranger",
+    ]
 
 
 def test_projects_that_require_each_others_artifacts_wait_in_a_circle() -> None:
     configs = {
-        "a": config(JobDefinition("s", provides=("x",), requires=("y",))),
+        "a": config(JobDefinition("s", provides=("x",), requires=("y",), required_projects=("b",))),
         "b": config(JobDefinition("t", provides=("y",), requires=("x",), required_projects=("a",))),
     }
     with pytest.raises(ValueError, match="circle: a/s → b/t → a/s"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
@@ -31,6 +31,9 @@ _SHOWN_FAILURES = 5
 RequestFor = Callable[[JobRunId, int], RunRequest]
 """(run, attempt) → what to dispatch."""
 
+Provided = Mapping[str, tuple[Path, ...]]
+"""Name of an artifact → directories of artifacts of the runs that provide it."""
+
 _TRY_AGAIN = frozenset({RunState.FAILED, RunState.TIMED_OUT})
 _NOBODYS_FAULT = frozenset({RunState.INFRASTRUCTURE, RunState.LOST})
 
@@ -42,6 +45,8 @@ class PlannedJob:
     project: str
     job: JobDefinition
     request_for: RequestFor
+    elsewhere: Callable[[tuple[str, ...]], Awaitable[Provided]] | None = None
+    """Waits for what builds ahead provide of the artifacts of these names, and tells where."""
 
     @property
     def key(self) -> JobKey:
@@ -123,6 +128,7 @@ class _Build:
         """Of paused jobs: set when every job that needs them has ended."""
         self._data: dict[JobKey, Mapping[str, object]] = {}
         self._artifacts: dict[JobKey, Path] = {}
+        self._elsewhere: dict[JobKey, Provided] = {}
 
     async def run(self) -> BuildResult:
         try:
@@ -196,6 +202,9 @@ class _Build:
     async def _job(self, planned: PlannedJob) -> RunResult:
         """All attempts of one job; returns the last result."""
         job = planned.job
+        missing = tuple(name for name in job.requires if not self._graph.makers(name, planned.key))
+        if missing and planned.elsewhere is not None:
+            self._elsewhere[planned.key] = await planned.elsewhere(missing)
         attempt = failures = unready = troubles = 0
         while True:
             attempt += 1
@@ -284,7 +293,7 @@ class _Build:
             for need in job.needs:
                 data = _merged(data, self._data.get((planned.project, need), {}))
             request = replace(request, data=data)
-        required = dict(request.required)
+        required = {**request.required, **self._elsewhere.get(planned.key, {})}
         for name in job.requires:
             made = [self._artifacts[k] for k in self._graph.makers(name, planned.key)]
             if made:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from headgate.jobs.select import JobKey, in_order
+from headgate.jobs.select import JobKey, in_order, supplies
 from headgate.model.job import JobDefinition, RunState
 
 _COULD_NOT_RUN = frozenset({RunState.INFRASTRUCTURE, RunState.LOST})
@@ -72,7 +72,10 @@ class Graph:
 
     def makers(self, artifact: str, user: JobKey) -> tuple[JobKey, ...]:
         """Jobs of the build that provide an artifact to another one."""
-        return tuple(k for k, j in self._jobs.items() if artifact in j.provides and k != user)
+        job = self._jobs[user]
+        return tuple(
+            k for k, j in self._jobs.items() if artifact in j.provides and supplies(k, user, job)
+        )
 
     def ready(self) -> list[JobKey]:
         """What may start now."""

@@ -72,6 +72,15 @@ def select_jobs(
     return tuple((key[0], chosen[key]) for key in in_order(chosen))
 
 
+def supplies(maker: JobKey, user: JobKey, job: JobDefinition) -> bool:
+    """Whether a job may get artifacts of another: of its own project, or of one it requires.
+
+    Whoever may see what a run wrote may see the projects that it required; artifacts of any other
+    would carry content past that.
+    """
+    return maker != user and (maker[0] == user[0] or maker[0] in job.required_projects)
+
+
 def waits(jobs: Mapping[JobKey, JobDefinition]) -> Mapping[JobKey, frozenset[JobKey]]:
     """What each of these jobs waits for among the others: needs, `after`, and providers."""
     provided: dict[str, set[JobKey]] = {}
@@ -82,7 +91,7 @@ def waits(jobs: Mapping[JobKey, JobDefinition]) -> Mapping[JobKey, frozenset[Job
     for key, job in jobs.items():
         wanted = {(key[0], name) for name in (*job.needs, *job.after)} & jobs.keys()
         for name in job.requires:
-            wanted |= provided.get(name, set())
+            wanted |= {maker for maker in provided.get(name, set()) if supplies(maker, key, job)}
         found[key] = frozenset(wanted - {key})
     return found
 

@@ -111,5 +111,7 @@ class Policy:
     """Named by the policy, for every project's jobs."""
     cedar: str = ""
     """Cedar text of permissions.cedar, appended to the shipped permissions."""
+    semaphores: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Name → how many runs may hold it at once; one, for those that are not here."""
     large_change: int = 400
     """Changed lines from which a change counts as large."""
