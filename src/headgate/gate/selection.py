@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from headgate.gate.futures import Proposal
 from headgate.gate.ports import GatePorts
@@ -13,9 +14,9 @@ from headgate.jobs.build import BuildPlan, PlannedJob
 from headgate.jobs.dispatch.interface import RunRequest
 from headgate.jobs.select import select_jobs
 from headgate.model.config import PROJECT_FILE, Policy, ProjectConfig
-from headgate.model.errors import BadInput, HeadgateError
+from headgate.model.errors import BadInput, CouldNotRun, HeadgateError
 from headgate.model.ids import Commit, JobRunId
-from headgate.model.job import Checkout, EnvironmentDefinition, JobDefinition
+from headgate.model.job import Checkout, EnvironmentDefinition, JobDefinition, read_pattern
 from headgate.model.patterns import matches, name_matches
 from headgate.model.queue import BranchKey, Node
 from headgate.model.resolve import for_branch
@@ -27,6 +28,10 @@ class Unusable(HeadgateError):
     def __init__(self, project: str, message: str, remedy: str = "") -> None:
         super().__init__(message, remedy)
         self.project = project
+
+
+class Unmet(HeadgateError):
+    """A job wants what this server does not have: not the change's fault, and no build helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +134,19 @@ async def _planned(
     jobs: list[PlannedJob] = []
     commits: dict[str, Commit] = {}
     for project, job in chosen:
-        checkouts = [await _checkout(future, project, project, job)]
-        for other in dict.fromkeys(job.required_projects):
-            if other != project:
-                checkouts.append(await _checkout(future, other, project, job))
+        _check_labels(future, project, job)
+        environment = _environment(future, project, job, configs[project])
+        wanted = dict.fromkeys((project, *job.required_projects))
+        _check_reads(project, job, wanted)
+        checkouts = tuple([await _checkout(future, other, project, job) for other in wanted])
+        # What the set-up of the environment reads is there too: it is made from this checkout.
+        own = checkouts[0]
+        if own.reads and environment is not None:
+            own = replace(own, reads=(*own.reads, *environment.inputs))
+            checkouts = (own, *checkouts[1:])
         commits |= {c.project: c.commit for c in checkouts}
-        jobs.append(_job(future, project, job, tuple(checkouts), configs[project]))
+        secrets = await _secrets(future, project, job, environment)
+        jobs.append(_job(future, project, job, checkouts, environment, secrets))
     names = tuple(f"{project}/{job.name}" for project, job in chosen)
     return Selected(BuildPlan(tuple(jobs)), names, commits)
 
@@ -159,7 +171,89 @@ async def _checkout(future: _Future, wanted: str, project: str, job: JobDefiniti
             f"{future.proposal.key.branch} nor {future.defaults[wanted]}.",
             f"Push a change to {wanted} first, or take it out of required-projects.",
         )
-    return Checkout(wanted, str(repository.path), commit)
+    return Checkout(wanted, str(repository.path), commit, job.shown(wanted, project))
+
+
+def _check_reads(project: str, job: JobDefinition, there: Collection[str]) -> None:
+    for text in job.reads:
+        other, _ = read_pattern(text)
+        if other and other not in there:
+            raise Unusable(
+                project,
+                f"{PROJECT_FILE} of {project}, line {job.line}: job {job.name} reads `{text}`, "
+                f"and does not require the project {other}.",
+                f"Add {other} to required-projects, or take the pattern out.",
+            )
+
+
+def _check_labels(future: _Future, project: str, job: JobDefinition) -> None:
+    wanted = {job.label, *job.nodes.values()} - {""}
+    if missing := sorted(wanted - future.ports.labels):
+        have = ", ".join(sorted(future.ports.labels)) or "none"
+        raise Unmet(
+            f"Job {job.name} of {project} needs a machine with the label {missing[0]}, and there "
+            f"is none (labels: {have}).",
+            f"Add {missing[0]} to the runner labels of server.toml, or change the job.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The secrets of one job in one future."""
+
+    values: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    withheld: str = ""
+
+
+async def _secrets(
+    future: _Future, project: str, job: JobDefinition, environment: EnvironmentDefinition | None
+) -> _Given:
+    if not job.secrets:
+        return _Given()
+    # Whatever is assumed ahead is in this future too: all of it has to be trusted.
+    items = (*future.node.assumed, future.proposal.item.id)
+    if not await _landed(future, project, job, environment) and not future.ports.vouched(items):
+        return _Given(
+            withheld="the job is not as the landed branch has it, and nobody has approved that"
+        )
+    values: dict[str, str] = {}
+    for variable, name in job.secrets.items():
+        try:
+            secret = future.ports.secret(project, name)
+        except CouldNotRun as error:
+            raise Unmet(error.message, error.remedy) from error
+        if secret is None:
+            raise Unmet(
+                f"Job {job.name} of {project} wants the secret {name}, which is not stored.",
+                f"Store it: headgate secret set {project} {name}",
+            )
+        values[variable] = secret.value
+    return _Given(values)
+
+
+async def _landed(
+    future: _Future, project: str, job: JobDefinition, environment: EnvironmentDefinition | None
+) -> bool:
+    """Whether the branch as it is defines exactly this job, with this environment."""
+    branch = _branch(future, project)
+    head = await future.ports.repository(project).resolve(f"refs/heads/{branch}")
+    if head is None:
+        return False
+    try:
+        config = for_branch(await future.ports.project_config(project, head), branch)
+    except BadInput:
+        return False
+    landed = config.jobs.get(job.name)
+    if landed is None or replace(landed, line=0) != replace(job, line=0):
+        return False
+    before = _find_environment(future, job, config)
+    return _same(before, environment)
+
+
+def _same(one: EnvironmentDefinition | None, other: EnvironmentDefinition | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return replace(one, line=0) == replace(other, line=0)
 
 
 def _job(
@@ -167,9 +261,9 @@ def _job(
     project: str,
     job: JobDefinition,
     checkouts: tuple[Checkout, ...],
-    config: ProjectConfig,
+    environment: EnvironmentDefinition | None,
+    secrets: _Given,
 ) -> PlannedJob:
-    environment = _environment(future, project, job, config)
     item = future.proposal.item
     variables = {
         "HEADGATE_BRANCH": item.branch,
@@ -177,7 +271,8 @@ def _job(
         "HEADGATE_CHANGE_PROJECT": future.project,
         "HEADGATE_COMMIT": checkouts[0].commit,
     }
-    network = job.network and name_matches(f"{project}/{job.name}", future.policy.network_jobs)
+    names = {f"{project}/{name}" for name in (job.name, job.origin or job.name)}
+    network = job.network and any(name_matches(n, future.policy.network_jobs) for n in names)
     altered = project == future.project and _altered(future, environment)
 
     def request_for(run: JobRunId, attempt: int) -> RunRequest:
@@ -193,9 +288,16 @@ def _job(
             artifacts=future.ports.artifacts_path(run),
             environment_changed=altered,
             priority=item.position,
+            secrets=secrets.values,
+            withheld=secrets.withheld,
         )
 
-    return PlannedJob(project, job, request_for)
+    async def elsewhere(names: tuple[str, ...]) -> Mapping[str, tuple[Path, ...]]:
+        return await future.ports.provided(
+            names, {project, *job.required_projects}, future.node.assumed
+        )
+
+    return PlannedJob(project, job, request_for, elsewhere if job.requires else None)
 
 
 def _environment(
@@ -203,9 +305,7 @@ def _environment(
 ) -> EnvironmentDefinition | None:
     if not job.environment:
         return None
-    found = config.environments.get(job.environment) or future.policy.environments.get(
-        job.environment
-    )
+    found = _find_environment(future, job, config)
     if found is None:
         raise Unusable(
             project,
@@ -214,6 +314,13 @@ def _environment(
             f"Define [environments.{job.environment}].",
         )
     return found
+
+
+def _find_environment(
+    future: _Future, job: JobDefinition, config: ProjectConfig
+) -> EnvironmentDefinition | None:
+    name = job.environment
+    return config.environments.get(name) or future.policy.environments.get(name)
 
 
 def _altered(future: _Future, environment: EnvironmentDefinition | None) -> bool:

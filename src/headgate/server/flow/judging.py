@@ -11,7 +11,7 @@ from headgate.model.change import Change, Revision, RevisionCommit
 from headgate.model.config import PROJECT_FILE, ProjectConfig
 from headgate.model.errors import BadInput, HeadgateError
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
-from headgate.model.ids import ChangeNumber, Commit, PrincipalId
+from headgate.model.ids import ChangeNumber, Commit, ItemId, PrincipalId
 from headgate.model.origin import Origin, combine
 from headgate.model.principal import Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT, Context
@@ -106,6 +106,19 @@ class Judging(Core):
         """Why the change may not land after all; empty while it may. Asked before landing."""
         verdict = await self.verdict(number)
         return "" if verdict.kind is VerdictKind.ALLOWED else verdict.reasons[0]
+
+    def vouched(self, items: Sequence[ItemId]) -> bool:
+        """Whether a human has approved the change of every one of these items, as it is."""
+        for id in items:
+            with self.db.read() as tx:
+                item = tx.items.get(id)
+            case = self._case(item.change)
+            with self.db.read() as tx:
+                approvers = [tx.principals.get(one) for one in case.approvers]
+            humans = [who for who in approvers if who.kind is PrincipalKind.HUMAN]
+            if item.revision != case.revision.id or all(who.disabled for who in humans):
+                return False
+        return True
 
     def binding(self, number: ChangeNumber) -> ApprovalBinding:
         """What an approval of the current revision would be bound to."""
