@@ -31,7 +31,7 @@ LONGEST_HOLD = 30 * 86400.0
 """Seconds."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-_SWEEP_SECONDS = 30.0
+_SWEEP_SECONDS = 5.0
 
 log = structlog.get_logger()
 
