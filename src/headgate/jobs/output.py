@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-import re2  # pyright: ignore[reportMissingTypeStubs]
-
 _LONGEST_LINE = 64 << 10
 """Bytes of a line that are looked at; what is behind them is as if it were not there."""
 
@@ -21,14 +19,7 @@ class OutputWatch:
 
     def __init__(self, expressions: Sequence[str]) -> None:
         """Raises UnusableExpression."""
-        options = cast("Any", re2).Options()
-        options.log_errors = False
-        self._expressions: list[tuple[str, Any]] = []
-        for text in expressions:
-            try:
-                self._expressions.append((text, cast("Any", re2).compile(text, options)))
-            except cast("Any", re2).error as error:
-                raise UnusableExpression(f"`{text[:60]}` cannot be used: {error}") from None
+        self._expressions = _compiled(expressions) if expressions else []
         self._line = b""
         self.expression = ""
         """The expression that was found; empty while none was."""
@@ -63,3 +54,19 @@ class OutputWatch:
                 self.expression, self.line = expression, text
                 return True
         return False
+
+
+def _compiled(expressions: Sequence[str]) -> list[tuple[str, Any]]:
+    # Imported here: it costs memory that a server without such jobs never needs.
+    import re2  # pyright: ignore[reportMissingTypeStubs]
+
+    engine = cast("Any", re2)
+    options = engine.Options()
+    options.log_errors = False
+    found: list[tuple[str, Any]] = []
+    for text in expressions:
+        try:
+            found.append((text, engine.compile(text, options)))
+        except engine.error as error:
+            raise UnusableExpression(f"`{text[:60]}` cannot be used: {error}") from None
+    return found
