@@ -52,7 +52,24 @@ def test_a_secret_that_cannot_be_one_is_told(
     assert "no project 'gone'" in operator("secret", "set", "gone", "pypi", code=2).err
 
 
-def test_a_wish_to_keep_an_area_is_listed_and_released(operator: Say, project: str) -> None:
+def test_a_wish_to_keep_an_area_is_listed_and_released(operator: Say, tmp_path: Path) -> None:
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    subprocess.run([*git, "init", "-q", "-b", "main"], check=True)
+    (tmp_path / "headgate.toml").write_text('[jobs.tests]\nrun = "true"\n')
+    subprocess.run([*git, "add", "headgate.toml"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "Begin"], check=True)
+    operator("project", "add", "kept", "--from", tmp_path)
+    said = operator("job", "hold", "kept", "tests", "--expires", "2h")
+    assert said.out.startswith("Hold 1: the next failing run of kept/tests is kept until ")
+    row = operator("job", "holds").out.splitlines()[1].split()
+    assert row[:3] == ["1", "kept/tests", "waiting"]
+    hold = operator("job", "holds", "--json").object["holds"][0]
+    assert 7100 < hold["expires"] - hold["created"] <= 7201
+    assert operator("job", "release", 1).out == "Hold 1 is released.\n"
+    assert operator("job", "holds", "--json").object["holds"] == []
+
+
+def test_wishes_that_cannot_be_are_told(operator: Say, project: str) -> None:
     assert (
         "There is no job 'tests' of shop" in operator("job", "hold", project, "tests", code=2).err
     )

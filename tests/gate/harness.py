@@ -36,6 +36,7 @@ from headgate.model.queue import BranchKey, Item, Node, NodeState, QueueState
 from headgate.model.toml.project_file import parse_project
 from headgate.store.database import Database
 from headgate.vcs.merge import Merger
+from headgate.vcs.reading import ReadDigests
 from headgate.vcs.repository import Repository
 
 GIT = {
@@ -106,6 +107,9 @@ class House:
         if name not in self._mergers:
             self._mergers[name] = Merger(self.repository(name))
         return self._mergers[name]
+
+    def digests(self, project: str) -> ReadDigests:
+        return ReadDigests(self.repository(project))
 
     async def project_config(self, project: str, commit: Commit) -> ProjectConfig:
         data = await self.repository(project).file(commit, PROJECT_FILE)

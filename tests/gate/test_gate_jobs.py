@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness import Gate, git, one_queue
+from harness import Gate, git, one_queue, propose
 
 from conftest import Begin
+from headgate.gate.case import read_case
+from headgate.gate.reader import QueueReader
+from headgate.gate.selection import select
+from headgate.jobs.results import result_key
 from headgate.model.config import PROJECT_FILE, QueuePolicy
+from headgate.model.ids import ChangeNumber, Tree
+from headgate.model.queue import BranchKey, NodeState
 
 SECRET = "s3cr3t-of-ada"
 
@@ -80,6 +86,7 @@ reads = ["src/**", "lib:*.h"]
     await gate.run()
     shown = [line for line in log(gate, number, "list").splitlines() if line.startswith("./")]
     assert shown == ["./app/src/a", "./app/src/b", "./lib/a.h"]
+    assert f"# headgate: src/app at {gate.head('app')}, only src/**\n" in log(gate, number, "list")
     broken = await gate.push("app", {PROJECT_FILE: toml.replace("lib:", "other:")})
     await gate.run()
     gate.expect(ejected={broken: "job list reads `other:*.h`, and does not require the project"})
@@ -204,3 +211,45 @@ async def test_a_semaphore_is_counted_over_all_builds(gates: Begin) -> None:
         ]
         together = max(sum(start <= at < end for start, end in spans) for at, _ in spans)
         assert together <= count
+
+
+async def test_equal_runs_are_known_by_what_they_are_shown(gates: Begin) -> None:
+    toml = """\
+[jobs.unit]
+run = "true"
+reads = ["src/**"]
+environment = "py"
+secrets = {TOKEN = "pypi"}
+[environments.py]
+setup = "touch $HEADGATE_ENV/made"
+inputs = ["requirements.txt"]
+"""
+    files = {"src/a": "1", "docs/a": "1", "requirements.txt": "x"}
+    gate = await gates({"app": project(toml, **files)})
+    gate.house.secrets["app", "pypi"] = SECRET
+    main = BranchKey("app", "main")
+
+    async def key(files: dict[str, str]) -> str:
+        number = propose(gate.house, "app", files)
+        with gate.db.write() as tx:
+            revision = tx.changes.current_revision(ChangeNumber(number))
+            queue, where = tx.queues.ensure("main", 4), tx.projects.by_name("app")
+            item = tx.items.add(queue.id, ChangeNumber(number), revision.id, where.id, "main")
+            head = revision.head
+            tree = Tree(git(gate.house.repository("app").path, "rev-parse", f"{head}^{{tree}}"))
+            future = {main: head}
+            state = NodeState.MERGED
+            node = tx.nodes.add(item.id, (), revision.base, head, tree, future, state, "")
+        case = read_case(gate.db, QueueReader(), item.id)
+        selected = await select(gate.house, case.proposal, node, {"app": "main"})
+        (planned,) = selected.plan.jobs
+        assert planned.visible is not None
+        return result_key(planned.job, await planned.visible())
+
+    same = {await key({"docs/a": "2"}), await key({"README": "x"}), await key({"docs/b": "1"})}
+    assert len(same) == 1
+    others = [{"src/a": "2"}, {"src/b": "1"}, {"requirements.txt": "y"}]
+    keys = [await key(other) for other in others]
+    gate.house.secrets["app", "pypi"] = "another-secret"
+    keys.append(await key({"docs/a": "2"}))
+    assert len({*keys, *same}) == 5

@@ -11,6 +11,7 @@ from headgate.jobs.dispatch.interface import Dispatcher
 from headgate.model.config import Policy, ProjectConfig
 from headgate.model.ids import ChangeNumber, Commit, ItemId, JobRunId
 from headgate.vcs.merge import Merger
+from headgate.vcs.reading import ReadDigests
 from headgate.vcs.repository import Repository
 
 
@@ -40,6 +41,10 @@ class GatePorts(Protocol):
 
     def merger(self, name: str) -> Merger:
         """The merge service of a project."""
+        ...
+
+    def digests(self, project: str) -> ReadDigests:
+        """What commits of a project hold below some patterns."""
         ...
 
     async def project_config(self, project: str, commit: Commit) -> ProjectConfig:

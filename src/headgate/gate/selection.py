@@ -12,6 +12,7 @@ from headgate.gate.ports import GatePorts
 from headgate.gate.scope import beside
 from headgate.jobs.build import BuildPlan, PlannedJob
 from headgate.jobs.dispatch.interface import RunRequest
+from headgate.jobs.results import Visible, environment_key
 from headgate.jobs.select import select_jobs
 from headgate.model.config import PROJECT_FILE, Policy, ProjectConfig
 from headgate.model.errors import BadInput, CouldNotRun, HeadgateError
@@ -202,6 +203,8 @@ class _Given:
     """The secrets of one job in one future."""
 
     values: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variable → what tells its value from others."""
     withheld: str = ""
 
 
@@ -217,6 +220,7 @@ async def _secrets(
             withheld="the job is not as the landed branch has it, and nobody has approved that"
         )
     values: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for variable, name in job.secrets.items():
         try:
             secret = future.ports.secret(project, name)
@@ -228,7 +232,8 @@ async def _secrets(
                 f"Store it: headgate secret set {project} {name}",
             )
         values[variable] = secret.value
-    return _Given(values)
+        versions[variable] = f"{project}/{name}/{secret.version}"
+    return _Given(values, versions)
 
 
 async def _landed(
@@ -297,7 +302,27 @@ def _job(
             names, {project, *job.required_projects}, future.node.assumed
         )
 
-    return PlannedJob(project, job, request_for, elsewhere if job.requires else None)
+    async def visible() -> Visible:
+        digests = future.ports.digests
+        key = ""
+        if environment is not None:
+            own = digests(project)
+            inputs = environment.inputs
+            key = environment_key(
+                environment, await own.digest(checkouts[0].commit, inputs) if inputs else ""
+            )
+        return Visible(
+            project=project,
+            trees={
+                c.project: await digests(c.project).digest(c.commit, c.reads) for c in checkouts
+            },
+            environment=key,
+            variables=variables,
+            network=network,
+            secrets=secrets.versions,
+        )
+
+    return PlannedJob(project, job, request_for, elsewhere if job.requires else None, visible)
 
 
 def _environment(

@@ -18,6 +18,7 @@ from headgate.jobs.dispatch.interface import (
     RunResult,
 )
 from headgate.jobs.graph import Blame, Graph, Skip
+from headgate.jobs.results import Visible
 from headgate.jobs.select import JobKey
 from headgate.jobs.semaphores import Semaphores
 from headgate.model.ids import JobRunId
@@ -47,6 +48,8 @@ class PlannedJob:
     request_for: RequestFor
     elsewhere: Callable[[tuple[str, ...]], Awaitable[Provided]] | None = None
     """Waits for what builds ahead provide of the artifacts of these names, and tells where."""
+    visible: Callable[[], Awaitable[Visible]] | None = None
+    """What the job is shown, for `result_key`, but for data and artifacts of jobs before it."""
 
     @property
     def key(self) -> JobKey:
@@ -143,6 +146,9 @@ class _Build:
                     self._tasks[asyncio.create_task(self._job(planned))] = planned
                 if self._tasks:
                     await self._next()
+                elif self._graph.waiting:
+                    stuck = ", ".join("/".join(key) for key in self._graph.waiting)
+                    raise RuntimeError(f"{stuck} can neither run nor be skipped")
         finally:
             for task in self._tasks:
                 task.cancel()
