@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -105,19 +104,3 @@ def test_a_wish_that_nobody_can_meet_is_told(stage: Stage) -> None:
         stage.operator.post("/api/projects/app/holds", {"job": "check", "seconds": 10**7})
     with pytest.raises(Denied):
         stage.as_("bea").post("/api/projects/app/holds", {"job": "check"})
-
-
-def test_what_is_kept_goes_when_its_time_is_over(stage: Stage) -> None:
-    stage.operator.post("/api/projects/app/holds", {"job": "check", "seconds": 8})
-    told = stage.propose("coder", stage.files(broken="x\n"), "Break it")
-    assert stage.ended(told.change)["state"] == "ejected"
-    (kept,) = stage.operator.get("/api/holds")["holds"]
-    assert Path(kept["place"]).exists()
-    deadline = 40
-    while stage.operator.get("/api/holds")["holds"] and deadline:
-        subprocess.run(["sleep", "0.5"], check=True)
-        deadline -= 1
-    assert stage.operator.get("/api/holds")["holds"] == []
-    assert not Path(kept["place"]).exists()
-    kinds = [e["kind"] for e in stage.operator.get("/events.json?kind=hold.expired")["events"]]
-    assert kinds == ["hold.expired"]
