@@ -18,7 +18,7 @@ import click
 from headgate.cli.main import COMMANDS, cli
 from headgate.server.api import ENDPOINTS
 from headgate.server.api.endpoint import Endpoint
-from headgate.server.settings import Settings
+from headgate.server.settings import Runner, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "reference"
@@ -173,6 +173,8 @@ def server_file() -> str:
         if field.default is MISSING:
             continue
         key = field.name.replace("_", "-")
+        if isinstance(field.default, Runner):
+            key = f"[{key}]"
         rows.append(f"| `{key}` | `{_toml(field.default)}` | {meanings[field.name]} |\n")
     return NOTE + SERVER_FILE + "".join(rows)
 
@@ -203,6 +205,8 @@ def _toml(value: object) -> str:
             return str(value).lower()
         case str():
             return f'"{value}"'
+        case Runner():
+            return "labels = []"
         case int() if value >= 1_000_000:
             return f"{value:_}"
         case _:

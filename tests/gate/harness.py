@@ -15,10 +15,12 @@ import asyncio
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from headgate.gate.ports import Secret
+from headgate.gate.provisions import provided
 from headgate.gate.service import GateService
 from headgate.jobs.dispatch.interface import Dispatcher
 from headgate.jobs.dispatch.local import LocalDispatcher
@@ -27,13 +29,14 @@ from headgate.ledger.chain import seal, verify
 from headgate.model.change import ChangeState, Dependency, Entry
 from headgate.model.config import PROJECT_FILE, Policy, ProjectConfig, QueuePolicy
 from headgate.model.event import Event
-from headgate.model.ids import ChangeNumber, Commit, JobRunId
+from headgate.model.ids import ChangeNumber, Commit, ItemId, JobRunId
 from headgate.model.job import JobRun
 from headgate.model.principal import GATE, PrincipalKind
 from headgate.model.queue import BranchKey, Item, Node, NodeState, QueueState
 from headgate.model.toml.project_file import parse_project
 from headgate.store.database import Database
 from headgate.vcs.merge import Merger
+from headgate.vcs.reading import ReadDigests
 from headgate.vcs.repository import Repository
 
 GIT = {
@@ -90,6 +93,9 @@ class House:
         self.clock: Callable[[], float] = time.time
         self.denied: dict[int, str] = {}
         """Changes that may not land after all, and why."""
+        self.labels: frozenset[str] = frozenset()
+        self.secrets: dict[tuple[str, str], str] = {}
+        self.approved: set[ItemId] = set()
         self._repositories: dict[str, Repository] = {}
         self._mergers: dict[str, Merger] = {}
 
@@ -102,6 +108,9 @@ class House:
             self._mergers[name] = Merger(self.repository(name))
         return self._mergers[name]
 
+    def digests(self, project: str) -> ReadDigests:
+        return ReadDigests(self.repository(project))
+
     async def project_config(self, project: str, commit: Commit) -> ProjectConfig:
         data = await self.repository(project).file(commit, PROJECT_FILE)
         return ProjectConfig() if data is None else parse_project(data.decode())
@@ -111,6 +120,18 @@ class House:
 
     async def permits(self, number: ChangeNumber) -> str:
         return self.denied.get(number, "")
+
+    def secret(self, project: str, name: str) -> Secret | None:
+        value = self.secrets.get((project, name))
+        return None if value is None else Secret(value, value)
+
+    def vouched(self, items: Sequence[ItemId]) -> bool:
+        return self.approved.issuperset(items)
+
+    async def provided(
+        self, names: Sequence[str], projects: Collection[str], ahead: Sequence[ItemId]
+    ) -> Mapping[str, tuple[Path, ...]]:
+        return await provided(self.db, self.artifacts_path, names, projects, ahead)
 
     def log_path(self, run: JobRunId) -> Path:
         return self.place / "logs" / f"{run}.log"

@@ -161,7 +161,9 @@ async def test_a_job_that_needs_a_failed_one_is_skipped() -> None:
 
 
 async def test_needs_that_cannot_be_met_are_a_defect() -> None:
-    with pytest.raises(ValueError, match="p/a, p/b cannot be met"):
+    with pytest.raises(ValueError, match="needs of p/a cannot be met"):
+        await play(Script({}), job("a", "gone"), job("c"))
+    with pytest.raises(ValueError, match="circle: p/a → p/b → p/a"):
         await play(Script({}), job("a", "b"), job("b", "a"), job("c"))
 
 

@@ -24,9 +24,11 @@ class Counted:
         self.times = 0
         self._exporter = RepositoryExporter()
 
-    async def export(self, repository: str, commit: Commit, directory: Path) -> None:
+    async def export(
+        self, repository: str, commit: Commit, directory: Path, patterns: tuple[str, ...] = ()
+    ) -> None:
         self.times += 1
-        await self._exporter.export(repository, commit, directory)
+        await self._exporter.export(repository, commit, directory, patterns)
 
 
 def empty(place: Path, name: str) -> Path:

@@ -114,3 +114,45 @@ def test_the_choice_is_closed_ordered_and_complete(
         for job in each.jobs.values():
             wanted = applies(job, touched) if project == "a" else "a" in job.required_projects
             assert not wanted or (project, job.name) in seen
+
+
+def test_only_jobs_of_the_pipeline_run_and_what_they_need() -> None:
+    configs = {
+        "a": config(
+            JobDefinition("docs", pipelines=("check",)),
+            JobDefinition("both", pipelines=("check", "gate"), needs=("build",)),
+            JobDefinition("build", pipelines=("post",)),
+        )
+    }
+    assert names("a", ["x"], configs) == ["a/build", "a/both"]
+    checked = select_jobs(project="a", touched=["x"], configs=configs, pipeline="check")
+    assert [job.name for _, job in checked] == ["docs", "build", "both"]
+
+
+def test_a_job_comes_after_what_it_waits_for_but_brings_only_what_it_needs() -> None:
+    configs = {
+        "a": config(
+            JobDefinition("first", after=("last", "off")),
+            JobDefinition("off", files=("nothing",), provides=("y",)),
+            JobDefinition("user", requires=("x", "y"), required_projects=("b",)),
+            JobDefinition("stranger", requires=("x",)),
+            JobDefinition("last"),
+        ),
+        "b": config(JobDefinition("maker", provides=("x",), required_projects=("a",))),
+    }
+    assert names("a", ["x"], configs) == [
+        "a/last",
+        "a/first",
+        "b/maker",
+        "a/user",
+        "a/stranger",
+    ]
+
+
+def test_projects_that_require_each_others_artifacts_wait_in_a_circle() -> None:
+    configs = {
+        "a": config(JobDefinition("s", provides=("x",), requires=("y",), required_projects=("b",))),
+        "b": config(JobDefinition("t", provides=("y",), requires=("x",), required_projects=("a",))),
+    }
+    with pytest.raises(ValueError, match="circle: a/s → b/t → a/s"):
+        names("a", ["x"], configs)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from headgate.model.patterns import matches, name_matches, problem
+from headgate.model.patterns import Coverage, coverage, matches, name_matches, problem
 
 WORDS = st.sampled_from(["a", "b", "ab", "abc", "src", "x.py", "y.py", "[a]", "A"])
 PATHS = st.lists(WORDS, min_size=1, max_size=5).map("/".join)
@@ -123,3 +123,37 @@ def test_patterns_that_cannot_be_meant_are_told(pattern: str, why: str) -> None:
 @given(pattern_texts())
 def test_what_we_draw_is_usable(pattern: str) -> None:
     assert problem(pattern) == "" or not pattern.strip("/")
+
+
+@pytest.mark.parametrize(
+    ("directory", "patterns", "expected"),
+    [
+        ("", ["**"], Coverage.ALL),
+        ("", ["src/**"], Coverage.SOME),
+        ("src", ["src/**"], Coverage.ALL),
+        ("src", ["src/"], Coverage.ALL),
+        ("src", ["src"], Coverage.ALL),
+        ("src/deep", ["src/*"], Coverage.ALL),
+        ("src", ["src/*"], Coverage.ALL),
+        ("src", ["src/*.py"], Coverage.SOME),
+        ("docs", ["src/**", "/*.md"], Coverage.NONE),
+        ("docs", ["*.py"], Coverage.SOME),
+        ("a/b", ["a/**/x"], Coverage.SOME),
+        ("b", ["a/**/x"], Coverage.NONE),
+    ],
+)
+def test_how_much_of_a_directory_patterns_cover(
+    directory: str, patterns: list[str], expected: Coverage
+) -> None:
+    assert coverage(directory, patterns) is expected
+
+
+@given(PATHS, PATHS, st.lists(pattern_texts(), min_size=1, max_size=3))
+def test_coverage_never_contradicts_what_matches(
+    directory: str, below: str, texts: list[str]
+) -> None:
+    usable = [text for text in texts if not problem(text)]
+    found = matches(f"{directory}/{below}", usable)
+    covered = coverage(directory, usable)
+    assert not (covered is Coverage.ALL and not found)
+    assert not (covered is Coverage.NONE and found)

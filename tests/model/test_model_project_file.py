@@ -87,7 +87,10 @@ def test_an_empty_file_is_the_defaults() -> None:
         ("x = " + "9" * 5000, "headgate.toml:1: this is not TOML"),
         ("#" * (1 << 20) + "#", "headgate.toml:1: is larger than 1 MB"),
         ("\nmrege = 'squash'", "headgate.toml:2: mrege: unknown key. Did you mean `merge`?"),
-        ("zzz = 1", "Known keys: checks, classes, context, environments, jobs, merge."),
+        (
+            "zzz = 1",
+            "Known keys: checks, classes, context, environments, fail-fast, jobs, merge, scopes.",
+        ),
         ("context = 'prod'", "headgate.toml:1: context: `prod` is none of experimental, produc"),
         ("context = 3", "context: expected a string, found the number 3."),
         ("jobs = 3", "headgate.toml:1: jobs: expected a table, found the number 3."),

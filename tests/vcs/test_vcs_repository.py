@@ -347,6 +347,29 @@ async def test_an_export_is_a_plain_checkout(tree: WorkTree, tmp_path: Path) -> 
         await repository.export(head, target)
 
 
+async def test_an_export_of_some_paths_is_that_part_of_the_whole_one(
+    tree: WorkTree, tmp_path: Path
+) -> None:
+    tree.write(".gitattributes", "*.txt text eol=crlf\n")
+    tree.write("src/a.txt", "one\ntwo\n")
+    tree.write("src/run.sh", "#!/bin/sh\n", 0o755)
+    tree.write("docs/b.txt", "three\n")
+    tree.write(UGLY, b"ugly")
+    tree.link("src/out", "/etc/passwd")
+    head = tree.commit("One")
+    repository = await opened(tree)
+    await repository.export(head, tmp_path / "all")
+    await repository.export(head, tmp_path / "some", ("src/**",))
+    shown = sorted(str(p.relative_to(tmp_path / "some")) for p in (tmp_path / "some").rglob("*"))
+    assert shown == ["src", "src/a.txt", "src/out", "src/run.sh"]
+    assert (tmp_path / "some/src/a.txt").read_bytes() == b"one\r\ntwo\r\n"
+    assert (tmp_path / "all/src/a.txt").read_bytes() == b"one\r\ntwo\r\n"
+    assert (tmp_path / "some/src/run.sh").stat().st_mode & stat.S_IXUSR
+    assert (tmp_path / "some/src/out").is_symlink()
+    await repository.export(head, tmp_path / "none", ("nothing",))
+    assert list((tmp_path / "none").iterdir()) == []
+
+
 async def test_exports_of_different_commits_do_not_meet(tree: WorkTree, tmp_path: Path) -> None:
     heads = [tree.commit(f"Number {n}", {"n": str(n)}) for n in range(5)]
     repository = await opened(tree)
@@ -372,6 +395,8 @@ async def test_an_export_never_writes_through_a_symlink(tree: WorkTree, tmp_path
     tree.git("push", "-q", str(repository.path), "evil")
     with contextlib.suppress(GitError):
         await repository.export(Commit(evil), tmp_path / "work")
+    with contextlib.suppress(GitError):
+        await repository.export(Commit(evil), tmp_path / "some", ("d", "d/**"))
     assert list(outside.iterdir()) == []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from headgate.cli.change_text import JOB_HEAD, job_row
-from headgate.cli.client import Client, connect
+from headgate.cli.client import Client, connect, segment
 from headgate.cli.output import current, emit, json_option, moment, printable, table
 from headgate.model.errors import ExitCode
 
@@ -23,10 +23,27 @@ FINAL = frozenset(
 
 @click.group()
 def job() -> None:
-    """Look at job runs and their logs."""
+    """Look at job runs and their logs; keep what failed ones leave."""
 
 
 ID = click.argument("id", type=click.IntRange(1))
+
+_SECONDS = {"m": 60, "h": 3600, "d": 86400}
+
+
+class Span(click.ParamType[int]):
+    """A time such as `30m`, `12h` or `1d`, as seconds."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        text = str(value)
+        number, unit = text[:-1], text[-1:]
+        if unit not in _SECONDS or not number.isdecimal() or len(number) > 6 or int(number) == 0:
+            self.fail(f"{text!r} is no time such as 30m, 12h or 1d.", param, ctx)
+        return int(number) * _SECONDS[unit]
 
 
 @job.command("list")
@@ -111,3 +128,48 @@ def _write(chunk: bytes) -> None:
     text = "".join(c for c in chunk.decode("utf-8", "replace") if c.isprintable() or c in "\n\t")
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+@job.command()
+@click.argument("project")
+@click.argument("job_name", metavar="JOB")
+@click.option("--expires", type=Span(), default="1d", show_default=True, help="For how long.")
+@json_option
+def hold(project: str, job_name: str, expires: int) -> None:
+    """Keep the work area of the next failing run of JOB of PROJECT, to look at it."""
+    body = {"job": job_name, "seconds": expires}
+    answer = connect().post(f"/api/projects/{segment(project)}/holds", body)
+    one = answer["hold"]
+    emit(
+        answer,
+        f"Hold {one['id']}: the next failing run of {project}/{job_name} is kept until "
+        f"{moment(one['expires'])}.",
+        "See where: headgate job holds",
+    )
+
+
+@job.command()
+@json_option
+def holds() -> None:
+    """List work areas that are kept, or are to be."""
+    answer = connect().get("/api/holds")
+    rows = [
+        (
+            one["id"],
+            f"{one['project']}/{one['job']}",
+            one["run"] or "waiting",
+            moment(one["expires"]),
+            one["asked_by"],
+            one["place"],
+        )
+        for one in answer["holds"]
+    ]
+    emit(answer, *table(("ID", "JOB", "RUN", "UNTIL", "ASKED BY", "PLACE"), rows))
+
+
+@job.command()
+@ID
+@json_option
+def release(id: int) -> None:
+    """Remove a kept work area, by the number of its hold; or the wish for one."""
+    emit(connect().post(f"/api/holds/{id}/release"), f"Hold {id} is released.")

@@ -14,8 +14,9 @@ from headgate.gate.case import Case
 from headgate.gate.difficulties import ROUNDS, Difficulties
 from headgate.gate.futures import with_ahead
 from headgate.gate.ports import GatePorts
-from headgate.gate.selection import Selected, Unusable, select
+from headgate.gate.selection import Selected, Unmet, Unusable, select
 from headgate.jobs.build import BuildResult, run_build
+from headgate.jobs.semaphores import Semaphores
 from headgate.model.ids import BuildId, ItemId, NodeId
 from headgate.model.job import BuildState
 from headgate.model.queue import Item, Node, NodeState
@@ -49,6 +50,8 @@ class Builder:
         self._difficulties = difficulties
         self._trouble = trouble
         self._poke = poke
+        self._semaphores = Semaphores(lambda name: ports.policy().semaphores.get(name, 1))
+        """Of all builds of the server."""
         self._current: dict[ItemId, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         """Those that were cancelled and are still ending, too."""
@@ -83,6 +86,9 @@ class Builder:
                 self._trouble(case.item.id, str(error), rounds=ROUNDS)
                 return True
             return self._broken(case, node, str(error))
+        except Unmet as error:
+            self._trouble(case.item.id, str(error), rounds=ROUNDS)
+            return True
         with self._db.write() as tx:
             item = records.live(tx, case.item)
             current = tx.nodes.current(case.item.id)
@@ -142,7 +148,11 @@ class Builder:
         recorder = Recorder(self._db, case.item.change, node.id, build, lambda: self._stopping)
         try:
             result = await run_build(
-                selected.plan, self._ports.dispatcher, recorder, self._ports.clock
+                selected.plan,
+                self._ports.dispatcher,
+                recorder,
+                self._ports.clock,
+                self._semaphores,
             )
         except Exception as error:
             log.exception("a build could not be run", build=build)

@@ -13,6 +13,8 @@ from headgate.model.job import BuildState, JobRun, RunState
 from headgate.model.principal import GATE
 from headgate.store.database import Database
 
+_SHOWN = 5
+
 LOST = "The server stopped while it ran; it runs again."
 
 
@@ -32,7 +34,8 @@ class Recorder(RunSink):
         self._node = node
         self._build = build
         self._stopping = stopping
-        self._decisive: tuple[JobRun, RunResult] | None = None
+        self._decisive: dict[tuple[str, str], tuple[JobRun, RunResult]] = {}
+        """Project and job → its last failure, when nothing else came of it."""
         self.useless = False
         """Whether a run could not be made, and trying again cannot help."""
 
@@ -63,6 +66,8 @@ class Recorder(RunSink):
                 started=result.started,
                 finished=result.finished,
             )
+            if state is RunState.PASSED:
+                tx.builds.provide(run, result.provides)
             record = tx.builds.run(run)
             tx.events.append(
                 self._event(
@@ -73,28 +78,32 @@ class Recorder(RunSink):
             )
         if not record.voting:
             return
+        key = (record.project, record.job)
         if state in (RunState.FAILED, RunState.TIMED_OUT):
-            self._decisive = (record, result)
-        elif state is RunState.PASSED and self._decisive is not None:
+            self._decisive[key] = (record, result)
+        elif state is RunState.PASSED:
             # An attempt after a failed one: only what failed for good decides.
-            before = self._decisive[0]
-            if (before.project, before.job) == (record.project, record.job):
-                self._decisive = None
+            self._decisive.pop(key, None)
         if state is RunState.INFRASTRUCTURE:
             self.useless = self.useless or result.retry is Retry.USELESS
 
     def failure(self, result: BuildResult, ahead: Sequence[ChangeNumber]) -> str:
         """Why the build failed, in the words that its owner reads."""
         where = f"in the future{with_ahead(ahead)}" if ahead else "on top of the branch as it is"
-        if self._decisive is None:
+        if not self._decisive:
             return f"{result.reason.rstrip('.')} ({where})"
-        run, ended = self._decisive
+        (run, ended), *others = self._decisive.values()
         how = "timed out" if run.state is RunState.TIMED_OUT else "failed"
         code = f" (exit {ended.exit_code})" if ended.exit_code is not None else ""
         tries = f" in {run.attempt} attempts" if run.attempt > 1 else ""
         text = f"job {run.project}/{run.job} {how}{code}{tries} {where}: see /jobs/{run.id}"
         told = f"ended with exit code {ended.exit_code}" in ended.reason
-        return text if told or not ended.reason else f"{text}. {ended.reason}"
+        text = text if told or not ended.reason else f"{text}. {ended.reason}"
+        if not others:
+            return text
+        shown = ", ".join(f"{other.project}/{other.job}" for other, _ in others[:_SHOWN])
+        more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+        return f"{text.rstrip('.')}. Failed too: {shown}{more}"
 
     def _event(self, kind: str, run: JobRun, data: dict[str, Json]) -> NewEvent:
         about: dict[str, Json] = {

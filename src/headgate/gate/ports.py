@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from headgate.jobs.dispatch.interface import Dispatcher
 from headgate.model.config import Policy, ProjectConfig
-from headgate.model.ids import ChangeNumber, Commit, JobRunId
+from headgate.model.ids import ChangeNumber, Commit, ItemId, JobRunId
 from headgate.vcs.merge import Merger
+from headgate.vcs.reading import ReadDigests
 from headgate.vcs.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The value of a stored secret."""
+
+    value: str = field(repr=False)
+    version: str
+    """Another one whenever the value was set."""
 
 
 class GatePorts(Protocol):
@@ -32,6 +43,10 @@ class GatePorts(Protocol):
         """The merge service of a project."""
         ...
 
+    def digests(self, project: str) -> ReadDigests:
+        """What commits of a project hold below some patterns."""
+        ...
+
     async def project_config(self, project: str, commit: Commit) -> ProjectConfig:
         """headgate.toml of a commit; the defaults when there is none. Raises BadInput."""
         ...
@@ -42,6 +57,25 @@ class GatePorts(Protocol):
 
     async def permits(self, number: ChangeNumber) -> str:
         """Why the change may not land after all; empty while it may. Asked before landing."""
+        ...
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """What the machines that run jobs are."""
+        ...
+
+    def secret(self, project: str, name: str) -> Secret | None:
+        """A stored secret of a project. Raises CouldNotRun when it cannot be opened."""
+        ...
+
+    def vouched(self, items: Sequence[ItemId]) -> bool:
+        """Whether a human has approved the change of every one of these items, as it is."""
+        ...
+
+    async def provided(
+        self, names: Sequence[str], projects: Collection[str], ahead: Sequence[ItemId]
+    ) -> Mapping[str, tuple[Path, ...]]:
+        """See `provisions.provided`."""
         ...
 
     def log_path(self, run: JobRunId) -> Path:

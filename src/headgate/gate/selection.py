@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from headgate.gate.futures import Proposal
 from headgate.gate.ports import GatePorts
 from headgate.gate.scope import beside
 from headgate.jobs.build import BuildPlan, PlannedJob
 from headgate.jobs.dispatch.interface import RunRequest
+from headgate.jobs.results import Visible, environment_key
 from headgate.jobs.select import select_jobs
 from headgate.model.config import PROJECT_FILE, Policy, ProjectConfig
-from headgate.model.errors import BadInput, HeadgateError
+from headgate.model.errors import BadInput, CouldNotRun, HeadgateError
 from headgate.model.ids import Commit, JobRunId
-from headgate.model.job import Checkout, EnvironmentDefinition, JobDefinition
+from headgate.model.job import Checkout, EnvironmentDefinition, JobDefinition, read_pattern
 from headgate.model.patterns import matches, name_matches
-from headgate.model.queue import Node
+from headgate.model.queue import BranchKey, Node
+from headgate.model.resolve import for_branch
 
 
 class Unusable(HeadgateError):
@@ -26,6 +29,10 @@ class Unusable(HeadgateError):
     def __init__(self, project: str, message: str, remedy: str = "") -> None:
         super().__init__(message, remedy)
         self.project = project
+
+
+class Unmet(HeadgateError):
+    """A job wants what this server does not have: not the change's fault, and no build helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +80,18 @@ async def select(
     changed = await repository.changed(node.base, node.commit)
     touched = tuple(dict.fromkeys(path for f in changed for path in (f.path, f.old_path) if path))
     try:
-        own_before = await ports.project_config(key.project, node.base)
+        own_before = for_branch(await ports.project_config(key.project, node.base), key.branch)
     except BadInput:
         own_before = ProjectConfig()
     future = _Future(
         ports, proposal, node, node.commit, defaults, ports.policy(), touched, own_before
     )
     configs = await _configs(future)
-    chosen = select_jobs(project=key.project, touched=touched, configs=configs)
+    try:
+        chosen = select_jobs(project=key.project, touched=touched, configs=configs)
+    except ValueError as error:
+        # Within one project its file was refused already: it takes two to wait in a circle.
+        raise Unusable(key.project, f"{error}.", "Take one `requires` out.") from error
     return await _planned(future, chosen, configs)
 
 
@@ -99,9 +110,17 @@ def _inside(future: _Future, project: str) -> Commit | None:
     return beside(project, future.proposal.key.branch, default, future.node.future)
 
 
+def _branch(future: _Future, project: str) -> str:
+    """The branch that a project of the queue is on in this future."""
+    branch = future.proposal.key.branch
+    there = project == future.project or BranchKey(project, branch) in future.node.future
+    return branch if there else future.defaults.get(project, branch)
+
+
 async def _config(future: _Future, project: str, commit: Commit) -> ProjectConfig:
     try:
-        return await future.ports.project_config(project, commit)
+        config = await future.ports.project_config(project, commit)
+        return for_branch(config, _branch(future, project))
     except BadInput as error:
         raise Unusable(
             project, f"{PROJECT_FILE} of {project} cannot be used: {error.message}", error.remedy
@@ -116,12 +135,19 @@ async def _planned(
     jobs: list[PlannedJob] = []
     commits: dict[str, Commit] = {}
     for project, job in chosen:
-        checkouts = [await _checkout(future, project, project, job)]
-        for other in dict.fromkeys(job.required_projects):
-            if other != project:
-                checkouts.append(await _checkout(future, other, project, job))
+        _check_labels(future, project, job)
+        environment = _environment(future, project, job, configs[project])
+        wanted = dict.fromkeys((project, *job.required_projects))
+        _check_reads(project, job, wanted)
+        checkouts = tuple([await _checkout(future, other, project, job) for other in wanted])
+        # What the set-up of the environment reads is there too: it is made from this checkout.
+        own = checkouts[0]
+        if own.reads and environment is not None:
+            own = replace(own, reads=(*own.reads, *environment.inputs))
+            checkouts = (own, *checkouts[1:])
         commits |= {c.project: c.commit for c in checkouts}
-        jobs.append(_job(future, project, job, tuple(checkouts), configs[project]))
+        secrets = await _secrets(future, project, job, environment)
+        jobs.append(_job(future, project, job, checkouts, environment, secrets))
     names = tuple(f"{project}/{job.name}" for project, job in chosen)
     return Selected(BuildPlan(tuple(jobs)), names, commits)
 
@@ -146,7 +172,93 @@ async def _checkout(future: _Future, wanted: str, project: str, job: JobDefiniti
             f"{future.proposal.key.branch} nor {future.defaults[wanted]}.",
             f"Push a change to {wanted} first, or take it out of required-projects.",
         )
-    return Checkout(wanted, str(repository.path), commit)
+    return Checkout(wanted, str(repository.path), commit, job.shown(wanted, project))
+
+
+def _check_reads(project: str, job: JobDefinition, there: Collection[str]) -> None:
+    for text in job.reads:
+        other, _ = read_pattern(text)
+        if other and other not in there:
+            raise Unusable(
+                project,
+                f"{PROJECT_FILE} of {project}, line {job.line}: job {job.name} reads `{text}`, "
+                f"and does not require the project {other}.",
+                f"Add {other} to required-projects, or take the pattern out.",
+            )
+
+
+def _check_labels(future: _Future, project: str, job: JobDefinition) -> None:
+    wanted = {job.label, *job.nodes.values()} - {""}
+    if missing := sorted(wanted - future.ports.labels):
+        have = ", ".join(sorted(future.ports.labels)) or "none"
+        raise Unmet(
+            f"Job {job.name} of {project} needs a machine with the label {missing[0]}, and there "
+            f"is none (labels: {have}).",
+            f"Add {missing[0]} to the runner labels of server.toml, or change the job.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The secrets of one job in one future."""
+
+    values: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variable → what tells its value from others."""
+    withheld: str = ""
+
+
+async def _secrets(
+    future: _Future, project: str, job: JobDefinition, environment: EnvironmentDefinition | None
+) -> _Given:
+    if not job.secrets:
+        return _Given()
+    # Whatever is assumed ahead is in this future too: all of it has to be trusted.
+    items = (*future.node.assumed, future.proposal.item.id)
+    if not await _landed(future, project, job, environment) and not future.ports.vouched(items):
+        return _Given(
+            withheld="the job is not as the landed branch has it, and nobody has approved that"
+        )
+    values: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    for variable, name in job.secrets.items():
+        try:
+            secret = future.ports.secret(project, name)
+        except CouldNotRun as error:
+            raise Unmet(error.message, error.remedy) from error
+        if secret is None:
+            raise Unmet(
+                f"Job {job.name} of {project} wants the secret {name}, which is not stored.",
+                f"Store it: headgate secret set {project} {name}",
+            )
+        values[variable] = secret.value
+        versions[variable] = f"{project}/{name}/{secret.version}"
+    return _Given(values, versions)
+
+
+async def _landed(
+    future: _Future, project: str, job: JobDefinition, environment: EnvironmentDefinition | None
+) -> bool:
+    """Whether the branch as it is defines exactly this job, with this environment."""
+    branch = _branch(future, project)
+    head = await future.ports.repository(project).resolve(f"refs/heads/{branch}")
+    if head is None:
+        return False
+    try:
+        config = for_branch(await future.ports.project_config(project, head), branch)
+    except BadInput:
+        return False
+    landed = config.jobs.get(job.name)
+    if landed is None or replace(landed, line=0) != replace(job, line=0):
+        return False
+    before = _find_environment(future, job, config)
+    return _same(before, environment)
+
+
+def _same(one: EnvironmentDefinition | None, other: EnvironmentDefinition | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return replace(one, line=0) == replace(other, line=0)
 
 
 def _job(
@@ -154,9 +266,9 @@ def _job(
     project: str,
     job: JobDefinition,
     checkouts: tuple[Checkout, ...],
-    config: ProjectConfig,
+    environment: EnvironmentDefinition | None,
+    secrets: _Given,
 ) -> PlannedJob:
-    environment = _environment(future, project, job, config)
     item = future.proposal.item
     variables = {
         "HEADGATE_BRANCH": item.branch,
@@ -164,7 +276,8 @@ def _job(
         "HEADGATE_CHANGE_PROJECT": future.project,
         "HEADGATE_COMMIT": checkouts[0].commit,
     }
-    network = job.network and name_matches(f"{project}/{job.name}", future.policy.network_jobs)
+    names = {f"{project}/{name}" for name in (job.name, job.origin or job.name)}
+    network = job.network and any(name_matches(n, future.policy.network_jobs) for n in names)
     altered = project == future.project and _altered(future, environment)
 
     def request_for(run: JobRunId, attempt: int) -> RunRequest:
@@ -180,9 +293,36 @@ def _job(
             artifacts=future.ports.artifacts_path(run),
             environment_changed=altered,
             priority=item.position,
+            secrets=secrets.values,
+            withheld=secrets.withheld,
         )
 
-    return PlannedJob(project, job, request_for)
+    async def elsewhere(names: tuple[str, ...]) -> Mapping[str, tuple[Path, ...]]:
+        return await future.ports.provided(
+            names, {project, *job.required_projects}, future.node.assumed
+        )
+
+    async def visible() -> Visible:
+        digests = future.ports.digests
+        key = ""
+        if environment is not None:
+            own = digests(project)
+            inputs = environment.inputs
+            key = environment_key(
+                environment, await own.digest(checkouts[0].commit, inputs) if inputs else ""
+            )
+        return Visible(
+            project=project,
+            trees={
+                c.project: await digests(c.project).digest(c.commit, c.reads) for c in checkouts
+            },
+            environment=key,
+            variables=variables,
+            network=network,
+            secrets=secrets.versions,
+        )
+
+    return PlannedJob(project, job, request_for, elsewhere if job.requires else None, visible)
 
 
 def _environment(
@@ -190,9 +330,7 @@ def _environment(
 ) -> EnvironmentDefinition | None:
     if not job.environment:
         return None
-    found = config.environments.get(job.environment) or future.policy.environments.get(
-        job.environment
-    )
+    found = _find_environment(future, job, config)
     if found is None:
         raise Unusable(
             project,
@@ -201,6 +339,13 @@ def _environment(
             f"Define [environments.{job.environment}].",
         )
     return found
+
+
+def _find_environment(
+    future: _Future, job: JobDefinition, config: ProjectConfig
+) -> EnvironmentDefinition | None:
+    name = job.environment
+    return config.environments.get(name) or future.policy.environments.get(name)
 
 
 def _altered(future: _Future, environment: EnvironmentDefinition | None) -> bool:

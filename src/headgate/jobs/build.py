@@ -1,22 +1,39 @@
-"""The jobs of one future, in the order of their needs, until it is decided."""
+"""The jobs of one future, in the order in which they wait for each other, until it is decided."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, cast
 
-from headgate.jobs.dispatch.interface import Dispatcher, Retry, RunRequest, RunResult
+from headgate.jobs.dispatch.interface import (
+    Dispatcher,
+    Phase,
+    Retry,
+    Returned,
+    RunRequest,
+    RunResult,
+)
+from headgate.jobs.graph import Blame, Graph, Skip
+from headgate.jobs.results import Visible
+from headgate.jobs.select import JobKey
+from headgate.jobs.semaphores import Semaphores
 from headgate.model.ids import JobRunId
 from headgate.model.job import BuildState, JobDefinition, RunState
 
 INFRASTRUCTURE_TRIES = 3
 """How often a job is run again in all when it was not the job that failed."""
 
+_SHOWN_FAILURES = 5
+
 RequestFor = Callable[[JobRunId, int], RunRequest]
 """(run, attempt) → what to dispatch."""
+
+Provided = Mapping[str, tuple[Path, ...]]
+"""Name of an artifact → directories of artifacts of the runs that provide it."""
 
 _TRY_AGAIN = frozenset({RunState.FAILED, RunState.TIMED_OUT})
 _NOBODYS_FAULT = frozenset({RunState.INFRASTRUCTURE, RunState.LOST})
@@ -29,6 +46,14 @@ class PlannedJob:
     project: str
     job: JobDefinition
     request_for: RequestFor
+    elsewhere: Callable[[tuple[str, ...]], Awaitable[Provided]] | None = None
+    """Waits for what builds ahead provide of the artifacts of these names, and tells where."""
+    visible: Callable[[], Awaitable[Visible]] | None = None
+    """What the job is shown, for `result_key`, but for data and artifacts of jobs before it."""
+
+    @property
+    def key(self) -> JobKey:
+        return self.project, self.job.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +79,8 @@ class BuildResult:
 
     state: BuildState
     reason: str
-    """One sentence naming the job that decided; empty when it passed."""
-
-
-@dataclass(slots=True)
-class _Progress:
-    plan: BuildPlan
-    dispatcher: Dispatcher
-    sink: RunSink
-    clock: Callable[[], float]
-    ended: dict[tuple[str, str], RunState] = field(default_factory=dict[tuple[str, str], RunState])
+    """One sentence naming the job that decided, and one for each other failure; empty when it
+    passed."""
 
 
 async def run_build(
@@ -71,176 +88,264 @@ async def run_build(
     dispatcher: Dispatcher,
     sink: RunSink,
     clock: Callable[[], float] = time.time,
+    semaphores: Semaphores | None = None,
 ) -> BuildResult:
-    """Run every job whose needs have passed, as many at once as the dispatcher takes.
+    """Run every job once what it waits for has ended, as many at once as the dispatcher takes.
 
-    The first voting job that fails for good decides, and the rest is cancelled. A voting job that
-    could not be run makes the build `infrastructure` unless another one fails. Jobs that do not
-    vote decide nothing, but jobs that need them are skipped when they fail; a voting job that is
-    skipped for that reason fails the build. When this is cancelled, all runs are, and each is
-    told to the sink before CancelledError is raised. ValueError for needs that cannot be met.
+    The first voting job that fails for good decides, and the rest is cancelled, unless the job
+    says otherwise (`fail_fast`). A voting job that could not be run makes the build
+    `infrastructure` unless another one fails. Jobs that do not vote decide nothing, but jobs that
+    need them are skipped when they fail; a voting job that is skipped for that reason fails the
+    build, one that was not chosen to follow does not. `semaphores` are those of the whole server;
+    without any, the build has its own. When this is cancelled, all runs are, and each is told to
+    the sink before CancelledError is raised. ValueError for needs that cannot be met.
     """
-    progress = _Progress(plan, dispatcher, sink, clock)
-    waiting = {(planned.project, planned.job.name): planned for planned in plan.jobs}
-    _check(waiting)
-    tasks: dict[asyncio.Task[RunResult], PlannedJob] = {}
-    trouble: BuildResult | None = None
-    failure: BuildResult | None = None
-    try:
-        while waiting or tasks:
-            for verdict in _skip(progress, waiting):
-                if verdict.state is BuildState.FAILED:
-                    failure = failure or verdict
-                else:
-                    trouble = trouble or verdict
-            if failure is not None:
-                break
-            for key, planned in list(waiting.items()):
-                if all(
-                    progress.ended.get((planned.project, need)) is RunState.PASSED
-                    for need in planned.job.needs
-                ):
-                    del waiting[key]
-                    tasks[asyncio.create_task(_run_job(planned, progress))] = planned
-            if not tasks:
-                continue
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                planned = tasks.pop(task)
-                result = task.result()
-                progress.ended[planned.project, planned.job.name] = result.state
-                verdict = _judge(planned, result)
-                if verdict is None:
-                    continue
-                if verdict.state is BuildState.FAILED:
-                    failure = failure or verdict
-                else:
-                    trouble = trouble or verdict
-    finally:
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await _all_gone(set(tasks))
-    return failure or trouble or BuildResult(BuildState.PASSED, "")
+    return await _Build(plan, dispatcher, sink, clock, semaphores or Semaphores()).run()
 
 
-def _check(jobs: Mapping[tuple[str, str], PlannedJob]) -> None:
-    reached: set[tuple[str, str]] = set()
-    while True:
-        more = {
-            key
-            for key, planned in jobs.items()
-            if key not in reached
-            and all((planned.project, need) in reached for need in planned.job.needs)
-        }
-        if not more:
-            break
-        reached |= more
-    stuck = sorted(f"{project}/{job}" for project, job in jobs.keys() - reached)
-    if stuck:
-        raise ValueError(f"the needs of {', '.join(stuck)} cannot be met in this build")
+class _Build:
+    """One build under way."""
 
+    def __init__(
+        self,
+        plan: BuildPlan,
+        dispatcher: Dispatcher,
+        sink: RunSink,
+        clock: Callable[[], float],
+        semaphores: Semaphores,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._sink = sink
+        self._clock = clock
+        self._semaphores = semaphores
+        self._jobs = {planned.key: planned for planned in plan.jobs}
+        self._graph = Graph({key: planned.job for key, planned in self._jobs.items()})
+        self._tasks: dict[asyncio.Task[RunResult], PlannedJob] = {}
+        self._failures: list[str] = []
+        self._trouble = ""
+        self._over = False
+        """Whether nothing more is started."""
+        self._paused = asyncio.Event()
+        """Set when a job pauses: others may start."""
+        self._followed: dict[JobKey, asyncio.Event] = {}
+        """Of paused jobs: set when every job that needs them has ended."""
+        self._data: dict[JobKey, Mapping[str, object]] = {}
+        self._artifacts: dict[JobKey, Path] = {}
+        self._elsewhere: dict[JobKey, Provided] = {}
 
-def _skip(progress: _Progress, waiting: dict[tuple[str, str], PlannedJob]) -> list[BuildResult]:
-    """Skip what can no longer run; returns what each voting one decides."""
-    decided: list[BuildResult] = []
-    skipped = True
-    while skipped:
-        skipped = False
-        for key, planned in list(waiting.items()):
-            ended = {
-                need: progress.ended.get((planned.project, need)) for need in planned.job.needs
-            }
-            missing = [
-                need for need, state in ended.items() if state not in (None, RunState.PASSED)
-            ]
-            if not missing:
-                continue
-            del waiting[key]
-            skipped = True
-            progress.ended[key] = RunState.SKIPPED
-            cause = ended[missing[0]]
-            assert cause is not None
-            reason = f"Job {missing[0]}, which it needs, ended as {cause.value}."
-            run = progress.sink.created(planned.project, planned.job.name, 1, planned.job.voting)
-            progress.sink.finished(
-                run, RunResult(RunState.SKIPPED, None, reason, None, progress.clock())
+    async def run(self) -> BuildResult:
+        try:
+            while self._graph.waiting or self._tasks:
+                self._skip()
+                self._end_pauses()
+                if self._over:
+                    break
+                for key in self._graph.ready():
+                    self._graph.begin(key)
+                    planned = self._jobs[key]
+                    self._tasks[asyncio.create_task(self._job(planned))] = planned
+                if self._tasks:
+                    await self._next()
+                elif self._graph.waiting:
+                    stuck = ", ".join("/".join(key) for key in self._graph.waiting)
+                    raise RuntimeError(f"{stuck} can neither run nor be skipped")
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await _all_gone(set(self._tasks))
+        if self._failures:
+            return BuildResult(BuildState.FAILED, _all_told(self._failures))
+        if self._trouble:
+            return BuildResult(BuildState.INFRASTRUCTURE, self._trouble)
+        return BuildResult(BuildState.PASSED, "")
+
+    async def _next(self) -> None:
+        """Wait until something ends or pauses, and take note of what ended."""
+        paused = asyncio.ensure_future(self._paused.wait())
+        try:
+            await asyncio.wait({paused, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            paused.cancel()
+        self._paused.clear()
+        for task in [task for task in self._tasks if task.done()]:
+            planned = self._tasks.pop(task)
+            result = task.result()
+            self._graph.end(planned.key, result.state)
+            self._judge(planned, result)
+
+    def _judge(self, planned: PlannedJob, result: RunResult) -> None:
+        if not planned.job.voting or result.state is RunState.PASSED:
+            return
+        reason = f"{_name(planned)} {_ENDED.get(result.state, result.state.value)}: {result.reason}"
+        if result.state in _NOBODYS_FAULT:
+            self._trouble = self._trouble or reason
+            return
+        self._failures.append(reason)
+        self._over = self._over or planned.job.fail_fast
+
+    def _skip(self) -> None:
+        for skip in self._graph.skips():
+            planned = self._jobs[skip.key]
+            run = self._sink.created(planned.project, planned.job.name, 1, planned.job.voting)
+            self._sink.finished(
+                run, RunResult(RunState.SKIPPED, None, skip.reason, None, self._clock())
             )
             if planned.job.voting:
-                # A voting job that never ran is no reason to land, whoever is to blame.
-                state = (
-                    BuildState.INFRASTRUCTURE
-                    if _traces_to_trouble(planned, progress)
-                    else BuildState.FAILED
-                )
-                decided.append(BuildResult(state, f"{_name(planned)} was skipped: {reason}"))
-    return decided
+                self._judge_skip(planned, skip)
 
+    def _judge_skip(self, planned: PlannedJob, skip: Skip) -> None:
+        # A voting job that never ran is no reason to land, whoever is to blame.
+        reason = f"{_name(planned)} was skipped: {skip.reason}"
+        if skip.blame is Blame.COULD_NOT_RUN:
+            self._trouble = self._trouble or reason
+        elif skip.blame is Blame.FAILED:
+            self._failures.append(reason)
+            self._over = self._over or planned.job.fail_fast
 
-def _traces_to_trouble(planned: PlannedJob, progress: _Progress) -> bool:
-    """Whether a skip goes back to a job that could not be run: never the change's fault."""
-    definitions = {(p.project, p.job.name): p for p in progress.plan.jobs}
-    look = [(planned.project, need) for need in planned.job.needs]
-    while look:
-        key = look.pop()
-        state = progress.ended.get(key)
-        if state in _NOBODYS_FAULT:
-            return True
-        if state is RunState.SKIPPED:
-            look += [(key[0], need) for need in definitions[key].job.needs]
-    return False
+    # -- one job -------------------------------------------------------------------------------
 
-
-async def _run_job(planned: PlannedJob, progress: _Progress) -> RunResult:
-    """All attempts of one job; returns the last result."""
-    attempt = 0
-    failures = 0
-    troubles = 0
-    while True:
-        attempt += 1
-        result = await _run_once(planned, attempt, progress)
-        if result.state in _TRY_AGAIN:
-            failures += 1
-            if failures >= planned.job.attempts or result.retry is Retry.USELESS:
+    async def _job(self, planned: PlannedJob) -> RunResult:
+        """All attempts of one job; returns the last result."""
+        job = planned.job
+        missing = tuple(name for name in job.requires if not self._graph.makers(name, planned.key))
+        if missing and planned.elsewhere is not None:
+            self._elsewhere[planned.key] = await planned.elsewhere(missing)
+        attempt = failures = unready = troubles = 0
+        while True:
+            attempt += 1
+            result = await self._attempt(planned, attempt)
+            if self._graph.paused(planned.key):
+                return result  # Others have gone on from what it was.
+            if result.retry is Retry.USELESS:
                 return result
-        elif result.state in _NOBODYS_FAULT:
-            troubles += 1
-            if troubles >= INFRASTRUCTURE_TRIES or result.retry is Retry.USELESS:
+            if result.state in _TRY_AGAIN and result.phase is Phase.PRE:
+                unready += 1
+                if unready >= max(job.attempts, INFRASTRUCTURE_TRIES):
+                    return result
+            elif result.state in _TRY_AGAIN:
+                failures += 1
+                if failures >= job.attempts:
+                    return result
+            elif result.state in _NOBODYS_FAULT:
+                troubles += 1
+                if troubles >= INFRASTRUCTURE_TRIES:
+                    return result
+            else:
                 return result
-        else:
-            return result
 
+    async def _attempt(self, planned: PlannedJob, attempt: int) -> RunResult:
+        sink, job = self._sink, planned.job
+        run = sink.created(planned.project, job.name, attempt, job.voting)
+        request = self._request(planned, planned.request_for(run, attempt))
+        started: float | None = None
 
-async def _run_once(planned: PlannedJob, attempt: int, progress: _Progress) -> RunResult:
-    sink = progress.sink
-    run = sink.created(planned.project, planned.job.name, attempt, planned.job.voting)
-    started: float | None = None
+        def on_start(at: float) -> None:
+            nonlocal started
+            started = at
+            sink.started(run, at)
 
-    def on_start(at: float) -> None:
-        nonlocal started
-        started = at
-        sink.started(run, at)
+        holding = False
 
-    try:
-        result = await progress.dispatcher.run(planned.request_for(run, attempt), on_start)
-    except asyncio.CancelledError:
-        reason = "The outcome of the build no longer depends on it."
-        sink.finished(run, RunResult(RunState.CANCELLED, None, reason, started, progress.clock()))
-        raise
-    sink.finished(run, result)
-    return result
+        async def hold() -> None:
+            nonlocal holding
+            await self._semaphores.take(job.semaphores, request.priority)
+            holding = True
 
+        def let_go() -> None:
+            nonlocal holding
+            if holding:
+                holding = False
+                self._semaphores.give(job.semaphores)
 
-def _judge(planned: PlannedJob, result: RunResult) -> BuildResult | None:
-    if not planned.job.voting or result.state is RunState.PASSED:
-        return None
-    reason = f"{_name(planned)} {_ENDED.get(result.state, result.state.value)}: {result.reason}"
-    if result.state in _NOBODYS_FAULT:
-        return BuildResult(BuildState.INFRASTRUCTURE, reason)
-    return BuildResult(BuildState.FAILED, reason)
+        async def pause(returned: Returned) -> str:
+            why = self._take(planned, returned, request)
+            if not why:
+                # Nobody waits while holding anything: that is why nobody waits for ever.
+                let_go()
+                self._graph.pause(planned.key)
+                self._paused.set()
+                await self._followed.setdefault(planned.key, asyncio.Event()).wait()
+                await hold()
+            return why
+
+        if job.pause:
+            request = replace(request, pause=pause)
+        try:
+            await hold()
+            result = await self._dispatcher.run(request, on_start)
+        except asyncio.CancelledError:
+            reason = "The outcome of the build no longer depends on it."
+            sink.finished(run, RunResult(RunState.CANCELLED, None, reason, started, self._clock()))
+            raise
+        finally:
+            let_go()
+        if result.state is RunState.PASSED:
+            paused = self._graph.paused(planned.key)
+            why = "" if paused else self._take(planned, result.returned, request)
+            if why:
+                reason = f"{why[:1].upper()}{why[1:]}."
+                result = replace(result, state=RunState.FAILED, reason=reason, retry=Retry.USELESS)
+            else:
+                result = replace(result, provides=job.provides)
+        sink.finished(run, result)
+        return result
+
+    def _request(self, planned: PlannedJob, request: RunRequest) -> RunRequest:
+        """With what jobs before it in this build left for it."""
+        job = planned.job
+        if job.needs:
+            data: dict[str, object] = {}
+            for need in job.needs:
+                data = _merged(data, self._data.get((planned.project, need), {}))
+            request = replace(request, data=data)
+        required = {**request.required, **self._elsewhere.get(planned.key, {})}
+        for name in job.requires:
+            made = [self._artifacts[k] for k in self._graph.makers(name, planned.key)]
+            if made:
+                required[name] = tuple(made)
+        if required != dict(request.required):
+            request = replace(request, required=required)
+        return request
+
+    def _take(self, planned: PlannedJob, returned: Returned, request: RunRequest) -> str:
+        """Note what a job returned that has passed, or pauses. Returns why that cannot be."""
+        if returned.children is not None and (
+            why := self._graph.choose(planned.key, returned.children)
+        ):
+            return why
+        self._data[planned.key] = _merged(request.data or {}, returned.data)
+        self._artifacts[planned.key] = request.artifacts
+        return ""
+
+    def _end_pauses(self) -> None:
+        for key, followed in self._followed.items():
+            if self._graph.over(self._graph.followers(key)):
+                followed.set()
 
 
 _ENDED = {RunState.INFRASTRUCTURE: "could not be run", RunState.LOST: "was lost"}
+
+
+def _merged(below: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    """Tables are laid over each other, everything else is replaced."""
+    found = dict(below)
+    for key, value in over.items():
+        before = found.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            found[key] = _merged(
+                cast("Mapping[str, object]", before), cast("Mapping[str, object]", value)
+            )
+        else:
+            found[key] = value
+    return found
+
+
+def _all_told(failures: list[str]) -> str:
+    shown = failures[:_SHOWN_FAILURES]
+    more = len(failures) - len(shown)
+    text = " ".join((shown[0], *(f"Also: {other}" for other in shown[1:])))
+    return f"{text} And {more} more." if more else text
 
 
 def _name(planned: PlannedJob) -> str:

@@ -9,6 +9,12 @@ from headgate.model.config import ProjectConfig
 from headgate.model.job import JobDefinition
 from headgate.model.patterns import matches
 
+GATE = "gate"
+"""The pipeline in which jobs decide about landing."""
+
+JobKey = tuple[str, str]
+"""Project and job."""
+
 
 def applies(job: JobDefinition, touched: Sequence[str]) -> bool:
     """Whether the files that a change touches ask for this job.
@@ -24,46 +30,92 @@ def applies(job: JobDefinition, touched: Sequence[str]) -> bool:
 
 
 def select_jobs(
-    *, project: str, touched: Sequence[str], configs: Mapping[str, ProjectConfig]
+    *,
+    project: str,
+    touched: Sequence[str],
+    configs: Mapping[str, ProjectConfig],
+    pipeline: str = GATE,
 ) -> tuple[tuple[str, JobDefinition], ...]:
-    """Pairs of project and job, own project first, each job after those that it needs.
+    """Pairs of project and job, each job after those that it waits for.
 
-    `configs` holds the future headgate.toml of every project of the queue. A job needed by a
-    chosen one is chosen too, whatever its own files say. ValueError when needs form a cycle or
-    name a job that is not there: parsing a headgate.toml has excluded both.
+    `configs` holds the future headgate.toml of every project of the queue, with the jobs as they
+    are for its branch there. A job needed by a chosen one is chosen too, whatever its own files
+    and pipelines say; one that it only waits for, or whose artifacts it requires, is not.
+    ValueError when jobs wait for each other in a circle or need one that is not there: parsing
+    has excluded both within a project.
     """
-    chosen: list[tuple[str, JobDefinition]] = []
     own = configs.get(project, ProjectConfig())
-    chosen += _closed(project, own, [job for job in own.jobs.values() if applies(job, touched)])
-    for name in sorted(configs):
-        if name == project:
+    asked = [
+        (project, job)
+        for job in own.jobs.values()
+        if pipeline in job.pipelines and applies(job, touched)
+    ]
+    asked += [
+        (name, job)
+        for name in sorted(configs)
+        if name != project
+        for job in configs[name].jobs.values()
+        if pipeline in job.pipelines and project in job.required_projects
+    ]
+    chosen: dict[JobKey, JobDefinition] = {}
+    look = list(reversed(asked))
+    while look:
+        name, job = look.pop()
+        if (name, job.name) in chosen:
             continue
-        config = configs[name]
-        chosen += _closed(
-            name, config, [job for job in config.jobs.values() if project in job.required_projects]
-        )
-    return tuple(chosen)
+        chosen[name, job.name] = job
+        for needed in reversed(job.needs):
+            found = configs.get(name, ProjectConfig()).jobs.get(needed)
+            if found is None:
+                raise ValueError(f"job {job.name} of {name} needs {needed}, which is not there")
+            look.append((name, found))
+    return tuple((key[0], chosen[key]) for key in in_order(chosen))
 
 
-def _closed(
-    project: str, config: ProjectConfig, wanted: Sequence[JobDefinition]
-) -> list[tuple[str, JobDefinition]]:
-    order: dict[str, JobDefinition] = {}
-    under_way: list[str] = []
+def supplies(maker: JobKey, user: JobKey, job: JobDefinition) -> bool:
+    """Whether a job may get artifacts of another: of its own project, or of one it requires.
 
-    def take(job: JobDefinition) -> None:
-        if job.name in order:
-            return
-        if job.name in under_way:
-            raise ValueError(f"jobs of {project} need each other: {' → '.join(under_way)}")
-        under_way.append(job.name)
-        for needed in job.needs:
-            if needed not in config.jobs:
-                raise ValueError(f"job {job.name} of {project} needs {needed}, which is not there")
-            take(config.jobs[needed])
-        under_way.pop()
-        order[job.name] = job
+    Whoever may see what a run wrote may see the projects that it required; artifacts of any other
+    would carry content past that.
+    """
+    return maker != user and (maker[0] == user[0] or maker[0] in job.required_projects)
 
-    for job in wanted:
-        take(job)
-    return [(project, job) for job in order.values()]
+
+def waits(jobs: Mapping[JobKey, JobDefinition]) -> Mapping[JobKey, frozenset[JobKey]]:
+    """What each of these jobs waits for among the others: needs, `after`, and providers."""
+    provided: dict[str, set[JobKey]] = {}
+    for key, job in jobs.items():
+        for name in job.provides:
+            provided.setdefault(name, set()).add(key)
+    found: dict[JobKey, frozenset[JobKey]] = {}
+    for key, job in jobs.items():
+        wanted = {(key[0], name) for name in (*job.needs, *job.after)} & jobs.keys()
+        for name in job.requires:
+            wanted |= {maker for maker in provided.get(name, set()) if supplies(maker, key, job)}
+        found[key] = frozenset(wanted - {key})
+    return found
+
+
+def in_order(jobs: Mapping[JobKey, JobDefinition]) -> list[JobKey]:
+    """The jobs, each after those that it waits for, otherwise as given. ValueError for a circle."""
+    edges = waits(jobs)
+    position = {key: index for index, key in enumerate(jobs)}
+    order: dict[JobKey, None] = {}
+    under_way: dict[JobKey, None] = {}
+    for start in jobs:
+        stack: list[tuple[JobKey, bool]] = [(start, False)]
+        while stack:
+            key, leaving = stack.pop()
+            if leaving:
+                del under_way[key]
+                order[key] = None
+            elif key in under_way:
+                way = list(under_way)
+                circle = " → ".join("/".join(k) for k in (*way[way.index(key) :], key))
+                raise ValueError(f"jobs wait for each other in a circle: {circle}")
+            elif key not in order:
+                under_way[key] = None
+                stack.append((key, True))
+                later = sorted(edges[key], key=position.__getitem__, reverse=True)
+                stack.extend((one, False) for one in later)
+    return list(order)

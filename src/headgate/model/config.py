@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from headgate.model.finding import Severity
 from headgate.model.job import EnvironmentDefinition, JobDefinition
+from headgate.model.job_table import JobTable
 from headgate.model.project import Context
 from headgate.model.queue import MergeMode
 
@@ -29,11 +30,18 @@ class ProjectConfig:
     merge_mode: MergeMode = MergeMode.MERGE
     classes: tuple[PathClass, ...] = ()
     jobs: Mapping[str, JobDefinition] = field(default_factory=dict[str, JobDefinition])
+    """As they are on a branch that no variant names; `model.resolve.for_branch` knows the rest."""
     environments: Mapping[str, EnvironmentDefinition] = field(
         default_factory=dict[str, EnvironmentDefinition]
     )
     exclude: tuple[str, ...] = ()
     """`[checks] exclude`: patterns of files that source checks leave out (secrets still look)."""
+    job_tables: Mapping[str, JobTable] = field(default_factory=dict[str, JobTable])
+    """The `[jobs.NAME]` tables as written."""
+    fail_fast: bool = True
+    """What jobs do that do not say `fail-fast` themselves."""
+    scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Name → patterns. Changes that touch different scopes, and nothing else, do not conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +111,7 @@ class Policy:
     """Named by the policy, for every project's jobs."""
     cedar: str = ""
     """Cedar text of permissions.cedar, appended to the shipped permissions."""
+    semaphores: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Name → how many runs may hold it at once; one, for those that are not here."""
     large_change: int = 400
     """Changed lines from which a change counts as large."""

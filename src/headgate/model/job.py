@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,10 +11,21 @@ from headgate.model.ids import BuildId, Commit, JobRunId
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A command before or after the job proper; exactly one of `argv` and `script` is set."""
+
+    argv: tuple[str, ...] = ()
+    script: str = ""
+    """Run by `/bin/sh -eu`."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobDefinition:
-    """A `[jobs.NAME]` table of a project's headgate.toml."""
+    """A job of a project's headgate.toml as it runs for one branch: what it extends, the variants
+    of the branch and its combination of the matrix are worked in."""
 
     name: str
+    """`NAME`, or `NAME (3.11, pg)` for one combination of a matrix."""
     argv: tuple[str, ...] = ()
     """Exactly one of `argv` and `script` is set."""
     script: str = ""
@@ -41,6 +53,60 @@ class JobDefinition:
     """Bytes."""
     line: int = 0
     """Where it is defined in headgate.toml."""
+    after: tuple[str, ...] = ()
+    """Jobs that this one waits for when they run at all, whatever they end as."""
+    fail_fast: bool = True
+    """Whether its failure, when it votes, cancels the rest of the build."""
+    pre: Step | None = None
+    """Makes ready; its failure is not the job's, and is tried again."""
+    post: Step | None = None
+    """Runs after `pre` and `run`, however they ended."""
+    pre_timeout: float = 600.0
+    """Seconds."""
+    post_timeout: float = 600.0
+    """Seconds."""
+    reads: tuple[str, ...] = ()
+    """Patterns of the paths that it is shown, see `shown`; none: everything."""
+    provides: tuple[str, ...] = ()
+    """Names under which its artifacts are found by jobs that require them."""
+    requires: tuple[str, ...] = ()
+    semaphores: tuple[str, ...] = ()
+    """Held while it runs; counted over all projects."""
+    label: str = ""
+    """The kind of machine that it needs; empty: any."""
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Variable → name of a stored secret of its project."""
+    fail_on_output: tuple[str, ...] = ()
+    """Regular expressions; a line of output that one is found in fails the run at once."""
+    pause: bool = False
+    """After `run` has passed, `post` waits for the end of every job that needs this one."""
+    pipelines: tuple[str, ...] = ("gate",)
+    """Names of the pipelines that it runs in."""
+    compat: str = ""
+    """`zuul`: it finds variables and directories as Zuul gives them."""
+    nodes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """For playbooks: host name → label of the machine; an empty label is any."""
+    playbooks: tuple[str, ...] = ()
+    """Paths in the project of what `ansible-playbook` runs, instead of a command of its own."""
+    origin: str = ""
+    """The table that it comes from; differs from `name` for a combination of a matrix."""
+    matrix: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Axis → value of this combination."""
+
+    def shown(self, project: str, own: str) -> tuple[str, ...]:
+        """Patterns of what it is shown of a project's checkout, `own` being the one that defines
+        it; empty: everything. Those for other projects are written `PROJECT:pattern`."""
+        pairs = [read_pattern(text) for text in self.reads]
+        return tuple(pattern for name, pattern in pairs if (name or own) == project)
+
+
+_PROJECT_PREFIX = re.compile(r"([a-z0-9][a-z0-9._-]{0,62}):(.*)", re.DOTALL)
+
+
+def read_pattern(text: str) -> tuple[str, str]:
+    """(project, pattern) of an entry of `reads`; no project for the job's own."""
+    match = _PROJECT_PREFIX.fullmatch(text)
+    return (match[1], match[2]) if match else ("", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +177,8 @@ class Checkout:
     repository: str
     """Path of the bare repository."""
     commit: Commit
+    reads: tuple[str, ...] = ()
+    """Patterns of the paths that the job is shown; none: all of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ and upper and lower case differ.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from functools import lru_cache
 
 _ANY_DEPTH = "**"
@@ -19,6 +20,60 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
     """Whether any pattern matches the `/`-separated path of a file."""
     components = path.split("/")
     return any(_matches_sequence(components, _parsed(pattern)) for pattern in patterns)
+
+
+class Coverage(Enum):
+    """How much of what is below a directory the patterns match, whatever is there."""
+
+    ALL = "all"
+    SOME = "some"
+    NONE = "none"
+
+
+def coverage(directory: str, patterns: Iterable[str]) -> Coverage:
+    """What patterns can match below a `/`-separated directory (empty: the root)."""
+    components = directory.split("/") if directory else []
+    found = Coverage.NONE
+    for pattern in patterns:
+        parsed = _parsed(pattern)
+        rests = _rests(components, parsed)
+        if any(_takes_everything(parsed[at:]) for at in rests):
+            return Coverage.ALL
+        if any(at < len(parsed) for at in rests):
+            found = Coverage.SOME
+    return found
+
+
+def _rests(components: Sequence[str], pattern: Sequence[str]) -> set[int]:
+    """Places in the pattern that may be reached when the components are used up."""
+    places = {0}
+    for component in components:
+        places = _passing(places, pattern)
+        places = {at for at in places if at < len(pattern) and pattern[at] == _ANY_DEPTH} | {
+            at + 1
+            for at in places
+            if at < len(pattern)
+            and pattern[at] != _ANY_DEPTH
+            and _matches_component(component, pattern[at])
+        }
+    return _passing(places, pattern)
+
+
+def _passing(places: set[int], pattern: Sequence[str]) -> set[int]:
+    """With the places behind a `**`, which may stand for nothing."""
+    found = set(places)
+    for at in places:
+        while at < len(pattern) and pattern[at] == _ANY_DEPTH:
+            at += 1
+            found.add(at)
+    return found
+
+
+def _takes_everything(rest: Sequence[str]) -> bool:
+    """Whether whatever is at least one component long matches."""
+    several = [part for part in rest if part == _ANY_DEPTH]
+    single = [part for part in rest if part != _ANY_DEPTH]
+    return bool(several) and all(part == "*" for part in single) and len(single) <= 1
 
 
 def name_matches(name: str, patterns: Iterable[str]) -> bool:

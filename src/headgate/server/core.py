@@ -32,6 +32,7 @@ from headgate.server.flow.policy import read_policy_files
 from headgate.server.settings import Settings
 from headgate.store.database import Database
 from headgate.vcs.merge import Merger
+from headgate.vcs.reading import ReadDigests
 from headgate.vcs.repository import Repository
 
 log = structlog.get_logger()
@@ -69,6 +70,7 @@ class Core:
         )
         self._repositories: dict[str, Repository] = {}
         self._mergers: dict[str, Merger] = {}
+        self._digests: dict[str, ReadDigests] = {}
         self._configs: dict[tuple[str, Commit], ProjectConfig] = {}
         self._landings_checked: dict[Commit, tuple[CheckResult, ...]] = {}
         self._policy: Policy | None = None
@@ -92,6 +94,13 @@ class Core:
         found = self._mergers.get(name)
         if found is None:
             found = self._mergers[name] = Merger(self.repository(name))
+        return found
+
+    def digests(self, project: str) -> ReadDigests:
+        """What commits of a project hold below some patterns."""
+        found = self._digests.get(project)
+        if found is None:
+            found = self._digests[project] = ReadDigests(self.repository(project))
         return found
 
     async def project_config(self, project: str, commit: Commit) -> ProjectConfig:

@@ -17,6 +17,7 @@ from headgate.model.event import NewEvent
 from headgate.model.principal import GATE, OPERATOR
 from headgate.model.project import POLICY_PROJECT
 from headgate.server.cases.changes import ChangeCases
+from headgate.server.cases.jobs import JobCases
 from headgate.server.cases.policy import PolicyCases
 from headgate.server.cases.principals import PrincipalCases
 from headgate.server.cases.projects import ProjectCases
@@ -28,7 +29,7 @@ from headgate.vcs.repository import Repository
 log = structlog.get_logger()
 
 
-class Headgate(ChangeCases, PolicyCases, PrincipalCases, ProjectCases):
+class Headgate(ChangeCases, JobCases, PolicyCases, PrincipalCases, ProjectCases):
     """One server: everything that pages, API and git can ask of it."""
 
     def __init__(
@@ -44,6 +45,8 @@ class Headgate(ChangeCases, PolicyCases, PrincipalCases, ProjectCases):
         self.hook_socket = settings.run / "hook.sock"
         self._hooks: HookServer | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
+        self._sweeper: asyncio.Task[None] | None = None
+        self.dispatcher.wanted = self.keep_area
         self._join(GateService(self.db, self))
 
     async def start(self, hook_socket: Path) -> None:
@@ -63,10 +66,14 @@ class Headgate(ChangeCases, PolicyCases, PrincipalCases, ProjectCases):
         await self._hooks.start()
         await self.gate.start()
         await self.recover_changes()
+        self._sweeper = asyncio.create_task(self.end_expired_holds())
 
     async def stop(self) -> None:
         """End all work; what was under way is taken up again by the next start."""
         self._unsubscribe()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.wait([self._sweeper])
         await self.stop_flow()
         await self.gate.stop()
         await self.dispatcher.close()

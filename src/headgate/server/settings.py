@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
@@ -14,11 +15,20 @@ from headgate.model.errors import BadInput
 DEFAULT_PORT = 8417
 SETTINGS_FILE = "server.toml"
 
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
 
 def default_data() -> Path:
     """`$HEADGATE_DATA`, else `~/.local/share/headgate`."""
     given = os.environ.get("HEADGATE_DATA")
     return Path(given).expanduser() if given else Path.home() / ".local/share/headgate"
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """The machine that runs jobs."""
+
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ class Settings:
     """The address that people and footers use; by default host and port."""
     slots: int = 0
     """Jobs at once; 0: one per processor."""
+    runner: Runner = Runner()
+    """The table `[runner]`: `labels` says what this machine is, for jobs that want a label."""
     allow_network: bool = False
     """Listen on an address other than loopback."""
     require_sandbox: str = "standard"
@@ -66,6 +78,10 @@ class Settings:
     @property
     def repositories(self) -> Path:
         return self.data / "repositories"
+
+    @property
+    def secrets_key(self) -> Path:
+        return self.data / "secrets.key"
 
     @property
     def logs(self) -> Path:
@@ -116,6 +132,9 @@ def _from_file(settings: Settings, file: Path) -> Settings:
             near = get_close_matches(key, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else "Known: " + ", ".join(known) + "."
             raise BadInput(f"{file}: the key {key!r} is not known.", hint)
+        if key == "runner":
+            values[key] = _runner(value, file)
+            continue
         wanted = cast("type[object]", type(getattr(settings, known[key])))
         if wanted is float and type(value) is int:
             value = float(value)
@@ -123,3 +142,20 @@ def _from_file(settings: Settings, file: Path) -> Settings:
             raise BadInput(f"{file}: {key} must be a {wanted.__name__}, not {value!r}.")
         values[known[key]] = value
     return replace(settings, **values)
+
+
+def _runner(value: object, file: Path) -> Runner:
+    table = cast("dict[str, object]", value) if isinstance(value, dict) else {"": value}
+    if strange := sorted(table.keys() - {"labels"}):
+        raise BadInput(
+            f"{file}: the key {f'runner.{strange[0]}'.rstrip('.')!r} is not known.",
+            'Write [runner] and labels = ["big"].',
+        )
+    labels = table.get("labels", [])
+    items = cast("list[object]", labels) if isinstance(labels, list) else [None]
+    if not all(isinstance(item, str) and _LABEL.fullmatch(item) for item in items):
+        raise BadInput(
+            f"{file}: runner.labels must be a list of names, not {labels!r}.",
+            "Use letters, digits, `.`, `_` and `-`.",
+        )
+    return Runner(tuple(cast("list[str]", items)))

@@ -20,6 +20,7 @@ from headgate.store.repositories.builds import Builds, Setups
 from headgate.store.repositories.changes import Changes
 from headgate.store.repositories.checks import Approvals, Checks, Verdicts
 from headgate.store.repositories.events import Events, Seal
+from headgate.store.repositories.jobs import Holds, Secrets
 from headgate.store.repositories.principals import Principals, Sessions, Tokens
 from headgate.store.repositories.projects import Projects
 from headgate.store.repositories.queues import Items, Landings, Nodes, Queues
@@ -52,6 +53,8 @@ class Transaction:
         self.builds = Builds(connection, clock)
         self.landings = Landings(connection, clock)
         self.setups = Setups(connection, clock)
+        self.secrets = Secrets(connection, clock)
+        self.holds = Holds(connection, clock)
         self.events = Events(connection, clock, seal)
 
 

@@ -255,7 +255,7 @@ job_runs = Table(
     _id(),
     Column("build_id", Integer, ForeignKey("builds.id"), nullable=False, index=True),
     Column("project", String(64), nullable=False),
-    Column("job", String(64), nullable=False),
+    Column("job", String(255), nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("voting", Boolean, nullable=False),
@@ -265,6 +265,39 @@ job_runs = Table(
     Column("started", Float),
     Column("finished", Float),
     UniqueConstraint("build_id", "project", "job", "attempt"),
+)
+
+provisions = Table(
+    "provisions",  # names under which the artifacts of passed runs are found
+    metadata,
+    Column("run_id", Integer, ForeignKey("job_runs.id"), primary_key=True),
+    Column("name", String(64), primary_key=True, index=True),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    _id(),
+    Column("project_id", Integer, ForeignKey("projects.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("set_by", Integer, ForeignKey("principals.id"), nullable=False),
+    Column("created", Float, nullable=False),
+    UniqueConstraint("project_id", "name"),
+    sqlite_autoincrement=True,
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    _id(),
+    Column("project", String(64), nullable=False),
+    Column("job", String(255), nullable=False),
+    Column("asked_by", Integer, ForeignKey("principals.id"), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("expires", Float, nullable=False),
+    Column("run_id", Integer, ForeignKey("job_runs.id")),
+    Column("place", Text, nullable=False, default=""),
 )
 
 landings = Table(

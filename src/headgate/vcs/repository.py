@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Iterable, Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from headgate.model.change import CommitInfo, Signature
 from headgate.model.errors import Conflict, NotFound
 from headgate.model.ids import NO_COMMIT, Commit, Tree
+from headgate.model.patterns import matches
 from headgate.vcs.diff import (
     LARGE_FILE,
     ChangedFile,
@@ -209,6 +211,10 @@ class Repository:
         """Contents by object id; ids that are no blobs of this repository are left out."""
         return await self._objects(ids, "blob")
 
+    async def trees(self, ids: Iterable[str]) -> dict[str, bytes]:
+        """Raw trees by object id; ids that are no trees of this repository are left out."""
+        return await self._objects(ids, "tree")
+
     async def sizes(self, ids: Iterable[str]) -> dict[str, int]:
         """Sizes in bytes by object id; objects that are missing are left out."""
         wanted = "\n".join(dict.fromkeys(ids))
@@ -306,28 +312,32 @@ class Repository:
 
     # -- work trees and new commits ----------------------------------------------------------
 
-    async def export(self, commit: Commit, directory: Path) -> None:
+    async def export(self, commit: Commit, directory: Path, patterns: tuple[str, ...] = ()) -> None:
         """Write the files of a commit to a directory that is empty or does not exist.
 
-        Modes and symlinks are kept, submodules become empty directories, there is no `.git`.
-        Nothing is ever written through a symlink. Raises GitError, for instance on a full disk.
+        With `patterns`, only the paths that match, as they would be in the whole checkout. Modes
+        and symlinks are kept, submodules become empty directories, there is no `.git`. Nothing is
+        ever written through a symlink. Raises GitError, for instance on a full disk.
         """
         target = _empty_directory(directory)
+        place = ("--work-tree", str(target))
+        settings = ("-c", "core.symlinks=true", "-c", "core.fileMode=true")
         async with self._index() as extra:
+            if not patterns:
+                await run_git(
+                    *place, *settings, "read-tree", "-m", "-u", commit,
+                    repository=self.path, extra=extra,
+                )  # fmt: skip
+                return
+            # The whole index, so that attributes count that are not shown themselves.
+            await run_git("read-tree", commit, repository=self.path, extra=extra)
+            listed = await run_git("ls-files", "-z", repository=self.path, extra=extra)
+            names = [name for name in listed.out.split(b"\0") if name]
+            shown = await asyncio.to_thread(_matching, names, patterns)
             await run_git(
-                "--work-tree",
-                str(target),
-                "-c",
-                "core.symlinks=true",
-                "-c",
-                "core.fileMode=true",
-                "read-tree",
-                "-m",
-                "-u",
-                commit,
-                repository=self.path,
-                extra=extra,
-            )
+                *place, *settings, "checkout-index", "-z", "--stdin",
+                repository=self.path, extra=extra, stdin=b"".join(name + b"\0" for name in shown),
+            )  # fmt: skip
 
     async def commit_files(
         self,
@@ -378,6 +388,10 @@ class Repository:
         """An index of one's own, so that simultaneous exports do not meet."""
         with tempfile.TemporaryDirectory(prefix="headgate-index-") as place:
             yield {**self.environment, "GIT_INDEX_FILE": os.path.join(place, "index")}  # noqa: PTH118
+
+
+def _matching(names: Iterable[bytes], patterns: tuple[str, ...]) -> list[bytes]:
+    return [name for name in names if matches(decode_path(name), patterns)]
 
 
 def _empty_directory(directory: Path) -> Path:

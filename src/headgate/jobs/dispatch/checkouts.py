@@ -19,7 +19,7 @@ from headgate.jobs.dispatch.threads import in_thread
 from headgate.model.ids import Commit
 from headgate.model.job import Checkout
 
-_Key = tuple[str, Commit]
+_Key = tuple[str, Commit, tuple[str, ...]]
 
 _REMEMBERED = 256
 _FEW_FILES = 400
@@ -63,25 +63,27 @@ class SharedCheckouts:
         self._asked: OrderedDict[_Key, None] = OrderedDict()
         self._kept: OrderedDict[_Key, _Tree] = OrderedDict()
         self._made: dict[_Key, asyncio.Task[None]] = {}
-        self._too_large: set[str] = set()
+        self._too_large: set[tuple[str, tuple[str, ...]]] = set()
         self._count = 0
 
-    async def export(self, repository: str, commit: Commit, directory: Path) -> None:
+    async def export(
+        self, repository: str, commit: Commit, directory: Path, patterns: tuple[str, ...] = ()
+    ) -> None:
         """See Exporter.export."""
-        key = (repository, commit)
+        key = (repository, commit, patterns)
         asked_before = key in self._asked
         self._asked[key] = None
         self._asked.move_to_end(key)
         if len(self._asked) > _REMEMBERED:
             self._asked.popitem(last=False)
-        if not asked_before or repository in self._too_large:
-            await self._exporter.export(repository, commit, directory)
+        if not asked_before or (repository, patterns) in self._too_large:
+            await self._exporter.export(repository, commit, directory, patterns)
             return
         if key not in self._kept:
             await self._make(key)
         tree = self._kept.get(key)
         if tree is None:
-            await self._exporter.export(repository, commit, directory)
+            await self._exporter.export(repository, commit, directory, patterns)
             return
         self._kept.move_to_end(key)
         tree.copying += 1
@@ -117,14 +119,15 @@ class SharedCheckouts:
         tree = _Tree(self._root / str(self._count))
         tree.directory.mkdir()
         try:
-            await self._exporter.export(*key, tree.directory)
+            repository, commit, patterns = key
+            await self._exporter.export(repository, commit, tree.directory, patterns)
             await in_thread(_measure, tree)
         except BaseException:
             await in_thread(remove, tree.directory)
             raise
         # One tree does not push out all others.
         if tree.files > self._room.files // 4 or tree.size > self._room.size // 4:
-            self._too_large.add(key[0])
+            self._too_large.add((repository, patterns))
             await in_thread(remove, tree.directory)
             return
         self._kept[key] = tree
@@ -159,7 +162,7 @@ async def check_out(
         (source / checkout.project).mkdir()
     # Together, and all to their end: a stopped run must not leave one writing.
     outcomes = await asyncio.gather(
-        *(exporter.export(c.repository, c.commit, source / c.project) for c in checkouts),
+        *(exporter.export(c.repository, c.commit, source / c.project, c.reads) for c in checkouts),
         return_exceptions=True,
     )
     for outcome in outcomes:

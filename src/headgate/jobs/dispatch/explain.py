@@ -68,13 +68,17 @@ def header(request: RunRequest, sandbox: str) -> str:
     """The first notes of a run's log."""
     job = request.job
     lines = [f"job {printable(job.name)} of {request.project}"]
-    lines += [f"src/{c.project} at {c.commit}" for c in request.checkouts]
+    for checkout in request.checkouts:
+        part = f", only {', '.join(map(printable, checkout.reads))}" if checkout.reads else ""
+        lines.append(f"src/{checkout.project} at {checkout.commit}{part}")
     network = "on" if request.network else "off"
     if job.network and not request.network:
         network = "off: the policy does not name this job under [jobs] network"
     lines.append(
         f"{sandbox}, {job.timeout:g} s, {size(job.memory)} for each process, network {network}"
     )
+    if request.withheld:
+        lines.append(f"secrets are not given: {printable(request.withheld)}")
     if job.argv:
         lines.append(f"$ {printable(' '.join(job.argv))}")
     return "\n".join(lines)

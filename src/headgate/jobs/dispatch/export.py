@@ -10,8 +10,11 @@ from headgate.model.ids import Commit
 class RepositoryExporter:
     """Exports from bare repositories of this machine."""
 
-    async def export(self, repository: str, commit: Commit, directory: Path) -> None:
+    async def export(
+        self, repository: str, commit: Commit, directory: Path, patterns: tuple[str, ...] = ()
+    ) -> None:
+        """See Exporter."""
         # Imported here: the sandbox and its probe are used without any repository.
         from headgate.vcs.repository import Repository
 
-        await Repository(Path(repository)).export(commit, directory)
+        await Repository(Path(repository)).export(commit, directory, patterns)

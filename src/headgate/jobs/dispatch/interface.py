@@ -15,8 +15,41 @@ from headgate.model.job import Checkout, EnvironmentDefinition, JobDefinition, R
 class Exporter(Protocol):
     """Puts the files of a commit into a directory, without a `.git`."""
 
-    async def export(self, repository: str, commit: Commit, directory: Path) -> None:
-        """Fill an empty, existing directory. Raises HeadgateError or OSError."""
+    async def export(
+        self, repository: str, commit: Commit, directory: Path, patterns: tuple[str, ...] = ()
+    ) -> None:
+        """Fill an empty, existing directory, with matching paths only when there are patterns.
+
+        Raises HeadgateError or OSError.
+        """
+        ...
+
+
+class Phase(Enum):
+    """A part of a run."""
+
+    PRE = "pre"
+    RUN = "run"
+    POST = "post"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a job wrote to `$HEADGATE_RESULT`."""
+
+    children: tuple[str, ...] | None = None
+    """The only jobs that follow, of those that need it; None: all of them."""
+    data: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+class Pause(Protocol):
+    """Called when `run` has passed and `post` is to wait."""
+
+    async def __call__(self, returned: Returned) -> str:
+        """Wait until the run may go on. Returns why what it returned cannot be; empty: it can.
+
+        Artifacts have been collected by now; the slot has been given back.
+        """
         ...
 
 
@@ -41,6 +74,15 @@ class RunRequest:
     """The change altered the set-up script or its inputs: a set-up that fails is its fault."""
     priority: int = 0
     """Lower numbers get a free slot first; equal ones in order of arrival."""
+    data: Mapping[str, object] | None = None
+    """What the jobs that it needs returned; None when it needs none."""
+    required: Mapping[str, tuple[Path, ...]] = field(default_factory=dict[str, tuple[Path, ...]])
+    """Name of a required artifact → directories with the artifacts of runs that provide it."""
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Variable → value, for what the job may see of its secrets."""
+    withheld: str = ""
+    """Why it does not see its secrets; empty when it does, or has none."""
+    pause: Pause | None = None
 
 
 class Retry(Enum):
@@ -65,6 +107,11 @@ class RunResult:
     artifacts: tuple[str, ...] = field(default=())
     """Paths below the artifacts directory."""
     retry: Retry = Retry.MAY_HELP
+    phase: Phase = Phase.RUN
+    """The phase that decided."""
+    returned: Returned = field(default_factory=Returned)
+    provides: tuple[str, ...] = ()
+    """Names under which its artifacts are found; only of a run that passed."""
 
 
 class Fate(Enum):

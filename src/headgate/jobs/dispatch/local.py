@@ -7,8 +7,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum, auto
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -16,43 +15,35 @@ import structlog
 from headgate.jobs.dispatch.area import give, remove
 from headgate.jobs.dispatch.areas import WorkAreas, fresh_directory
 from headgate.jobs.dispatch.checkouts import SharedCheckouts, check_out
-from headgate.jobs.dispatch.explain import explain, footer, header, size
+from headgate.jobs.dispatch.explain import footer, header
 from headgate.jobs.dispatch.export import RepositoryExporter
-from headgate.jobs.dispatch.interface import Exporter, Fate, Retry, RunRequest, RunResult
+from headgate.jobs.dispatch.handover import BadResult, lay_out, read_result, write_data
+from headgate.jobs.dispatch.interface import (
+    Exporter,
+    Fate,
+    Phase,
+    Retry,
+    RunRequest,
+    RunResult,
+)
 from headgate.jobs.dispatch.keep import Caches, collect_from, is_empty
+from headgate.jobs.dispatch.phases import STEP_FILES, Attempt, PhaseEnd, Phases, step_of
 from headgate.jobs.dispatch.slots import Slots
-from headgate.jobs.dispatch.threads import in_thread, to_the_end
+from headgate.jobs.dispatch.threads import in_thread
 from headgate.jobs.environments import EnvironmentStore, NotReady, log_excerpt
 from headgate.jobs.logs import JobLog
+from headgate.jobs.output import OutputWatch, UnusableExpression
 from headgate.jobs.packages import PackageSettings, find_uv, package_settings
+from headgate.jobs.redact import Redactor
 from headgate.jobs.sandbox.host import jobs_root
-from headgate.jobs.sandbox.interface import (
-    Access,
-    Command,
-    Ended,
-    Limits,
-    Mount,
-    Network,
-    Sandbox,
-    SandboxProcess,
-)
+from headgate.jobs.sandbox.interface import Sandbox
 from headgate.model.errors import CouldNotRun, HeadgateError
 from headgate.model.ids import JobRunId
 from headgate.model.job import JobDefinition, RunState
 
-_LOOK_SECONDS = 0.5
-"""How often a running job's log and memory are looked at."""
+_RAN = frozenset({RunState.PASSED, RunState.FAILED, RunState.TIMED_OUT})
 
 log = structlog.get_logger()
-
-
-class _Stop(Enum):
-    """Why a run was stopped by us."""
-
-    NOT = auto()
-    TIMEOUT = auto()
-    MEMORY = auto()
-    LOG = auto()
 
 
 class LocalDispatcher:
@@ -79,11 +70,16 @@ class LocalDispatcher:
         self._sandbox = sandbox
         self._clock = clock
         self._slots = Slots(slots)
-        self._running: dict[SandboxProcess, JobLog] = {}
-        self._closed = False
+        self._phases = Phases(sandbox)
+        self._closed = asyncio.Event()
+        self.wanted: Callable[[RunRequest, Path], bool] | None = None
+        """Asked at the end of a failed run whether its work area is to be kept at that place."""
         try:
             root = jobs_root(data, sandbox.owner(0))
             self._areas = WorkAreas(root, slots)
+            self.held = root / "held"
+            """Where work areas are that somebody wants to look at."""
+            self.held.mkdir(mode=0o700, exist_ok=True)
             self._exporter = SharedCheckouts(
                 fresh_directory(root, "checkouts"), exporter or RepositoryExporter()
             )
@@ -119,18 +115,24 @@ class LocalDispatcher:
 
     async def run(self, request: RunRequest, on_start: Callable[[float], None]) -> RunResult:
         """See Dispatcher.run."""
-        slot = await self._slots.take(request.priority)
+        slot: int | None = await self._slots.take(request.priority)
+        attempt: Attempt | None = None
         area: Path | None = None
         try:
             try:
+                watch = OutputWatch(request.job.fail_on_output)
                 area = self._areas.take(f"run-{request.run}")
                 log = JobLog(request.log)
+            except UnusableExpression as error:
+                return self._useless(f"fail-on-output of job {request.job.name}: {error}.")
             except OSError as error:
                 return self._trouble(None, f"the work area cannot be made: {_why(error)}")
             try:
-                attempt = _Attempt(request, slot, area, log, on_start)
+                redactor = Redactor(request.secrets.values())
+                attempt = Attempt(request, slot, area, log, on_start, watch, redactor)
                 return await self._attempt(attempt)
             finally:
+                slot = attempt.slot if attempt is not None else slot
                 log.close()
         except asyncio.CancelledError:
             # Whoever cancels may rely on nothing being left.
@@ -139,10 +141,14 @@ class LocalDispatcher:
             area = None
             raise
         finally:
-            if area is None:
-                self._slots.give(slot)
+            if area is None or (attempt is not None and attempt.kept):
+                self._give(slot)
             else:
-                self._areas.put_away(area, lambda: self._slots.give(slot))
+                self._areas.put_away(area, lambda: self._give(slot))
+
+    def _give(self, slot: int | None) -> None:
+        if slot is not None:
+            self._slots.give(slot)
 
     async def settle(self, runs: Sequence[JobRunId], fate: Fate) -> None:
         """See Dispatcher."""
@@ -156,9 +162,9 @@ class LocalDispatcher:
 
     async def close(self) -> None:
         """See Dispatcher.close."""
-        self._closed = True
+        self._closed.set()
         await self._environments.close()
-        processes = list(self._running)
+        processes = list(self._phases.running)
         for process in processes:
             process.kill()
         for process in processes:
@@ -168,9 +174,8 @@ class LocalDispatcher:
 
     # -- one run ------------------------------------------------------------------------------
 
-    async def _attempt(self, attempt: _Attempt) -> RunResult:
+    async def _attempt(self, attempt: Attempt) -> RunResult:
         request, log = attempt.request, attempt.log
-        started: float | None = None
         try:
             log.note(header(request, self._sandbox.name))
             source = attempt.area / "work" / "src"
@@ -179,37 +184,129 @@ class LocalDispatcher:
             if isinstance(environment, RunResult):
                 log.note(environment.reason)
                 return environment
-            if request.checkouts:
+            attempt.environment = environment
+            if request.checkouts or request.required:
                 await in_thread(self._fill, attempt)
             else:
                 self._fill(attempt)
-            command = self._command(attempt, environment)
-            if self._closed:
-                return self._lost(None)
-            process = self._sandbox.start(command, attempt.slot, log.write)
         except HeadgateError as error:
             return self._trouble(None, f"the checkout failed: {error.message}", log)
         except (OSError, ValueError) as error:
-            if not isinstance(error, OSError) or error.errno == errno.E2BIG:
-                return self._impossible(request.job, error, log)
-            return self._trouble(None, f"the run cannot be prepared: {_why(error)}", log)
-        self._running[process] = log
-        try:
-            started = self._clock()
-            attempt.on_start(started)
-            ended, stopped = await self._wait(process, request.job, log)
-        finally:
-            process.kill()
-            try:
-                await to_the_end(asyncio.ensure_future(process.wait()))
-            finally:
-                del self._running[process]
-        result = self._judge(attempt, started, ended, stopped)
+            return self._unprepared(request.job, error, log)
+        result = await self._all_phases(attempt)
         result = await self._keep(attempt, result)
-        log.note(footer(result, started))
+        self._hold(attempt, result)
+        if attempt.started is not None:
+            log.note(footer(result, attempt.started))
         return result
 
-    async def _environment(self, attempt: _Attempt) -> Path | RunResult | None:
+    async def _all_phases(self, attempt: Attempt) -> RunResult:
+        job = attempt.request.job
+        result = self._result(attempt, PhaseEnd(RunState.PASSED), Phase.PRE)
+        if job.pre is not None:
+            result = await self._phase(attempt, Phase.PRE)
+        if result.state is RunState.PASSED:
+            result = await self._phase(attempt, Phase.RUN)
+        if result.state is RunState.PASSED:
+            result = await self._return(attempt, result)
+        if job.post is None or result.state not in _RAN or attempt.slot is None:
+            return result
+        post = await self._phase(attempt, Phase.POST, result.state.value)
+        if post.state is RunState.PASSED:
+            return result
+        if result.state is RunState.PASSED:
+            return post
+        return replace(result, reason=f"{result.reason} And {post.reason}")
+
+    async def _phase(self, attempt: Attempt, phase: Phase, outcome: str = "") -> RunResult:
+        if self._closed.is_set():
+            return self._lost(attempt.started)
+
+        def begun() -> None:
+            if attempt.started is None:
+                attempt.started = self._clock()
+                attempt.on_start(attempt.started)
+
+        if attempt.request.job.pre or attempt.request.job.post:
+            attempt.log.note(phase.value)
+        try:
+            end = await self._phases.run(attempt, phase, outcome, begun)
+        except (OSError, ValueError) as error:
+            return self._unprepared(attempt.request.job, error, attempt.log)
+        if self._closed.is_set() and end.code != 0:
+            return self._lost(attempt.started)
+        return self._result(attempt, end, phase)
+
+    def _result(self, attempt: Attempt, end: PhaseEnd, phase: Phase) -> RunResult:
+        if end.trouble:
+            return self._trouble(attempt.started, end.trouble)
+        reason = end.reason
+        if reason and phase is not Phase.RUN:
+            reason = f"{phase.value} failed: {reason}"
+        return RunResult(end.state, end.code, reason, attempt.started, self._clock(), phase=phase)
+
+    async def _return(self, attempt: Attempt, result: RunResult) -> RunResult:
+        """Take what the job returned, and pause when it is to."""
+        request = attempt.request
+        try:
+            returned = read_result(attempt.area / "work", attempt.redactor)
+        except BadResult as error:
+            return replace(
+                result,
+                state=RunState.FAILED,
+                reason=f"What it wrote to $HEADGATE_RESULT cannot be used: {error}.",
+            )
+        result = replace(result, returned=returned)
+        if request.pause is None:
+            return result
+        result = await self._keep(attempt, result)
+        if result.state is not RunState.PASSED:
+            return result
+        assert attempt.slot is not None
+        attempt.log.note("pausing until every job that needs this one has ended")
+        slot, attempt.slot = attempt.slot, None
+        self._slots.give(slot)
+        closed = asyncio.ensure_future(self._closed.wait())
+        waiting = asyncio.ensure_future(request.pause(returned))
+        try:
+            await asyncio.wait({closed, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            closed.cancel()
+            waiting.cancel()
+        if self._closed.is_set():
+            return self._lost(attempt.started)
+        why = waiting.result()
+        attempt.slot = await self._slots.take(request.priority)
+        owner = self._sandbox.owner(attempt.slot)
+        if attempt.slot != slot:
+            await in_thread(give, attempt.area / "work", owner)
+        attempt.log.note("going on")
+        if why:
+            reason = f"{why[:1].upper()}{why[1:]}."
+            return replace(result, state=RunState.FAILED, reason=reason, retry=Retry.USELESS)
+        return result
+
+    def _hold(self, attempt: Attempt, result: RunResult) -> None:
+        """Leave the work area for somebody to look at, when somebody asked for that."""
+        if self.wanted is None or result.state not in (RunState.FAILED, RunState.TIMED_OUT):
+            return
+        place = self.held / f"run-{attempt.request.run}"
+        if not self.wanted(attempt.request, place):
+            return
+        try:
+            attempt.area.rename(place)
+        except OSError as error:
+            attempt.log.note(f"the work area cannot be kept: {_why(error)}")
+            return
+        attempt.kept = True
+        attempt.log.note(f"the work area is kept at {place}")
+
+    async def let_go(self, place: Path) -> None:
+        """Remove a work area that was kept. OSError when it stays."""
+        if place.parent == self.held:
+            await in_thread(remove, place)
+
+    async def _environment(self, attempt: Attempt) -> Path | RunResult | None:
         """The directory to mount, None when the job wants none, or why there is none."""
         request = attempt.request
         if request.environment is None:
@@ -230,98 +327,29 @@ class LocalDispatcher:
             state = RunState.FAILED
         return RunResult(state, None, outcome.reason, None, self._clock(), retry=outcome.retry)
 
-    def _fill(self, attempt: _Attempt) -> None:
-        job = attempt.request.job
-        for note in self._caches.fill(
-            attempt.request.project, job.name, job.caches, attempt.checkout
-        ):
+    def _fill(self, attempt: Attempt) -> None:
+        request, job = attempt.request, attempt.request.job
+        for note in self._caches.fill(request.project, job.name, job.caches, attempt.checkout):
             attempt.log.note(note)
-        if job.script:
-            script = attempt.area / "job"
-            script.write_text(job.script, encoding="utf-8", errors="surrogateescape", newline="")
-            script.chmod(0o644)
+        for phase, file in STEP_FILES.items():
+            step = step_of(job, phase)
+            if step is not None and step.script:
+                script = attempt.area / file
+                script.write_text(
+                    step.script, encoding="utf-8", errors="surrogateescape", newline=""
+                )
+                script.chmod(0o644)
+        if request.data is not None:
+            write_data(attempt.data, request.data)
+        if job.requires:
+            wanted = {name: request.required.get(name, ()) for name in job.requires}
+            for note in lay_out(attempt.required, wanted):
+                attempt.log.note(note)
         (attempt.area / "work").chmod(0o700)
+        assert attempt.slot is not None
         give(attempt.area / "work", self._sandbox.owner(attempt.slot))
 
-    def _command(self, attempt: _Attempt, environment: Path | None) -> Command:
-        request = attempt.request
-        area = attempt.area
-        mounts = [
-            Mount(area / "work", "/work", Access.WRITE),
-            Mount(area / "work" / "tmp", "/tmp", Access.WRITE),
-        ]
-        path = self._sandbox.toolbox()
-        if environment is not None:
-            mounts.append(Mount(environment, "/env"))
-            path = ("/env/bin", *path)
-        argv = request.job.argv
-        if request.job.script:
-            mounts.append(Mount(area / "job", "/headgate/job"))
-            argv = ("/bin/sh", "-eu", "/headgate/job")
-        variables = {
-            "HOME": "/work/home",
-            "LANG": "C.UTF-8",
-            "PATH": ":".join(path),
-            "TMPDIR": "/tmp",
-            "USER": "job",
-            **request.job.env,
-            **request.variables,
-            "CI": "true",
-            "HEADGATE": "1",
-            "HEADGATE_ARTIFACTS": "/work/artifacts",
-            "HEADGATE_ENV": "/env",
-            "HEADGATE_JOB": request.job.name,
-            "HEADGATE_PROJECT": request.project,
-        }
-        return Command(
-            argv,
-            f"/work/src/{request.project}",
-            variables,
-            tuple(mounts),
-            Network.HOST if request.network else Network.NONE,
-            Limits(memory=request.job.memory),
-        )
-
-    async def _wait(
-        self, process: SandboxProcess, job: JobDefinition, log: JobLog
-    ) -> tuple[Ended, _Stop]:
-        """Wait for the end, and what made us bring it about."""
-        waiting = asyncio.ensure_future(process.wait())
-        deadline = time.monotonic() + job.timeout
-        while True:
-            left = deadline - time.monotonic()
-            done, _ = await asyncio.wait({waiting}, timeout=max(0, min(left, _LOOK_SECONDS)))
-            if done:
-                return waiting.result(), _Stop.NOT
-            if log.trouble:
-                stop = _Stop.LOG
-            elif left <= 0:
-                stop = _Stop.TIMEOUT
-            elif process.memory(job.memory) > job.memory:
-                stop = _Stop.MEMORY
-            else:
-                continue
-            process.kill()
-            return await waiting, stop
-
-    def _judge(self, attempt: _Attempt, started: float, ended: Ended, stop: _Stop) -> RunResult:
-        job, log = attempt.request.job, attempt.log
-        if self._closed and ended.code != 0:
-            return self._lost(started)
-        if stop is _Stop.TIMEOUT:
-            reason = f"It ran longer than its timeout of {job.timeout:g} s and was stopped."
-            return RunResult(RunState.TIMED_OUT, None, reason, started, self._clock())
-        if stop is _Stop.MEMORY:
-            reason = f"It used more than its {size(job.memory)} of memory and was stopped."
-            return RunResult(RunState.FAILED, None, reason, started, self._clock())
-        if log.trouble:
-            return self._trouble(started, log.trouble)
-        if ended.code is None:
-            return self._trouble(started, ended.trouble)
-        state, reason = explain(job, ended.code, log.head)
-        return RunResult(state, ended.code, reason, started, self._clock())
-
-    async def _keep(self, attempt: _Attempt, result: RunResult) -> RunResult:
+    async def _keep(self, attempt: Attempt, result: RunResult) -> RunResult:
         """Take artifacts and caches out of the work area, in which nothing runs any more."""
         job, checkout = attempt.request.job, attempt.checkout
         if result.state not in (RunState.PASSED, RunState.FAILED, RunState.TIMED_OUT):
@@ -346,9 +374,7 @@ class LocalDispatcher:
                 )
         except OSError as error:
             return self._trouble(result.started, f"artifacts cannot be kept: {_why(error)}")
-        return RunResult(
-            result.state, result.exit_code, result.reason, result.started, result.finished, kept
-        )
+        return replace(result, artifacts=kept)
 
     # -- outcomes that are nobody's fault -------------------------------------------------------
 
@@ -358,29 +384,24 @@ class LocalDispatcher:
             log.note(reason)
         return RunResult(RunState.INFRASTRUCTURE, None, reason, started, self._clock())
 
+    def _unprepared(self, job: JobDefinition, error: Exception, log: JobLog) -> RunResult:
+        if not isinstance(error, OSError) or error.errno == errno.E2BIG:
+            return self._impossible(job, error, log)
+        return self._trouble(None, f"the run cannot be prepared: {_why(error)}", log)
+
     def _impossible(self, job: JobDefinition, error: Exception, log: JobLog) -> RunResult:
         """The kernel takes no such command, on whatever machine: the definition is at fault."""
         reason = f"The command or the variables of job {job.name} cannot be used: {error}."
         log.note(reason)
+        return self._useless(reason)
+
+    def _useless(self, reason: str) -> RunResult:
         return RunResult(RunState.FAILED, None, reason, None, self._clock(), retry=Retry.USELESS)
 
     def _lost(self, started: float | None) -> RunResult:
         return RunResult(
             RunState.LOST, None, "The server stopped while it ran.", started, self._clock()
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    request: RunRequest
-    slot: int
-    area: Path
-    log: JobLog
-    on_start: Callable[[float], None]
-
-    @property
-    def checkout(self) -> Path:
-        return self.area / "work" / "src" / self.request.project
 
 
 def _why(error: OSError) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from headgate.jobs.sandbox import host
@@ -77,11 +77,17 @@ class Bubblewrap:
         self, command: Command, slot: int, output: Callable[[bytes], None]
     ) -> NamespaceProcess:
         filter_fd = os.open(self._filter, os.O_RDONLY | os.O_CLOEXEC)
-        return NamespaceProcess(
-            lambda status: self._argv(command, slot, filter_fd, status), (filter_fd,), output
-        )
+        fds = (filter_fd,)
+        if command.secrets:
+            try:
+                fds = (filter_fd, _secret_arguments(command.secrets))
+            except BaseException:
+                os.close(filter_fd)
+                raise
+        return NamespaceProcess(lambda status: self._argv(command, slot, fds, status), fds, output)
 
-    def _argv(self, command: Command, slot: int, filter_fd: int, status_fd: int) -> list[str]:
+    def _argv(self, command: Command, slot: int, fds: Sequence[int], status_fd: int) -> list[str]:
+        filter_fd, *more = fds
         inside = str(host.INSIDE_UID)
         argv = [*self._drop_root(slot), self._programs["bwrap"]]
         argv += ["--unshare-all", "--unshare-user", "--uid", inside, "--gid", inside]
@@ -100,6 +106,8 @@ class Bubblewrap:
         argv += ["--remount-ro", "/dev", "--remount-ro", "/"]
         for name, value in command.variables.items():
             argv += ["--setenv", name, value]
+        for fd in more:
+            argv += ["--args", str(fd)]
         argv += ["--chdir", command.directory, "--"]
         argv += [self._programs["prlimit"], *_limits(command.limits), "--", *command.argv]
         return argv
@@ -115,6 +123,21 @@ class Bubblewrap:
             "--clear-groups",
             "--",
         ]
+
+
+def _secret_arguments(secrets: Mapping[str, str]) -> int:
+    """A descriptor that bubblewrap reads arguments from: every command line is public."""
+    fd = os.memfd_create("headgate-arguments", os.MFD_CLOEXEC)
+    try:
+        for name, value in secrets.items():
+            if "\0" in name or "\0" in value:
+                raise ValueError(f"the variable {name!r} holds a NUL character")
+            os.write(fd, b"\0".join((b"--setenv", os.fsencode(name), os.fsencode(value), b"")))
+        os.lseek(fd, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
 
 
 _BIND = {Access.READ: "--ro-bind", Access.WRITE: "--bind"}

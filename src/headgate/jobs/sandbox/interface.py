@@ -77,6 +77,8 @@ class Command:
     mounts: tuple[Mount, ...]
     network: Network = Network.NONE
     limits: Limits = field(default_factory=Limits)
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """More of the environment, which nobody on the host may see: never on a command line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ def parse_policy(files: Mapping[str, bytes]) -> Policy:
         large_change = risk.integer("large-change", large_change, 1, 1_000_000)
         risk.done()
     setups, environments = _environments(root)
+    semaphores = _semaphores(root)
     root.done()
     return Policy(
         digest=digest_of(files),
@@ -63,6 +64,7 @@ def parse_policy(files: Mapping[str, bytes]) -> Policy:
         network_jobs=network,
         approved_setups=setups,
         environments=environments,
+        semaphores=semaphores,
         cedar=_text(files, PERMISSIONS_FILE) if PERMISSIONS_FILE in files else "",
         large_change=large_change,
     )
@@ -98,6 +100,15 @@ def _groups(root: Table) -> Mapping[str, tuple[str, ...]]:
     for name in table.names():
         check_name(table, name, "group")
     return {name: tuple(dict.fromkeys(table.texts(name))) for name in table.names()}
+
+
+def _semaphores(root: Table) -> Mapping[str, int]:
+    table = root.table("semaphores")
+    if table is None:
+        return {}
+    for name in table.names():
+        check_name(table, name, "semaphore")
+    return {name: table.integer(name, 1, 1, 10_000) for name in table.names()}
 
 
 def _queues(root: Table) -> tuple[QueuePolicy, ...]:

@@ -42,6 +42,15 @@ class Table:
         """Where the table begins."""
         return self._line_of(self._path)
 
+    @property
+    def file(self) -> str:
+        return self._file
+
+    def place(self, key: str) -> tuple[int, str]:
+        """Line and dotted name of a key, for errors that are only found later."""
+        path = (*self._path, key) if key else self._path
+        return self._line_of(path), _dotted(path)
+
     def names(self) -> tuple[str, ...]:
         """Every key, as written; for tables whose keys are names that the user gives."""
         self._known.update(self._values)
@@ -207,6 +216,9 @@ class Table:
 
     def is_text(self, key: str) -> bool:
         return isinstance(self._values.get(key), str)
+
+    def is_false(self, key: str) -> bool:
+        return self._values.get(key) is False
 
     def _take(self, key: str) -> Any:
         self._known.add(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from headgate.authority.permissions import Permissions
@@ -12,8 +12,10 @@ from headgate.model.config import Policy
 from headgate.model.principal import Principal
 from headgate.server.auth.identity import Verifier
 from headgate.server.auth.sessions import Random
+from headgate.server.cases.jobs import ListedSecret
 from headgate.server.settings import Settings
 from headgate.store.database import Database
+from headgate.store.repositories.jobs import Hold
 
 
 class UseCases(Protocol):
@@ -80,6 +82,18 @@ class UseCases(Protocol):
     async def freeze(self, actor: Principal, queue: str, reason: str) -> object: ...
 
     async def thaw(self, actor: Principal, queue: str) -> object: ...
+
+    async def set_secret(self, actor: Principal, project: str, name: str, value: str) -> object: ...
+
+    async def remove_secret(self, actor: Principal, project: str, name: str) -> object: ...
+
+    async def secrets_of(self, actor: Principal, project: str) -> Sequence[ListedSecret]: ...
+
+    async def hold_job(self, actor: Principal, project: str, job: str, seconds: float) -> Hold: ...
+
+    async def holds(self, actor: Principal) -> Sequence[tuple[Hold, str]]: ...
+
+    async def release_hold(self, actor: Principal, id: int) -> object: ...
 
     async def approve_setup(self, actor: Principal, digest: str, note: str) -> object: ...
 

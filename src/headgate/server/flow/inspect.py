@@ -20,6 +20,7 @@ from headgate.model.ids import ChangeNumber, RevisionId
 from headgate.model.origin import combine
 from headgate.model.principal import GATE, PrincipalKind
 from headgate.model.project import POLICY_PROJECT
+from headgate.model.resolve import for_branch
 from headgate.model.toml.policy_file import parse_policy
 from headgate.scan.change import scan_change
 from headgate.server.flow.configuration import broken, project_config
@@ -129,7 +130,8 @@ class Inspector:
     async def _configuration(self, what: Inspected) -> CheckResult:
         findings: list[Finding] = []
         try:
-            await project_config(what.repository, what.revision.head)
+            config = await project_config(what.repository, what.revision.head)
+            for_branch(config, what.change.branch)
         except BadInput as error:
             findings.append(broken(PROJECT_FILE, error))
         if what.project == POLICY_PROJECT:

@@ -11,11 +11,12 @@ from headgate.model.change import Change, Revision, RevisionCommit
 from headgate.model.config import PROJECT_FILE, ProjectConfig
 from headgate.model.errors import BadInput, HeadgateError
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
-from headgate.model.ids import ChangeNumber, Commit, PrincipalId
+from headgate.model.ids import ChangeNumber, Commit, ItemId, PrincipalId
 from headgate.model.origin import Origin, combine
 from headgate.model.principal import Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT, Context
 from headgate.model.queue import Node
+from headgate.model.resolve import for_branch
 from headgate.model.toml.policy_file import parse_policy
 from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
 from headgate.scan.change import scan_change
@@ -105,6 +106,19 @@ class Judging(Core):
         """Why the change may not land after all; empty while it may. Asked before landing."""
         verdict = await self.verdict(number)
         return "" if verdict.kind is VerdictKind.ALLOWED else verdict.reasons[0]
+
+    def vouched(self, items: Sequence[ItemId]) -> bool:
+        """Whether a human has approved the change of every one of these items, as it is."""
+        for id in items:
+            with self.db.read() as tx:
+                item = tx.items.get(id)
+            case = self._case(item.change)
+            with self.db.read() as tx:
+                approvers = [tx.principals.get(one) for one in case.approvers]
+            humans = [who for who in approvers if who.kind is PrincipalKind.HUMAN]
+            if item.revision != case.revision.id or all(who.disabled for who in humans):
+                return False
+        return True
 
     def binding(self, number: ChangeNumber) -> ApprovalBinding:
         """What an approval of the current revision would be bound to."""
@@ -213,7 +227,11 @@ class Judging(Core):
         config = await self._config_or_none(case.project, case.revision.head)
         if config is None:
             return ()
-        wanted = {other for job in config.jobs.values() for other in job.required_projects}
+        try:
+            jobs = for_branch(config, case.change.branch).jobs
+        except BadInput:
+            return ()  # Told by the check of the configuration.
+        wanted = {other for job in jobs.values() for other in job.required_projects}
         permissions, groups = self.permissions(), self.groups(case.owner)
         hidden = [
             name

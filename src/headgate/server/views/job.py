@@ -10,6 +10,8 @@ from headgate.model.errors import BadInput, NotFound
 from headgate.model.ids import JobRunId
 from headgate.model.job import JobRun
 from headgate.model.principal import Principal
+from headgate.model.queue import BranchKey
+from headgate.model.resolve import for_branch
 from headgate.server.views import words
 from headgate.server.views.abilities import may_read
 from headgate.server.views.artifacts import artifacts_view
@@ -37,8 +39,10 @@ async def checked_out(house: House, id: int) -> frozenset[str]:
     commit = node.commit if run.project == own else None
     commit = commit or beside(run.project, item.branch, default, node.future)
     if commit is not None:
+        there = run.project == own or BranchKey(run.project, item.branch) in node.future
         try:
             config = await house.project_config(run.project, commit)
+            config = for_branch(config, item.branch if there else default)
         except (BadInput, GitError):
             config = ProjectConfig()
         if run.job in config.jobs:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
 from headgate.model.errors import NotFound
-from headgate.model.ids import BuildId, JobRunId, PrincipalId
+from headgate.model.ids import BuildId, ItemId, JobRunId, PrincipalId
 from headgate.model.job import Build, BuildState, JobRun, RunState
-from headgate.store.tables import builds, job_runs, setups
+from headgate.store.tables import builds, job_runs, landings, nodes, provisions, setups
 from headgate.store.text import decode, encode
 from headgate.store.types import Clock, new_id
 
@@ -97,6 +98,51 @@ class Builds:
         given = {"exit_code": exit_code, "started": started, "finished": finished}
         values |= {key: value for key, value in given.items() if value is not None}
         self._c.execute(update(job_runs).where(job_runs.c.id == id).values(**values))
+
+    def provide(self, run: JobRunId, names: Iterable[str]) -> None:
+        """Note under which names the artifacts of a passed run are found."""
+        for name in names:
+            self._c.execute(insert(provisions).values(run_id=run, name=name))
+
+    def providers(
+        self, name: str, projects: Collection[str], ahead: Sequence[ItemId]
+    ) -> list[JobRunId]:
+        """The runs that provide an artifact for what comes after the items `ahead`.
+
+        Those of the last item ahead that has any, else of what landed last; of all combinations
+        of a matrix. Only runs of jobs of these projects.
+        """
+        for item in reversed(ahead):
+            build = select(nodes.c.build_id).where(
+                nodes.c.item_id == item, nodes.c.state != "dropped", nodes.c.build_id.is_not(None)
+            )
+            if found := self._providing(name, projects, job_runs.c.build_id.in_(build)):
+                return found
+        landed = (
+            select(job_runs.c.build_id)
+            .join(provisions, provisions.c.run_id == job_runs.c.id)
+            .join(nodes, nodes.c.build_id == job_runs.c.build_id)
+            .join(landings, landings.c.item_id == nodes.c.item_id)
+            .where(
+                provisions.c.name == name,
+                job_runs.c.project.in_(projects),
+                nodes.c.commit == landings.c.commit,
+            )
+            .order_by(landings.c.time.desc(), job_runs.c.id.desc())
+            .limit(1)
+        )
+        return self._providing(name, projects, job_runs.c.build_id.in_(landed))
+
+    def _providing(
+        self, name: str, projects: Collection[str], where: ColumnElement[bool]
+    ) -> list[JobRunId]:
+        query = (
+            select(job_runs.c.id)
+            .join(provisions, provisions.c.run_id == job_runs.c.id)
+            .where(provisions.c.name == name, job_runs.c.project.in_(projects), where)
+            .order_by(job_runs.c.id)
+        )
+        return [JobRunId(id) for id in self._c.execute(query).scalars()]
 
     def recent_runs(self, project: str, job: str, limit: int = 10) -> list[JobRun]:
         """The newest runs of a job that ran to their end."""
