@@ -37,6 +37,7 @@ AIM = 12.0
 FLAT = 1.5
 """What a state of the last quarter may cost, in states of the first."""
 
+STRIDE = 10
 WHO = Signature("Bench", "bench@example.org", 1_700_000_000)
 ENVIRONMENT = environment(
     {
@@ -94,16 +95,16 @@ def cpu() -> float:
     """Seconds that this process and its children, ended or not, have spent."""
     parts = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     spent = sum(part.ru_utime + part.ru_stime for part in parts)
-    for children in Path("/proc/self/task").glob("*/children"):
-        for child in children.read_text().split():
-            with contextlib.suppress(OSError):
-                spent += int(Path(f"/proc/{child}/schedstat").read_text().split()[0]) / 1e9
+    with contextlib.suppress(OSError):  # Not every kernel tells; then only those that ended count.
+        for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+            spent += int(Path(f"/proc/{child}/schedstat").read_text().split()[0]) / 1e9
     return spent
 
 
 @dataclass(frozen=True)
 class Run:
-    """One way gone once: the trees of the states, and the CPU seconds at which each was there."""
+    """One way gone once: the trees of the states, and the CPU seconds at which each tenth of them
+    was there."""
 
     trees: tuple[str, ...]
     marks: tuple[float, ...]
@@ -115,7 +116,7 @@ class Run:
     def rise(self) -> float:
         """CPU seconds of the last quarter of the states over those of the first.
 
-        The first state is left out: it pays for what is read and started once.
+        The first ten are left out: they pay for what is read and started once.
         """
         size = (len(self.marks) - 1) // 4
         first = self.marks[size] - self.marks[0]
@@ -130,9 +131,10 @@ def in_work_tree(bare: Path, base: Commit, heads: list[Commit], scratch: Path) -
     git(tree, "checkout", "-q", "--detach", base)
     start = cpu()
     marks: list[float] = []
-    for head in heads:
+    for number, head in enumerate(heads, 1):
         git(tree, "merge", "-q", "--no-ff", "--no-edit", "-m", "Merge", head)
-        marks.append(cpu() - start)
+        if number % STRIDE == 0:
+            marks.append(cpu() - start)
     merges = git(tree, "log", "--first-parent", "--reverse", "--format=%T", f"{base}..HEAD")
     return Run(tuple(merges.split()), tuple(marks))
 
@@ -144,16 +146,17 @@ def by_merger(ways: Ways) -> Callable[[Path, Commit, list[Commit], Path], Run]:
         trees: list[str] = []
         marks: list[float] = []
         tip = base
-        for head in heads:
+        for number, head in enumerate(heads, 1):
             found = await merger.merge(tip, head, MergeMode.MERGE, MergeMessage("Merge", WHO, WHO))
             assert isinstance(found, Merged), found
             tip = found.commit
             trees.append(found.tree)
-            marks.append(cpu() - start)
+            if number % STRIDE == 0:
+                marks.append(cpu() - start)
         assert merger.long_lived is (ways is not Ways.PROCESSES)
         assert merger.counts.spliced == (len(heads) if ways is Ways.SPLICE else 0)
         await merger.close()
-        marks[-1] = cpu() - start
+        marks[-1] = cpu() - start  # What git frees as it ends belongs to it, too.
         return Run(tuple(trees), tuple(marks))
 
     def method(bare: Path, base: Commit, heads: list[Commit], scratch: Path) -> Run:
@@ -180,6 +183,8 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    if given.states < 5 * STRIDE or given.states % STRIDE:
+        parser.error(f"--states must be a multiple of {STRIDE}, and at least {5 * STRIDE}")
     runs: dict[str, list[Run]] = {name: [] for name in METHODS}
     with tempfile.TemporaryDirectory(prefix="headgate-bench-") as place:
         bare = Path(place) / "bench.git"

@@ -21,6 +21,7 @@ from headgate.vcs.batch import ObjectReader
 from headgate.vcs.commits import Commits
 from headgate.vcs.merge import Merged, Merger, MergeResult, Ways
 from headgate.vcs.repository import Repository
+from headgate.vcs.writing import ObjectWriter
 
 
 def test_a_meeting_is_the_only_merge_base() -> None:
@@ -42,7 +43,7 @@ def test_a_meeting_is_the_only_merge_base() -> None:
 
 async def check_meetings(tree: WorkTree, pairs: list[tuple[Commit, Commit]]) -> list[bool]:
     reader = ObjectReader(tree.path / ".git")
-    ancestry = Ancestry(Commits(tree.path / ".git", reader).read)
+    ancestry = Ancestry(Commits(reader, ObjectWriter(tree.path / ".git")).read)
     found: list[bool] = []
     try:
         for onto, head in pairs:
@@ -110,7 +111,7 @@ async def test_a_state_is_followed_to_where_its_own_changes_begin(tree: WorkTree
     tree.git("checkout", "-q", "main")
     onto = tree.commit("Onto", {"a": "2"})
     reader = ObjectReader(tree.path / ".git")
-    ancestry = Ancestry(Commits(tree.path / ".git", reader).read)
+    ancestry = Ancestry(Commits(reader, ObjectWriter(tree.path / ".git")).read)
     tree.git("merge", "-q", "--no-ff", "-m", "State", first)
     ancestry.grow(onto, [first, state := tree.head()])
     meeting = await ancestry.meeting(state, second)
@@ -128,6 +129,6 @@ async def test_a_history_that_ends_early_is_left_to_git(tree: WorkTree) -> None:
     onto = tree.commit("Onto", {"a": "2"})
     (tree.path / ".git" / "objects" / first[:2] / first[2:]).unlink()
     reader = ObjectReader(tree.path / ".git")
-    ancestry = Ancestry(Commits(tree.path / ".git", reader).read)
+    ancestry = Ancestry(Commits(reader, ObjectWriter(tree.path / ".git")).read)
     assert await ancestry.meeting(onto, head) is None
     await reader.close()

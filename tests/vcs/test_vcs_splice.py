@@ -15,6 +15,7 @@ from headgate.vcs.forest import Forest, OddTree, parse_tree
 from headgate.vcs.merge import MergeConflict, Merged, Ways
 from headgate.vcs.objects import write_object
 from headgate.vcs.splice import Splicer
+from headgate.vcs.writing import ObjectWriter
 
 LONG = "".join(f"line {n}\n" for n in range(20))
 FIRST, SECOND = "1" * 40, "2" * 40
@@ -193,7 +194,8 @@ async def test_odd_trees_are_left_to_git(tree: WorkTree) -> None:
 
     for mode, taken in ((b"100644", True), (b"100664", False)):
         reader = ObjectReader(path)
-        splicer = Splicer(Forest(path, reader))
+        writer = ObjectWriter(path)
+        splicer = Splicer(Forest(reader, writer))
         base = root(mode, blobs[0], blobs[0])
         found = await splicer.splice(
             base, root(mode, blobs[1], blobs[0]), root(mode, blobs[0], blobs[2])
@@ -216,13 +218,15 @@ async def test_trees_that_were_forgotten_are_read_again(
         step(tree, {path: f"{n}"})
         trees.append(Tree(tree.git("rev-parse", "HEAD^{tree}")))
     reader = ObjectReader(tree.path / ".git")
-    splicer = Splicer(Forest(tree.path / ".git", reader))
+    writer = ObjectWriter(tree.path / ".git")
+    splicer = Splicer(Forest(reader, writer))
     start = Tree(tree.git("rev-parse", f"{base}^{{tree}}"))
     tip: Tree | None = start
     for each in trees:
         assert tip is not None
         tip = await splicer.splice(start, tip, each)
     assert tip is not None
+    writer.flush()
     await reader.close()
     told = tree.git("diff-tree", "-r", "--name-only", start, tip)
     assert told.split() == ["a", "d/a", "d/new", "d/x/c"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from headgate.model.ids import Commit, Tree
 from headgate.vcs.batch import ObjectReader
 from headgate.vcs.objects import (
@@ -11,8 +9,8 @@ from headgate.vcs.objects import (
     RawCommit,
     format_commit,
     parse_commit,
-    write_object,
 )
+from headgate.vcs.writing import ObjectWriter
 
 _MEMO = 8192
 
@@ -20,15 +18,16 @@ _MEMO = 8192
 class Commits:
     """Reads and writes raw commits, and keeps them in memory."""
 
-    def __init__(self, repository: Path, reader: ObjectReader) -> None:
-        self._repository = repository
+    def __init__(self, reader: ObjectReader, writer: ObjectWriter) -> None:
         self._reader = reader
+        self._writer = writer
         self._known: dict[Commit, RawCommit] = {}
 
     async def read(self, commit: Commit) -> RawCommit:
         """Raises NotFound when there is none."""
         found = self._known.get(commit)
         if found is None:
+            self._writer.settle([commit])
             (object_,) = await self._reader.read([commit])
             found = self._keep(commit, parse_commit(object_.data))
         return found
@@ -43,10 +42,14 @@ class Commits:
         return raw.tree == await self.tree(first_parent(raw))
 
     def write(self, raw: RawCommit) -> Commit:
-        """Store a commit. Raises GitError."""
-        commit = Commit(write_object(self._repository, "commit", format_commit(raw)))
+        """Add a commit to what is written."""
+        commit = Commit(self._writer.add("commit", format_commit(raw)))
         self._keep(commit, raw)
         return commit
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._known.clear()
 
     def _keep(self, commit: Commit, raw: RawCommit) -> RawCommit:
         if len(self._known) > _MEMO:

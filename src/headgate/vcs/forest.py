@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from headgate.model.ids import Tree
 from headgate.vcs.batch import ObjectReader
-from headgate.vcs.objects import EMPTY_TREE, write_object
+from headgate.vcs.objects import EMPTY_TREE
+from headgate.vcs.writing import ObjectWriter
 
 _ENTRY = re.compile(rb"(100644|100755|120000|160000|40000) ([^\0/]+)\0(.{20})", re.DOTALL)
 _AROUND = 22
@@ -70,8 +70,8 @@ def _sort_key(name: bytes, value: bytes) -> bytes:
 class Forest:
     """The trees of one repository. What was used last stays longest."""
 
-    def __init__(self, repository: Path, reader: ObjectReader) -> None:
-        self._repository = repository
+    def __init__(self, reader: ObjectReader, writer: ObjectWriter) -> None:
+        self._writer = writer
         self._reader = reader
         self._trees: OrderedDict[Tree, Entries | None] = OrderedDict()
         self._held = 0
@@ -86,6 +86,7 @@ class Forest:
                 missing.append(tree)
         if not missing:
             return
+        self._writer.settle(missing)
         for tree, found in zip(missing, await self._reader.read(missing), strict=True):
             try:
                 self._keep(tree, parse_tree(found.data) if found.type == "tree" else None)
@@ -100,13 +101,13 @@ class Forest:
         return found
 
     def write(self, entries: Mapping[bytes, bytes], *, sort: bool) -> Tree:
-        """Store a tree; `sort` when names were added. Raises GitError."""
+        """Add a tree to what is written; `sort` when names were added."""
         items = list(entries.items())
         if sort:
             items.sort(key=lambda item: _sort_key(*item))
             entries = dict(items)
         data = b"".join([b"%b %b\0%b" % (v[:-20], name, v[-20:]) for name, v in items])
-        tree = Tree(write_object(self._repository, "tree", data))
+        tree = Tree(self._writer.add("tree", data))
         if tree not in self._trees:
             self._keep(tree, entries)
         return tree

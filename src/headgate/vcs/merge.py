@@ -22,6 +22,7 @@ from headgate.vcs.objects import RawCommit, format_signature
 from headgate.vcs.replay import Replayer, conflict, nothing
 from headgate.vcs.repository import Repository
 from headgate.vcs.treemerger import MergeCounts, TreeMerger, Ways
+from headgate.vcs.writing import ObjectWriter
 
 __all__ = [
     "MergeConflict",
@@ -52,9 +53,10 @@ class Merger:
     def __init__(self, repository: Repository, *, ways: Ways = Ways.SPLICE) -> None:
         self._repository = repository
         self._reader = ObjectReader(repository.path)
-        self._commits = Commits(repository.path, self._reader)
+        self._writer = ObjectWriter(repository.path)
+        self._commits = Commits(self._reader, self._writer)
         self._ancestry = Ancestry(self._commits.read)
-        self._trees = TreeMerger(repository.path, self._reader, ways)
+        self._trees = TreeMerger(repository.path, self._reader, self._writer, ways)
         self._replayer = Replayer(repository.path, self._commits, self._trees)
         self._lock = asyncio.Lock()
         self._memo: OrderedDict[_Key, MergeResult] = OrderedDict()
@@ -82,7 +84,12 @@ class Merger:
         async with self._lock:
             found = self._memo.get(key)
             if found is None:
-                found = await self._merge(onto, head, mode, message)
+                try:
+                    found = await self._merge(onto, head, mode, message)
+                    self._writer.flush()
+                except BaseException:
+                    self._forget()  # Some of what is remembered may not have been written.
+                    raise
                 self._memo[key] = found
                 if len(self._memo) > _MEMO:
                     self._memo.popitem(last=False)
@@ -97,7 +104,13 @@ class Merger:
                 self._idle = None
             await self._trees.rest()
             await self._reader.close()
-            self._ancestry.clear()
+            self._forget()
+
+    def _forget(self) -> None:
+        self._writer.drop()
+        self._commits.clear()
+        self._trees.forget()
+        self._ancestry.clear()
 
     async def _merge(
         self, onto: Commit, head: Commit, mode: MergeMode, message: MergeMessage

@@ -35,11 +35,10 @@ class Splicer:
     async def splice(self, base: Tree, ours: Tree, theirs: Tree) -> Tree | None:
         """The tree that git's `ort` makes of the three; None when git has to be asked.
 
-        Raises NotFound when a tree is missing, GitError when one cannot be written.
+        Raises NotFound when a tree is missing.
         """
         if len(self._kept) > _MEMO or len(self._sound) > _MEMO:
-            self._kept.clear()
-            self._sound.clear()
+            self.clear()
         self._forest.trim()
         try:
             # What comes is small, so it is looked at first.
@@ -50,6 +49,11 @@ class Splicer:
             return self._merge(base, ours, theirs)
         except (OddTree, _Unclear):
             return None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+        self._sound.clear()
 
     async def _keeps(self, base: Tree, side: Tree) -> bool:
         """Whether a side still has every path of the base, each of the same kind."""

@@ -16,6 +16,7 @@ from headgate.vcs.batch import ObjectReader
 from headgate.vcs.forest import Forest
 from headgate.vcs.mergetree import MergeProcess, TreeMerge, Unresponsive, merge_once
 from headgate.vcs.splice import Splicer
+from headgate.vcs.writing import ObjectWriter
 
 _RENEW = 5000
 """Answers after which the long-lived process is renewed: git keeps every commit it has seen."""
@@ -43,10 +44,13 @@ class MergeCounts:
 class TreeMerger:
     """Merges trees of one repository. Not for two at once."""
 
-    def __init__(self, repository: Path, reader: ObjectReader, ways: Ways) -> None:
+    def __init__(
+        self, repository: Path, reader: ObjectReader, writer: ObjectWriter, ways: Ways
+    ) -> None:
         self._path = repository
-        self._forest = Forest(repository, reader)
+        self._forest = Forest(reader, writer)
         self._splicer = Splicer(self._forest)
+        self._writer = writer
         self._finder = AttributeFinder(reader)
         self._splices = ways is Ways.SPLICE
         self.long_lived = ways is not Ways.PROCESSES
@@ -60,7 +64,7 @@ class TreeMerger:
     async def splice(self, base: Tree, ours: Tree, theirs: Tree) -> TreeMerge | None:
         """The merge of three trees, when git does not have to be asked; else None.
 
-        Raises NotFound when a tree is missing, GitError when one cannot be written.
+        Raises NotFound when a tree is missing.
         """
         if not self._splices:
             return None
@@ -73,6 +77,7 @@ class TreeMerger:
     async def ask(self, ours: Commit, theirs: Commit, ours_tree: Tree) -> TreeMerge:
         """What git makes of two commits. Raises NoCommonHistory, GitError."""
         self.counts = MergeCounts(self.counts.spliced, self.counts.asked + 1)
+        self._writer.flush()  # The question may be about commits that were just made.
         await self._obey(await self._finder.of(ours_tree))
         if self._process is not None and self._process.answered >= _RENEW:
             await self._stop_process()
@@ -92,7 +97,12 @@ class TreeMerger:
         await self._stop_process()
         self._forget_place()
         self._attributes = ()
+        self.forget()
+
+    def forget(self) -> None:
+        """Give up what is known of trees."""
         self._forest.clear()
+        self._splicer.clear()
 
     async def _running(self, known: Commit) -> MergeProcess | None:
         """The long-lived process, started when it is not there; None where there can be none."""
