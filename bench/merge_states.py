@@ -1,9 +1,10 @@
 """Speculative states per CPU-second: Headgate's merger against `git merge` in a work tree.
 
 A repository of 5,000 files; 200 changes of one to three files each, begun at the same commit, are
-merged one after another onto the result of those before. All ways must give the same trees. CPU
-time is that of this process and of every git process that it started. A state must not cost more
-because many were made before it: the last quarter is set against the first.
+merged one after another onto the result of those before. All ways and modes must give the same
+trees, as they do for changes to different files. CPU time is that of this process and of every git
+process that it started. A state must not cost more because many were made before it: the last
+quarter is set against the first.
 
     python bench/merge_states.py [--files N] [--states N] [--repeat N] [--json]
 """
@@ -139,7 +140,9 @@ def in_work_tree(bare: Path, base: Commit, heads: list[Commit], scratch: Path) -
     return Run(tuple(merges.split()), tuple(marks))
 
 
-def by_merger(ways: Ways) -> Callable[[Path, Commit, list[Commit], Path], Run]:
+def by_merger(
+    ways: Ways, mode: MergeMode = MergeMode.MERGE
+) -> Callable[[Path, Commit, list[Commit], Path], Run]:
     async def run(bare: Path, base: Commit, heads: list[Commit]) -> Run:
         start = cpu()
         merger = Merger(Repository(bare), ways=ways)
@@ -147,14 +150,15 @@ def by_merger(ways: Ways) -> Callable[[Path, Commit, list[Commit], Path], Run]:
         marks: list[float] = []
         tip = base
         for number, head in enumerate(heads, 1):
-            found = await merger.merge(tip, head, MergeMode.MERGE, MergeMessage("Merge", WHO, WHO))
+            found = await merger.merge(tip, head, mode, MergeMessage("Merge", WHO, WHO))
             assert isinstance(found, Merged), found
             tip = found.commit
             trees.append(found.tree)
             if number % STRIDE == 0:
                 marks.append(cpu() - start)
         assert merger.long_lived is (ways is not Ways.PROCESSES)
-        assert merger.counts.spliced == (len(heads) if ways is Ways.SPLICE else 0)
+        unused = merger.counts.asked if ways is Ways.SPLICE else merger.counts.spliced
+        assert unused == 0
         await merger.close()
         marks[-1] = cpu() - start  # What git frees as it ends belongs to it, too.
         return Run(tuple(trees), tuple(marks))
@@ -173,6 +177,7 @@ METHODS: dict[str, Callable[[Path, Commit, list[Commit], Path], Run]] = {
     "git merge-tree, a process per merge": by_merger(Ways.PROCESSES),
     "one long-lived git merge-tree": by_merger(Ways.LONG_LIVED),
     OURS: by_merger(Ways.SPLICE),
+    **{f"  {mode}": by_merger(Ways.SPLICE, mode) for mode in list(MergeMode)[1:]},
 }
 
 

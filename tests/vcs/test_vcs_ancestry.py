@@ -54,6 +54,9 @@ async def check_meetings(tree: WorkTree, pairs: list[tuple[Commit, Commit]]) -> 
             if meeting is not None:
                 assert bases == [meeting.base]
                 assert [line.split()[0] for line in new] == list(meeting.new)
+                if meeting.ahead is not None:
+                    lacks = set(tree.git("rev-list", f"{head}..{onto}").split())
+                    assert lacks <= set().union(*meeting.ahead)
             else:
                 # It is given up only over a reason.
                 merges = [line for line in new if len(line.split()) != 2]
@@ -116,7 +119,7 @@ async def test_a_state_is_followed_to_where_its_own_changes_begin(tree: WorkTree
     ancestry.grow(onto, [first, state := tree.head()])
     meeting = await ancestry.meeting(state, second)
     assert meeting is not None
-    assert (meeting.base, meeting.new) == (first, (second,))
+    assert (meeting.base, meeting.new, meeting.ahead) == (first, (second,), None)
     assert await ancestry.meeting(state, first) is None
     await reader.close()
 

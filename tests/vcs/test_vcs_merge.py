@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from merge_rival import MESSAGE, merge
+from merge_rival import MESSAGE, counted, merge
 from vcs_worktree import WorkTree
 
 from headgate.model.errors import NotFound
@@ -93,6 +93,57 @@ def test_a_rebase_conflict_names_the_commit(tree: WorkTree) -> None:
     assert isinstance(found, MergeConflict)
     assert found.paths == ("a",)
     assert f"Replaying {head[:10]} (Harmful)" in found.detail
+
+
+def subjects(tree: WorkTree, onto: Commit, head: Commit) -> list[str]:
+    return tree.git("log", "--reverse", "--format=%s", f"{onto}..{head}").splitlines()
+
+
+def test_a_patch_that_the_branch_took_and_took_back_is_not_replayed(tree: WorkTree) -> None:
+    """Nothing of it is to be seen in the trees; git rebase knows by the patch."""
+    base = tree.commit("Base", {"a": "1\n", "b": "1\n"})
+    tree.commit("Same", {"a": "2\n"})
+    onto = tree.commit("Back", {"a": "1\n"})
+    tree.git("checkout", "-q", "--detach", base)
+    tree.commit("Same, too", {"a": "2\n"})
+    head = tree.commit("Other", {"b": "2\n"})
+    found, counts = counted(tree.path / ".git", onto, head, MergeMode.REBASE)
+    assert isinstance(found, Merged)
+    assert subjects(tree, onto, found.commit) == ["Other"]
+    assert counts.asked == 0
+    tree.git("rebase", "-q", onto)
+    assert subjects(tree, onto, tree.head()) == ["Other"]
+
+
+async def test_a_patch_that_a_change_ahead_brought_is_not_replayed(tree: WorkTree) -> None:
+    """The first state was made here, so what it touches is known without asking git."""
+    onto = tree.commit("Base", {"a/x": "1\n", "b/x": "1\n", "c": "1\n"})
+    heads: list[Commit] = []
+    for steps in (
+        {"Same": {"a/x": "2\n"}, "Back": {"a/x": "1\n"}},
+        {"Same, too": {"a/x": "2\n"}, "Other": {"b/x": "2\n"}},
+        {"Empty": {}, "Third": {"a/x": "3\n", "a/y": "1\n"}},
+    ):
+        tree.git("checkout", "-q", "--detach", onto)
+        for word, files in steps.items():
+            tree.commit(word, files)
+        heads.append(tree.commit("More", {f"more{len(heads)}": "1\n"}))
+    merger = Merger(Repository(tree.path / ".git"))
+    tip = onto
+    for head in heads:
+        found = await merger.merge(tip, head, MergeMode.REBASE, MESSAGE)
+        assert isinstance(found, Merged)
+        tip = found.commit
+    await merger.close()
+    told = subjects(tree, onto, tip)
+    assert told == ["Same", "Back", "More", "Other", "More", "Empty", "Third", "More"]
+    tree.git("checkout", "-q", "--detach", heads[0])
+    for head in heads[1:]:
+        before = tree.head()
+        tree.git("checkout", "-q", "--detach", head)
+        tree.git("rebase", "-q", before)
+    assert told == subjects(tree, onto, tree.head())
+    assert tree.git("rev-parse", "HEAD^{tree}") == tree.git("rev-parse", f"{tip}^{{tree}}")
 
 
 @pytest.mark.parametrize("mode", list(MergeMode))

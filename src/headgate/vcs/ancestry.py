@@ -40,6 +40,9 @@ class Meeting:
 
     base: Commit
     new: tuple[Commit, ...]
+    ahead: tuple[frozenset[Commit], ...] | None
+    """Sets with all commits of the branch that the change lacks, and maybe others of the branch;
+    None where they are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +102,13 @@ class Ancestry:
         while len(new) <= limit:
             # The first part of the line that is met is the base, unless it lies in the root: then
             # one of those above could be a part of the root, too, for all that is known yet.
-            if at in line.added or at == line.root:
-                return Meeting(at, tuple(new))
+            if at in line.added:
+                return Meeting(at, tuple(new), None)
+            if at == line.root:
+                return Meeting(at, tuple(new), (line.added,))
             if at in behind:
-                return Meeting(at, tuple(new)) if behind[at].isdisjoint(new) else None
+                ahead = (line.added, behind[at])
+                return Meeting(at, tuple(new), ahead) if behind[at].isdisjoint(new) else None
             parents = (await self._read(at)).parents
             if len(parents) != 1:
                 return None

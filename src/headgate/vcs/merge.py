@@ -21,6 +21,7 @@ from headgate.vcs.mergetree import NoCommonHistory
 from headgate.vcs.objects import RawCommit, format_signature
 from headgate.vcs.replay import Replayer, conflict, nothing
 from headgate.vcs.repository import Repository
+from headgate.vcs.touched import Touched
 from headgate.vcs.treemerger import MergeCounts, TreeMerger, Ways
 from headgate.vcs.writing import ObjectWriter
 
@@ -57,7 +58,12 @@ class Merger:
         self._commits = Commits(self._reader, self._writer)
         self._ancestry = Ancestry(self._commits.read)
         self._trees = TreeMerger(repository.path, self._reader, self._writer, ways)
-        self._replayer = Replayer(repository.path, self._commits, self._trees)
+        self._replayer = Replayer(
+            repository.path,
+            self._commits,
+            self._trees,
+            Touched(self._commits, self._trees.forest),
+        )
         self._lock = asyncio.Lock()
         self._memo: OrderedDict[_Key, MergeResult] = OrderedDict()
         self._idle: asyncio.TimerHandle | None = None

@@ -22,6 +22,7 @@ from headgate.vcs.merge_result import (
 from headgate.vcs.mergetree import NoCommonHistory, TreeMerge
 from headgate.vcs.objects import EMPTY_TREE, RawCommit, format_signature
 from headgate.vcs.picked import picked_commit
+from headgate.vcs.touched import Touched
 from headgate.vcs.treemerger import TreeMerger
 
 _SIDE = re.compile(r"~[0-9a-f]{40}(_[0-9]+)?\Z")
@@ -34,6 +35,7 @@ class Replayer:
     repository: Path
     commits: Commits
     trees: TreeMerger
+    touched: Touched
 
     async def replay(
         self,
@@ -48,7 +50,7 @@ class Replayer:
         `meeting` spares a process where it is known. Raises NoCommonHistory, NotFound, GitError.
         """
         if mode is MergeMode.REBASE:
-            picks = await self._rebased(onto, head)
+            picks = await self._rebased(onto, head, meeting)
         else:
             picks = await self._picked(onto, head, meeting)
             for pick in picks:
@@ -93,9 +95,12 @@ class Replayer:
             return nothing(onto, head), ()
         return Merged(tip, await self.commits.tree(tip)), tuple(made)
 
-    async def _rebased(self, onto: Commit, head: Commit) -> list[Commit]:
+    async def _rebased(self, onto: Commit, head: Commit, meeting: Meeting | None) -> list[Commit]:
         """The commits that `git rebase` would replay, oldest first."""
-        await self._related(onto, head)
+        if meeting is None:
+            await self._related(onto, head)
+        elif meeting.ahead is not None and await self.touched.differ(meeting.new, meeting.ahead):
+            return list(reversed(meeting.new))
         listed = await run_git(
             "rev-list",
             "--reverse",

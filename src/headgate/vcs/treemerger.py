@@ -48,8 +48,9 @@ class TreeMerger:
         self, repository: Path, reader: ObjectReader, writer: ObjectWriter, ways: Ways
     ) -> None:
         self._path = repository
-        self._forest = Forest(reader, writer)
-        self._splicer = Splicer(self._forest)
+        self.forest = Forest(reader, writer)
+        """The trees that are kept in memory."""
+        self._splicer = Splicer(self.forest)
         self._writer = writer
         self._finder = AttributeFinder(reader)
         self._splices = ways is Ways.SPLICE
@@ -101,7 +102,7 @@ class TreeMerger:
 
     def forget(self) -> None:
         """Give up what is known of trees."""
-        self._forest.clear()
+        self.forest.clear()
         self._splicer.clear()
 
     async def _running(self, known: Commit) -> MergeProcess | None:
