@@ -190,6 +190,18 @@ async def test_a_rebasing_branch_stays_straight(gates: Begin):
     assert [len(info.parents) for info in history] == [0, 1, 1, 1]
 
 
+async def test_a_picking_branch_says_where_its_commits_come_from(gates: Begin):
+    gate = await gates({"jinja": {**CHECKED, "headgate.toml": 'merge = "cherry-pick"\n' + TOML}})
+    numbers = [await gate.push("jinja", {f"values/{n}": "fine\n"}) for n in "abc"]
+    await gate.run()
+    gate.expect(landed=numbers)
+    history = await gate.house.repository("jinja").commits(None, gate.head("jinja"))
+    assert [len(info.parents) for info in history] == [0, 1, 1, 1]
+    for info in history[1:]:
+        assert info.author.name == "Ada"
+        assert "\n\n(cherry picked from commit " in info.message
+
+
 async def test_a_branch_in_no_declared_queue_has_one_of_its_own(gates: Begin):
     from headgate.model.config import Policy
 

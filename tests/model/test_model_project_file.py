@@ -173,3 +173,8 @@ def test_a_circle_is_found_exactly_when_there_is_one(needs: dict[str, set[str]])
             parse_project(text)
     else:
         parse_project(text)
+
+
+@pytest.mark.parametrize("mode", list(MergeMode))
+def test_every_way_to_land_can_be_chosen(mode: MergeMode) -> None:
+    assert parse_project(f'merge = "{mode}"\n').merge_mode is mode

@@ -6,133 +6,24 @@ import asyncio
 import os
 import shutil
 import signal
-import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from vcs_history import History, build, histories
-from vcs_worktree import WorkTree, new_tree
+from merge_rival import MESSAGE, counted, merge
+from vcs_worktree import WorkTree
 
-from headgate.model.change import Signature
 from headgate.model.errors import NotFound
 from headgate.model.ids import Commit
 from headgate.model.queue import MergeMode
 from headgate.vcs.merge import (
     MergeConflict,
     Merged,
-    MergeMessage,
     Merger,
-    MergeResult,
     NothingToMerge,
+    Ways,
 )
 from headgate.vcs.repository import Repository
-
-GATE = Signature("Headgate", "gate@example.org", 1_700_001_000)
-ADA = Signature("Ada", "ada@example.org", 1_700_000_900)
-MESSAGE = MergeMessage("Merge change 7", ADA, GATE)
-
-
-def merge(
-    path: Path, onto: str, head: str, mode: MergeMode, *, long_lived: bool = True
-) -> MergeResult:
-    async def once() -> MergeResult:
-        merger = Merger(Repository(path), long_lived=long_lived)
-        try:
-            result = await merger.merge(Commit(onto), Commit(head), mode, MESSAGE)
-            assert merger.long_lived is long_lived
-            return result
-        finally:
-            await merger.close()
-
-    return asyncio.run(once())
-
-
-class Rival:
-    """What git itself does in a work tree."""
-
-    def __init__(self, history: History, place: Path) -> None:
-        self.tree = new_tree(place / "tree")
-        build(history, self.tree.path)
-        self.ours = self.tree.git("rev-parse", "ours")
-        self.theirs = self.tree.git("rev-parse", "theirs")
-        self.git_dir = self.tree.path / ".git"
-
-    def merge(self) -> tuple[bool, str, set[str]]:
-        self.tree.git("checkout", "-q", "--detach", "ours")
-        self.tree.git("merge", "-q", "--no-ff", "theirs", check=False)
-        return self._state(not (self.git_dir / "MERGE_HEAD").exists())
-
-    def rebase(self) -> tuple[bool, str, set[str]]:
-        self.tree.git("checkout", "-q", "--detach", "theirs")
-        self.tree.git("rebase", "-q", "--no-fork-point", "ours", check=False)
-        return self._state(not (self.git_dir / "rebase-merge").exists())
-
-    def _state(self, clean: bool) -> tuple[bool, str, set[str]]:
-        listed = subprocess.run(
-            ["git", "ls-files", "-u", "-z"], cwd=self.tree.path, capture_output=True, check=True
-        ).stdout.split(b"\0")
-        # "a~HEAD" is what becomes of "a" where two files claim its name.
-        unmerged = {os.fsdecode(e.split(b"\t", 1)[1].split(b"~")[0]) for e in listed if e}
-        return clean and not unmerged, self.tree.git("rev-parse", "HEAD^{tree}"), unmerged
-
-    def log(self) -> list[str]:
-        told = self.tree.git("log", "--format=%T %an %at %s", "ours..HEAD")
-        return told.splitlines()
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(histories())
-def test_merging_does_what_git_merge_does(history: History) -> None:
-    place = Path(tempfile.mkdtemp())
-    try:
-        rival = Rival(history, place)
-        clean, tree, unmerged = rival.merge()
-        found = merge(rival.git_dir, rival.ours, rival.theirs, MergeMode.MERGE)
-        if clean:
-            assert isinstance(found, Merged)
-            assert found.tree == tree
-            parents = rival.tree.git("log", "-1", "--format=%P", found.commit)
-            assert parents == f"{rival.ours} {rival.theirs}"
-        else:
-            assert isinstance(found, MergeConflict)
-            assert set(found.paths) == unmerged
-            assert "CONFLICT" in found.detail
-        squashed = merge(rival.git_dir, rival.ours, rival.theirs, MergeMode.SQUASH)
-        if isinstance(squashed, Merged):
-            assert clean
-            assert squashed.tree == tree
-            assert rival.tree.git("log", "-1", "--format=%P", squashed.commit) == rival.ours
-        elif isinstance(squashed, NothingToMerge):
-            assert clean
-            assert tree == rival.tree.git("rev-parse", "ours^{tree}")
-    finally:
-        shutil.rmtree(place)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(histories())
-def test_rebasing_does_what_git_rebase_does(history: History) -> None:
-    place = Path(tempfile.mkdtemp())
-    try:
-        rival = Rival(history, place)
-        clean, tree, unmerged = rival.rebase()
-        found = merge(rival.git_dir, rival.ours, rival.theirs, MergeMode.REBASE)
-        if not clean:
-            assert isinstance(found, MergeConflict)
-            assert set(found.paths) == unmerged
-        elif isinstance(found, NothingToMerge):
-            assert rival.log() == []
-        else:
-            assert isinstance(found, Merged)
-            assert found.tree == tree
-            theirs = rival.log()
-            rival.tree.git("checkout", "-q", "--detach", found.commit)
-            assert rival.log() == theirs
-    finally:
-        shutil.rmtree(place)
 
 
 def forked(tree: WorkTree) -> tuple[Commit, Commit]:
@@ -153,7 +44,8 @@ def test_the_same_inputs_make_the_same_commit_by_either_way(
     first = merge(path, onto, head, mode)
     assert isinstance(first, Merged)
     assert merge(path, onto, head, mode) == first
-    assert merge(path, onto, head, mode, long_lived=False) == first
+    assert merge(path, onto, head, mode, ways=Ways.LONG_LIVED) == first
+    assert merge(path, onto, head, mode, ways=Ways.PROCESSES) == first
     tree.git("fsck", "--strict")
 
 
@@ -201,6 +93,57 @@ def test_a_rebase_conflict_names_the_commit(tree: WorkTree) -> None:
     assert isinstance(found, MergeConflict)
     assert found.paths == ("a",)
     assert f"Replaying {head[:10]} (Harmful)" in found.detail
+
+
+def subjects(tree: WorkTree, onto: Commit, head: Commit) -> list[str]:
+    return tree.git("log", "--reverse", "--format=%s", f"{onto}..{head}").splitlines()
+
+
+def test_a_patch_that_the_branch_took_and_took_back_is_not_replayed(tree: WorkTree) -> None:
+    """Nothing of it is to be seen in the trees; git rebase knows by the patch."""
+    base = tree.commit("Base", {"a": "1\n", "b": "1\n"})
+    tree.commit("Same", {"a": "2\n"})
+    onto = tree.commit("Back", {"a": "1\n"})
+    tree.git("checkout", "-q", "--detach", base)
+    tree.commit("Same, too", {"a": "2\n"})
+    head = tree.commit("Other", {"b": "2\n"})
+    found, counts = counted(tree.path / ".git", onto, head, MergeMode.REBASE)
+    assert isinstance(found, Merged)
+    assert subjects(tree, onto, found.commit) == ["Other"]
+    assert counts.asked == 0
+    tree.git("rebase", "-q", onto)
+    assert subjects(tree, onto, tree.head()) == ["Other"]
+
+
+async def test_a_patch_that_a_change_ahead_brought_is_not_replayed(tree: WorkTree) -> None:
+    """The first state was made here, so what it touches is known without asking git."""
+    onto = tree.commit("Base", {"a/x": "1\n", "b/x": "1\n", "c": "1\n"})
+    heads: list[Commit] = []
+    for steps in (
+        {"Same": {"a/x": "2\n"}, "Back": {"a/x": "1\n"}},
+        {"Same, too": {"a/x": "2\n"}, "Other": {"b/x": "2\n"}},
+        {"Empty": {}, "Third": {"a/x": "3\n", "a/y": "1\n"}},
+    ):
+        tree.git("checkout", "-q", "--detach", onto)
+        for word, files in steps.items():
+            tree.commit(word, files)
+        heads.append(tree.commit("More", {f"more{len(heads)}": "1\n"}))
+    merger = Merger(Repository(tree.path / ".git"))
+    tip = onto
+    for head in heads:
+        found = await merger.merge(tip, head, MergeMode.REBASE, MESSAGE)
+        assert isinstance(found, Merged)
+        tip = found.commit
+    await merger.close()
+    told = subjects(tree, onto, tip)
+    assert told == ["Same", "Back", "More", "Other", "More", "Empty", "Third", "More"]
+    tree.git("checkout", "-q", "--detach", heads[0])
+    for head in heads[1:]:
+        before = tree.head()
+        tree.git("checkout", "-q", "--detach", head)
+        tree.git("rebase", "-q", before)
+    assert told == subjects(tree, onto, tree.head())
+    assert tree.git("rev-parse", "HEAD^{tree}") == tree.git("rev-parse", f"{tip}^{{tree}}")
 
 
 @pytest.mark.parametrize("mode", list(MergeMode))
@@ -325,7 +268,7 @@ async def test_a_missing_commit_is_an_error_not_a_conflict(tree: WorkTree) -> No
     merger = Merger(Repository(tree.path / ".git"))
     with pytest.raises(NotFound):
         await merger.merge(Commit("1" * 40), head, MergeMode.MERGE, MESSAGE)
-    with pytest.raises(Exception, match="git merge-tree failed"):
+    with pytest.raises(NotFound):
         await merger.merge(onto, Commit("1" * 40), MergeMode.MERGE, MESSAGE)
     assert isinstance(await merger.merge(onto, head, MergeMode.MERGE, MESSAGE), Merged)
     await merger.close()
@@ -350,6 +293,24 @@ def test_a_submodule_moved_on_one_side_merges(
     found = merge(tree.path / ".git", onto, tree.head(), MergeMode.MERGE)
     assert isinstance(found, Merged)
     assert tree.git("rev-parse", f"{found.commit}:sub") == second
+
+
+async def test_advice_on_submodules_does_not_spoil_the_next_answer(tree: WorkTree) -> None:
+    tree.commit("Base", {"a": "1"})
+    heads: list[Commit] = []
+    for digit in "12":
+        tree.git("checkout", "-q", "--detach", "main")
+        tree.git("update-index", "--add", "--cacheinfo", f"160000,{digit * 40},sub")
+        tree.git("commit", "-q", "-m", f"Sub {digit}")
+        heads.append(tree.head())
+    merger = Merger(Repository(tree.path / ".git"), ways=Ways.LONG_LIVED)
+    found = await merger.merge(heads[0], heads[1], MergeMode.MERGE, MESSAGE)
+    assert isinstance(found, MergeConflict)
+    assert found.paths == ("sub",)
+    again = await merger.merge(heads[0], heads[0], MergeMode.MERGE, MESSAGE)
+    assert isinstance(again, NothingToMerge)
+    assert merger.long_lived
+    await merger.close()
 
 
 def children() -> list[int]:

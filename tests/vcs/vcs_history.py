@@ -12,8 +12,32 @@ from vcs_worktree import ENVIRONMENT
 Files = dict[str, tuple[str, str]]
 """Path → (mode, content)."""
 
-PATHS = ("a", "b", "d/a", "d/b", "d/x/c", "e/a", "new\nline", "caf\udce9", "f/a/b", "d", "e")
+PATHS = (
+    "a",
+    "b",
+    "d/a",
+    "d/b",
+    "d/x/c",
+    "e/a",
+    "new\nline",
+    "caf\udce9",
+    "naïve/日本",
+    "f/a/b",
+    "d",
+    "e",
+    "sub",
+    "d-a",
+)
 LINES = tuple(f"line {n}\n" for n in range(12))
+
+
+SUBMODULE = "160000"
+SUBMODULES = ("1" * 40, "2" * 40, "3" * 40)
+KINDS = (
+    ("edit", "edit", "add", "delete", "rename", "mode", "type", "dir", "submodule"),
+    ("edit", "edit", "add", "mode", "submodule"),
+)
+"""What commits do: in general, and in histories in which no path goes away."""
 
 
 @dataclass
@@ -34,18 +58,18 @@ def _free(files: Files, path: str) -> bool:
 
 
 @st.composite
-def commits_on(draw: st.DrawFn, start: Files) -> list[Files]:
+def commits_on(draw: st.DrawFn, start: Files, kinds: tuple[str, ...]) -> list[Files]:
     files = dict(start)
     made: list[Files] = []
     for _ in range(draw(st.integers(1, 3))):
         for _ in range(draw(st.integers(1, 3))):
-            _step(draw, files)
+            _step(draw, files, kinds)
         made.append(dict(files))
     return made
 
 
-def _step(draw: st.DrawFn, files: Files) -> None:
-    kind = draw(st.sampled_from(("edit", "edit", "add", "delete", "rename", "mode", "type", "dir")))
+def _step(draw: st.DrawFn, files: Files, kinds: tuple[str, ...]) -> None:
+    kind = draw(st.sampled_from(kinds))
     free = [p for p in PATHS if _free(files, p)]
     if kind == "add" or not files:
         if free:
@@ -53,7 +77,15 @@ def _step(draw: st.DrawFn, files: Files) -> None:
         return
     path = draw(st.sampled_from(sorted(files)))
     mode, content = files[path]
-    if kind == "edit":
+    if kind == "submodule":
+        if mode == SUBMODULE or _free(files, "sub"):
+            files[path if mode == SUBMODULE else "sub"] = (
+                SUBMODULE,
+                draw(st.sampled_from(SUBMODULES)),
+            )
+    elif mode == SUBMODULE and kind != "delete":
+        return
+    elif kind == "edit":
         files[path] = (mode, draw(edited(content)))
     elif kind == "delete":
         del files[path]
@@ -96,10 +128,13 @@ def histories(draw: st.DrawFn) -> History:
     for path in draw(st.lists(st.sampled_from(PATHS), min_size=1, max_size=6, unique=True)):
         if _free(base, path):
             base[path] = ("100644", draw(contents))
+    if _free(base, "sub") and draw(st.integers(0, 3)) == 0:
+        base["sub"] = (SUBMODULE, SUBMODULES[0])
     if draw(st.integers(0, 5)) == 0:
         rule = draw(st.sampled_from(("* merge=union\n", "a -merge\nb binary\n", "* text=auto\n")))
         base[".gitattributes"] = ("100644", rule)
-    return History(base, draw(commits_on(base)), draw(commits_on(base)))
+    kinds = draw(st.sampled_from(KINDS))
+    return History(base, draw(commits_on(base, kinds)), draw(commits_on(base, kinds)))
 
 
 def build(history: History, repository: Path) -> None:
@@ -121,8 +156,11 @@ def build(history: History, repository: Path) -> None:
             out.append(f"from :{parent}\n".encode())
         out.append(b"deleteall\n")
         for path, (mode, content) in files.items():
-            data = content.encode()
             raw = path.encode("utf-8", "surrogateescape").replace(b"\n", b"\\n")
+            if mode == SUBMODULE:
+                out.append(f"M {mode} {content} ".encode() + b'"' + raw + b'"\n')
+                continue
+            data = content.encode()
             out.append(f"M {mode} inline ".encode() + b'"' + raw + b'"\n')
             out.append(f"data {len(data)}\n".encode() + data + b"\n")
         return mark

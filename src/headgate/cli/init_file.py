@@ -167,7 +167,7 @@ def _text(folder: Path, jobs: list[Job], environments: list[Environment]) -> str
         '# "experimental" lowers the risk tier of changes; "production" is the default.',
         'context = "production"',
         "",
-        "# How changes land: merge, squash or rebase.",
+        "# How changes land: merge, squash, rebase or cherry-pick.",
         'merge = "merge"',
         "",
         "# Names for paths. What is `critical.…` needs an approval when an agent wrote it.",

@@ -23,6 +23,7 @@ class MergeMode(StrEnum):
     MERGE = "merge"
     SQUASH = "squash"
     REBASE = "rebase"
+    CHERRY_PICK = "cherry-pick"
 
 
 class QueueState(StrEnum):

@@ -61,6 +61,8 @@ async def read_answer(fields: AsyncIterator[bytes]) -> TreeMerge:
         _, _, path = entry.partition(b"\t")
         paths[decode_path(path)] = None
     while count := await anext(fields):
+        if not count.isdigit():
+            break  # Advice on submodules, for people; git ends it as it ends the answer.
         for _ in range(int(count)):
             await anext(fields)
         kind = await anext(fields)
