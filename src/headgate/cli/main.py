@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "init": Entry("init", "init", "Write a headgate.toml that fits this repository."),
     "check": Entry("check", "check", "Inspect files or a range of commits, without a server."),
     "scan": Entry("scan", "scan", "Scan source and secrets only, without a server."),
+    "zuul": Entry("zuul", "zuul", "Come over from Zuul."),
     "project": Entry("project", "project", "Add projects and look at them."),
     "change": Entry("change", "change", "Look at changes, approve, enqueue or abandon them."),
     "queue": Entry("queue", "queue", "Watch the queues; freeze and thaw them."),

@@ -1,0 +1,1 @@
+"""Zuul's configuration, read and written anew as Headgate's."""
