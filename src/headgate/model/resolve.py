@@ -246,7 +246,9 @@ def _definition(table: JobTable, settings: Settings, fail_fast: bool) -> JobDefi
     if both:
         _fail(table, settings["secrets"], f"`{both[0]}` is in `env` too.", "Keep one of them.")
     if run is None:
-        run = Step(("ansible-playbook", "-i", "localhost,", "-c", "local", *playbooks))
+        # With `compat` there is an inventory.
+        own = () if text("compat") else ("-i", "localhost,", "-c", "local")
+        run = Step(("ansible-playbook", *own, *playbooks))
     timeout = number("timeout", 600.0)
     return JobDefinition(
         name=table.name,

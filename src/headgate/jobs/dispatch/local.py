@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from headgate.jobs.compat import zuul_layout
 from headgate.jobs.dispatch.area import give, remove
 from headgate.jobs.dispatch.areas import WorkAreas, fresh_directory
 from headgate.jobs.dispatch.checkouts import SharedCheckouts, check_out
@@ -185,6 +186,8 @@ class LocalDispatcher:
                 log.note(environment.reason)
                 return environment
             attempt.environment = environment
+            if lacking := self._lacking(attempt):
+                return replace(self._trouble(None, lacking, log), retry=Retry.USELESS)
             if request.checkouts or request.required:
                 await in_thread(self._fill, attempt)
             else:
@@ -306,6 +309,15 @@ class LocalDispatcher:
         if place.parent == self.held:
             await in_thread(remove, place)
 
+    def _lacking(self, attempt: Attempt) -> str:
+        """What the job runs that is not installed; empty when nothing is known to lack."""
+        if attempt.request.job.compat != zuul_layout.COMPAT:
+            return ""
+        places = [Path(directory) for directory in self._sandbox.toolbox()]
+        if attempt.environment is not None:
+            places.append(attempt.environment / "bin")
+        return zuul_layout.missing(attempt.request.job, places)
+
     async def _environment(self, attempt: Attempt) -> Path | RunResult | None:
         """The directory to mount, None when the job wants none, or why there is none."""
         request = attempt.request
@@ -345,6 +357,9 @@ class LocalDispatcher:
             wanted = {name: request.required.get(name, ()) for name in job.requires}
             for note in lay_out(attempt.required, wanted):
                 attempt.log.note(note)
+        if job.compat == zuul_layout.COMPAT:
+            places = (attempt.area / "work", job, request.project, request.checkouts)
+            zuul_layout.lay_out(*places, request.variables, request.run)
         (attempt.area / "work").chmod(0o700)
         assert attempt.slot is not None
         give(attempt.area / "work", self._sandbox.owner(attempt.slot))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from pathlib import Path
 
+from headgate.jobs.compat import zuul_layout
 from headgate.jobs.dispatch.explain import explain, size
 from headgate.jobs.dispatch.handover import RESULT
 from headgate.jobs.dispatch.interface import Phase, RunRequest
@@ -175,6 +176,8 @@ class Phases:
             "HEADGATE_PROJECT": request.project,
             "HEADGATE_RESULT": f"/work/{RESULT}",
         }
+        if request.job.compat == zuul_layout.COMPAT:
+            variables |= zuul_layout.environment(variables["PATH"])
         if request.data is not None:
             mounts.append(Mount(attempt.data, "/headgate/data.json"))
             variables["HEADGATE_DATA"] = "/headgate/data.json"

@@ -1,0 +1,1 @@
+"""Jobs that were written for another system."""
