@@ -53,28 +53,32 @@ _GUARD = "jobs are guarded by who may approve changes to headgate.toml, not one 
 _LISTED: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
     "final": (bool, f"{_GUARD}.", "Name headgate.toml in a `critical` path class."),
     "protected": (bool, f"{_GUARD}.", "Name headgate.toml in a `critical` path class."),
-    "intermediate": (bool, f"{_GUARD}.", "Nothing: the import has worked inheritance in."),
-    "success-message": (bool, f"{_MESSAGES}.", "Nothing."),
-    "failure-message": (bool, f"{_MESSAGES}.", "Nothing."),
-    "success-url": (bool, f"{_MESSAGES}.", "Nothing: each run has its page."),
-    "failure-url": (bool, f"{_MESSAGES}.", "Nothing: each run has its page."),
-    "hold-following-changes": (bool, "no job holds back what is behind it.", "Nothing."),
+    "intermediate": (bool, f"{_GUARD}.", "Nothing to do: the import has worked inheritance in."),
+    "success-message": (bool, f"{_MESSAGES}.", "Nothing to do."),
+    "failure-message": (bool, f"{_MESSAGES}.", "Nothing to do."),
+    "success-url": (bool, f"{_MESSAGES}.", "Nothing to do: each run has its page."),
+    "failure-url": (bool, f"{_MESSAGES}.", "Nothing to do: each run has its page."),
+    "hold-following-changes": (bool, "no job holds back what is behind it.", "Nothing to do."),
     "match-on-config-updates": (
         lambda value: value is False,
         "a change to a job always runs it.",
-        "Nothing.",
+        "Nothing to do.",
     ),
     "override-checkout": (bool, "projects are at the state that would land.", "Use a variant."),
     "override-branch": (bool, "projects are at the state that would land.", "Use a variant."),
     "workspace-scheme": (lambda value: value != "golang", "projects lie flat.", "Use zuul.*."),
-    "workspace-checkout": (lambda value: value is False, "it is always done.", "Nothing."),
+    "workspace-checkout": (lambda value: value is False, "it is always done.", "Nothing to do."),
     "allowed-projects": (
         bool,
         "a job belongs to the project that runs it.",
         "Give secrets to projects by `headgate secret set`.",
     ),
-    "deduplicate": (lambda value: value is False, "equal runs are told by content.", "Nothing."),
-    "ansible-split-streams": (bool, "the log has one stream.", "Nothing."),
+    "deduplicate": (
+        lambda value: value is False,
+        "equal runs are told by content.",
+        "Nothing to do.",
+    ),
+    "ansible-split-streams": (bool, "the log has one stream.", "Nothing to do."),
     "ansible-version": (bool, "the ansible-core that is installed runs.", "Install that one."),
     "attempts": (
         lambda value: value != _TRIES,
@@ -136,7 +140,7 @@ def form_of(frozen: Frozen, around: Surroundings) -> Form | None:
                 playbook.place,
                 f"{shown}: cleanup-run",
                 "it runs as the end of `post`, and not after a run that was cancelled.",
-                "Nothing: the whole work area is removed after each run.",
+                "Nothing to do: the whole work area is removed after each run.",
             )
     if post := _kept([*frozen.post, *frozen.cleanup], around, beside, shown):
         form["post"] = _all_of_them(post)

@@ -92,6 +92,7 @@ def convert(
                 error.remedy,
             ) from error
         files[f"{name}/{PROJECT_FILE}"] = text
+        _differences(project, said[-1].place, found, losses)
         jobs[name] = len(found)
     policy = _policy_text(policy_tables(layout, stanzas, names, losses))
     if policy:
@@ -153,6 +154,24 @@ def _meant(stanza: Stanza, every: Iterable[str], names: ProjectNames, losses: Lo
     except re.error as error:
         losses.lost(stanza.place, f"project {stanza.name}", f"no expression: {error}.", "Mend it.")
         return []
+
+
+def _differences(project: str, place: Place, jobs: Sequence[JobText], losses: Losses) -> None:
+    """What is different for all jobs of a project, told once."""
+    if jobs:
+        losses.differs(
+            place,
+            f"project {project}: network",
+            "jobs have no network, which nodes of Zuul have.",
+            "Where one needs it, say network = true there and name it under [jobs] in policy.toml.",
+        )
+    if any(True for job in jobs for _ in _beside(job)):
+        losses.differs(
+            place,
+            f"project {project}: required-projects",
+            "its jobs run for changes to the projects that they require, too.",
+            "Nothing to do: this finds what would break.",
+        )
 
 
 def _merge_mode(project: str, said: Sequence[Stanza], losses: Losses) -> str:

@@ -126,7 +126,7 @@ def _pipeline(
         table["precedence"] = precedence
     elif precedence != "normal":
         losses.lost(
-            pipeline.at("precedence"), f"{shown}: precedence", "a gate has none.", "Nothing."
+            pipeline.at("precedence"), f"{shown}: precedence", "a gate has none.", "Nothing to do."
         )
     if not _told_anywhere(pipeline):
         table["report"] = []
@@ -171,7 +171,7 @@ def _rest(pipeline: Named, losses: Losses) -> None:
                 pipeline.at(key),
                 f"{shown}: {key}",
                 "only outcomes are reported; where a change stands is on its page.",
-                "Nothing.",
+                "Nothing to do.",
             )
             continue
         for reporter, details in said.items():
@@ -194,7 +194,7 @@ def _rest(pipeline: Named, losses: Losses) -> None:
             reason = "it has no counterpart."
             if key.endswith("-message"):
                 reason = "what is reported is written by Headgate."
-            losses.lost(pipeline.at(key), f"{shown}: {key}", reason, "Nothing.")
+            losses.lost(pipeline.at(key), f"{shown}: {key}", reason, "Nothing to do.")
 
 
 # -- queues ----------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def _window(gate: Named, losses: Losses) -> dict[str, int]:
             value = default
         if not 0 < value <= _UNBOUND:
             if key in gate.keys:
-                losses.differs(gate.at(key), shown, f"it is {_UNBOUND} at most.", "Nothing.")
+                losses.differs(gate.at(key), shown, f"it is {_UNBOUND} at most.", "Nothing to do.")
             value = _UNBOUND
         found[key] = value
     found["window-ceiling"] = max(found["window-ceiling"], found["window-floor"])
@@ -273,7 +273,7 @@ def _window(gate: Named, losses: Losses) -> dict[str, int]:
                 gate.at(key),
                 f"pipeline {gate.name}: {key}",
                 "the window grows by one and halves.",
-                "Nothing.",
+                "Nothing to do.",
             )
     return found
 

@@ -239,6 +239,7 @@ def _changed(form: Form | None, whole: Mapping[Region, Form | None], rest: Regio
         return {"run": False}
     used = {key for other in whole.values() if other is not None for key in other}
     base = whole[rest] or {}
+    off = any(other is None for other in whole.values())
     found: Form = {}
     for key in (*form, *(key for key in ABSENT if key not in form)):
         if key in form:
@@ -249,7 +250,7 @@ def _changed(form: Form | None, whole: Mapping[Region, Form | None], rest: Regio
             continue
         # What all forms have in common need not be said again.
         if all(other is None or other.get(key) == value for other in whole.values()) and (
-            key in base and key not in ("run", "ansible")
+            key in base and not (off and key in ("run", "ansible"))
         ):
             continue
         found[key] = value

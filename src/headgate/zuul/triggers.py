@@ -160,7 +160,7 @@ def _timer(text: str, place: Place, shown: str, asked: Asked, losses: Losses) ->
         return
     if len(fields) > 5:
         losses.differs(
-            place, f"{shown}: time: {text}", "seconds and jitter are left out.", "Nothing."
+            place, f"{shown}: time: {text}", "seconds and jitter are left out.", "Nothing to do."
         )
     weekday = _weekday(fields[4])
     if weekday is None or not all(re.fullmatch(r"[\w*,/-]+", one) for one in fields[:5]):
