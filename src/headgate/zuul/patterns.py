@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from headgate.model import patterns
 from headgate.zuul.expressions import SEQUENCES, Any_, Irregular, Sequence_, Token, take_apart
 
 
+@lru_cache(maxsize=1 << 12)
 def path_patterns(expression: str) -> tuple[str, ...]:
     """Patterns that together match the paths that the expression matches from their start.
 
@@ -121,12 +123,9 @@ def branch_patterns(expression: str) -> BranchSet:
     return BranchSet(tuple(written), union.negated)
 
 
+@lru_cache(maxsize=1 << 16)
 def covers(wide: str, narrow: str) -> bool:
     """Whether every branch that fits `narrow` surely fits `wide`."""
-    return _covers(wide, narrow)
-
-
-def _covers(wide: str, narrow: str) -> bool:
     # Read `narrow` as a text in which `*` and `?` only fit themselves or something wider.
     reach = {0}
     reach |= _stars(wide, reach)
