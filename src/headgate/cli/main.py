@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("check", "check", "Inspect files or a range of commits, without a server."),
     "scan": Entry("scan", "scan", "Scan source and secrets only, without a server."),
     "zuul": Entry("zuul", "zuul", "Come over from Zuul."),
+    "simulate": Entry("simulate", "simulate", "Try policies of the gate on simulated work."),
     "project": Entry("project", "project", "Add projects and look at them."),
     "change": Entry("change", "change", "Look at changes, approve, enqueue or abandon them."),
     "queue": Entry("queue", "queue", "Watch the queues; freeze and thaw them."),
