@@ -1,0 +1,160 @@
+"""What the lanes planner does with a queue, one situation at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lanes_world import entry, ids, trial, view
+
+from headgate.gate.lanes.planner import plan
+from headgate.gate.lanes.predict import Predictor
+from headgate.gate.lanes.steps import Admit, Begin, Cancel, Reject, Wait
+from headgate.gate.lanes.view import TrialState, View
+from headgate.model.ids import ItemId
+
+PASSED, FAILED = TrialState.PASSED, TrialState.FAILED
+
+
+def begun(found: View) -> dict[int, list[frozenset[int]]]:
+    """Item → futures that are begun for it, of builds that are not fused."""
+    made: dict[int, list[frozenset[int]]] = {}
+    for step in plan(found).steps:
+        if isinstance(step, Begin):
+            (member,) = step.members
+            made.setdefault(member, []).append(frozenset(step.assumed))
+    return made
+
+
+def test_items_that_cannot_affect_each_other_wait_for_nobody():
+    assert begun(view([entry(1), entry(2), entry(3)])) == {1: [ids()], 2: [ids()], 3: [ids()]}
+
+
+def test_an_item_is_tested_with_those_ahead_that_will_probably_land():
+    made = begun(view([entry(1, 2), entry(2, 1)], slots=2))
+    assert made == {1: [ids()], 2: [ids(1)]}
+
+
+def test_with_slots_to_spare_the_next_likely_future_is_tested_too():
+    made = begun(view([entry(1, 2, chance=0.7), entry(2, 1)], slots=3))
+    assert made == {1: [ids()], 2: [ids(1), ids()]}
+
+
+def test_what_passed_alone_lands():
+    found = plan(view([entry(1)], [trial(7, (1,), PASSED)]))
+    assert found.steps == (Admit((ItemId(1),), (7,)),)
+
+
+def test_nothing_lands_from_a_frozen_queue():
+    assert plan(view([entry(1)], [trial(7, (1,), PASSED)], frozen=True)).steps == ()
+
+
+def test_what_failed_alone_is_rejected_at_once_whoever_is_ahead():
+    queue = [entry(1, 2), entry(2, 1)]
+    found = plan(view(queue, [trial(7, (1,)), trial(8, (2,), FAILED, reason="red")]))
+    assert found.steps == (Reject(ItemId(2), 8, ids(), "red"),)
+
+
+def test_what_failed_beside_another_waits_until_that_has_landed():
+    queue = [entry(1, 2), entry(2, 1)]
+    trials = [trial(7, (1,)), trial(8, (2,), FAILED, [1])]
+    assert not any(isinstance(s, Reject) for s in plan(view(queue, trials)).steps)
+    landed = plan(view([entry(2, 1)], [trials[1]], landed={1: 1}))
+    assert landed.steps == (Reject(ItemId(2), 8, ids(1), ""),)
+
+
+def test_a_future_with_somebody_who_left_is_given_up():
+    found = plan(view([entry(2, 1)], [trial(8, (2,), assumed=[1])]))
+    assert isinstance(found.steps[0], Cancel)
+    assert found.steps[1] == Begin((ItemId(2),), ids(), 1.0)
+
+
+def test_evidence_from_before_a_conflict_landed_proves_nothing():
+    found = plan(view([entry(2, 1)], [trial(8, (2,), PASSED)], landed={1: 1}))
+    assert found.steps == (Begin((ItemId(2),), ids(), 1.0),)
+
+
+def test_a_small_item_passes_a_large_one_when_it_was_tested_with_and_without_it():
+    large, small = entry(1, 2, minutes=120), entry(2, 1, minutes=10)
+    running = replace(trial(5, (1,)), expected=7200.0)
+    assert begun(view([large, small], [running], now=60.0)) == {2: [ids(), ids(1)]}
+    alone = [running, trial(6, (2,), PASSED), trial(7, (2,), assumed=[1])]
+    assert plan(view([large, small], alone, now=1800.0)).steps == ()
+    both = [running, trial(6, (2,), PASSED), trial(7, (2,), PASSED, [1])]
+    found = plan(view([large, small], both, now=1800.0))
+    assert found.steps == (Admit((ItemId(2),), (6,)),)
+
+
+def test_a_small_item_that_fails_with_a_large_one_ahead_lets_it_go_first():
+    large, small = entry(1, 2, minutes=120), entry(2, 1, minutes=10)
+    running = replace(trial(5, (1,)), expected=7200.0)
+    trials = [running, trial(6, (2,), PASSED), trial(7, (2,), FAILED, [1])]
+    assert plan(view([large, small], trials, now=1800.0)).steps == ()
+
+
+def test_who_will_probably_fail_is_built_alone_and_assumed_by_nobody():
+    made = begun(view([entry(1, 2, chance=0.1), entry(2, 1)]))
+    assert made == {1: [ids()], 2: [ids()]}
+
+
+def test_slots_bound_what_runs():
+    found = plan(view([entry(n) for n in range(1, 9)], [trial(90, (1,))], slots=3))
+    assert len(found.steps) == 2
+
+
+def test_a_higher_priority_goes_first():
+    found = plan(view([entry(1), entry(2, priority=5)], slots=1))
+    assert found.steps == (Begin((ItemId(2),), ids(), 1.0),)
+
+
+def test_a_source_that_floods_keeps_to_its_budget():
+    queue = [entry(1, source="bot"), entry(2, source="bot"), entry(3, source="ada")]
+    found = plan(view(queue, budgets={"bot": 1}))
+    assert {s.members for s in found.steps if isinstance(s, Begin)} == {(1,), (3,)}
+    assert found.waits == (Wait(ItemId(2), "the budget of bot is used up"),)
+
+
+def test_who_requires_another_lands_after_it():
+    queue = [entry(1, 2), entry(2, 1, requires=[1])]
+    assert begun(view(queue))[2] == [ids(1)]
+    assert plan(view(queue, [trial(5, (1,)), trial(6, (2,), PASSED)])).steps == (
+        Begin((ItemId(2),), ids(1), plan(view(queue, [trial(5, (1,))])).steps[0].chance),
+    )
+
+
+def test_when_slots_are_short_items_that_agree_are_built_together():
+    found = plan(view([entry(n) for n in range(1, 9)], slots=2, fuse=8))
+    assert [s.members for s in found.steps if isinstance(s, Begin)] == [(1, 2, 3, 4), (5, 6, 7, 8)]
+
+
+def test_a_fused_failure_traced_to_one_spares_the_others():
+    queue = [entry(1), entry(2), entry(3)]
+    fused = trial(5, (1, 2, 3), FAILED, culprits=[2])
+    first = plan(view(queue, [fused]))
+    assert first.steps == (Reject(ItemId(2), 5, ids(), ""),)
+    second = plan(view([queue[0], queue[2]], [fused]))
+    assert second.steps == (Admit((ItemId(1),), (5,)), Admit((ItemId(3),), (5,)))
+
+
+def test_a_fused_failure_that_nobody_can_trace_blames_nobody():
+    queue = [replace(entry(1), most=1), replace(entry(2), most=1)]
+    found = plan(view(queue, [trial(5, (1, 2), FAILED)], fuse=8, slots=1))
+    assert found.steps == (Begin((ItemId(1),), ids(), 1.0),)
+    assert found.refuted == {5}
+
+
+def test_two_that_were_each_tested_with_the_other_land_together():
+    queue = [entry(1, 2), entry(2, 1)]
+    found = plan(view(queue, [trial(5, (1, 2), PASSED)]))
+    assert found.steps == (Admit((ItemId(1), ItemId(2)), (5,)),)
+
+
+def test_the_predictor_learns_whom_to_trust_and_says_why():
+    predictor = Predictor.starting(0.5)
+    for _ in range(200):
+        predictor.learn({"tests": 1.0}, passed=True)
+        predictor.learn({"haste": 1.0}, passed=False)
+    assert predictor.chance({"tests": 1.0}) > 0.9
+    assert predictor.chance({"haste": 1.0}) < 0.1
+    reasons = predictor.explain({"tests": 0.1, "haste": 1.0})
+    assert [r.feature for r in reasons] == ["haste", "tests"]
+    assert reasons[0].weight < 0 < reasons[1].weight
