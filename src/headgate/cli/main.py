@@ -35,7 +35,9 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("check", "check", "Inspect files or a range of commits, without a server."),
     "scan": Entry("scan", "scan", "Scan source and secrets only, without a server."),
     "zuul": Entry("zuul", "zuul", "Come over from Zuul."),
-    "simulate": Entry("simulate", "simulate", "Run policies side by side on the same work, in simulated time."),
+    "simulate": Entry(
+        "simulate", "simulate", "Run policies side by side on the same work, in simulated time."
+    ),
     "project": Entry("project", "project", "Add projects and look at them."),
     "change": Entry("change", "change", "Look at changes, approve, enqueue or abandon them."),
     "queue": Entry("queue", "queue", "Watch the queues; freeze and thaw them."),

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 ALIKE = 1.6
 """Builds are fused when none would take this many times as long as another."""
 
+WORTH = 0.5
+"""A fused build must pass at least this probably: a failure costs its innocent members time."""
+
 
 def fused(candidates: Sequence[Candidate], free: int, all_: Field) -> list[Begin]:
     """Builds for `free` slots, each of items whose futures agree."""
@@ -46,6 +49,7 @@ def _grow(
         return group
     size = min(size, seed.one.entry.most)
     low = high = seed.one.entry.duration
+    chance = seed.one.chance
     for other in queue:
         if len(group) >= size:
             break
@@ -54,11 +58,14 @@ def _grow(
             continue
         if entry.most <= len(group) or not _grounded(other, taken, all_):
             continue
+        if chance * other.one.chance < WORTH:
+            continue
         shortest, longest = min(low, entry.duration), max(high, entry.duration)
         if longest > ALIKE * shortest or not _agree(group, other):
             continue
         group.append(other)
         size = min(size, entry.most)
+        chance *= other.one.chance
         low, high = shortest, longest
     return group
 
