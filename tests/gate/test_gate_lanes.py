@@ -84,11 +84,14 @@ def test_a_small_item_passes_a_large_one_when_it_was_tested_with_and_without_it(
     assert found.steps == (Admit((ItemId(2),), (6,)),)
 
 
-def test_a_small_item_that_fails_with_a_large_one_ahead_lets_it_go_first():
+def test_who_fails_with_one_ahead_lets_it_go_first_unless_that_takes_too_long():
     large, small = entry(1, 2, minutes=120), entry(2, 1, minutes=10)
     running = replace(trial(5, (1,)), expected=7200.0)
     trials = [running, trial(6, (2,), PASSED), trial(7, (2,), FAILED, [1])]
-    assert plan(view([large, small], trials, now=1800.0)).steps == ()
+    soon = plan(view([large, small], trials, now=6900.0))
+    assert soon.steps == ()
+    late = plan(view([large, small], trials, now=1800.0))
+    assert late.steps == (Admit((ItemId(2),), (6,)),)
 
 
 def test_who_will_probably_fail_is_built_alone_and_assumed_by_nobody():

@@ -53,7 +53,7 @@ def choose(all_: Field, cancelled: set[NodeId]) -> tuple[list[Step], list[Wait]]
     steps: list[Step] = []
     if settings.fuse > 1:
         likely = [c for _, _, c in heap if c.future.chance >= LIKELY]
-        if len(likely) > free:
+        if all_.pressed and len(likely) > free:
             return [*fused(likely, free, all_)], waits
     while heap and free > 0:
         _, _, best = heappop(heap)

@@ -135,6 +135,8 @@ def _spares(one: Standing, other: ItemId, all_: Field) -> bool:
             clash = True
         else:
             waiting = True
+    if clash and not ahead.passed and ahead.remaining > one.entry.duration:
+        return True  # Who is first goes first, unless that takes longer than testing anew would.
     if clash or waiting:
         return False  # They may not go together, and the other was first.
     if ahead.proven or all_.view.now - ahead.entry.arrived > ahead.entry.duration:
