@@ -116,6 +116,12 @@ def test_a_source_that_floods_keeps_to_its_budget():
     assert found.waits == (Wait(ItemId(2), "the budget of bot is used up"),)
 
 
+def test_a_flood_at_the_front_does_not_hide_who_stands_behind_it():
+    queue = [entry(n, source="bot") for n in range(1, 400)] + [entry(400, source="ada")]
+    found = plan(view(queue, budgets={"bot": 1}, slots=3))
+    assert {s.members for s in found.steps if isinstance(s, Begin)} == {(1,), (400,)}
+
+
 def test_who_requires_another_lands_after_it():
     queue = [entry(1, 2), entry(2, 1, requires=[1])]
     assert begun(view(queue))[2] == [ids(1)]

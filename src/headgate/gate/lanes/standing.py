@@ -14,6 +14,9 @@ PROVEN = 0.98
 TRUSTED = 0.9
 """Least chance of an item that passed on a branch that has moved on."""
 
+BEYOND = 50
+"""How many items more than could be begun are looked at."""
+
 Rank = tuple[int, float, int]
 """Smaller goes first: priority, then time, then arrival."""
 
@@ -46,6 +49,7 @@ class Field:
     live: dict[ItemId, Entry]
     standings: dict[ItemId, Standing] = field(default_factory=dict[ItemId, Standing])
     order: list[Standing] = field(default_factory=list[Standing])
+    """From the front, as far as the planner looks; of the others only the rank is known."""
 
     @property
     def pressed(self) -> bool:
@@ -76,9 +80,31 @@ def survey(view: View, memory: Memory | None = None) -> Field:
             entry, evidence, rank, low and not proven, passed, proven
         )
     all_.order = sorted(all_.standings.values(), key=_rank)
+    del all_.order[_horizon(all_) :]
     for one in all_.order:
         _weigh(one, all_)
     return all_
+
+
+def _horizon(all_: Field) -> int:
+    """How many items from the front are looked at: all that are being tested, and so many more
+    that every slot finds one. What is behind them changes nothing about them."""
+    settings = all_.view.settings
+    wanted = BEYOND + settings.slots * max(2, settings.fuse)
+    fresh, reach = 0, 0
+    budgets = dict(all_.view.budgets)
+    for at, one in enumerate(all_.order, 1):
+        source = one.entry.source
+        if source in budgets:
+            budgets[source] -= 1
+        if one.evidence:
+            reach = at
+        elif not one.entry.ready or budgets.get(source, 0) < 0:
+            continue  # It waits for something else than a slot.
+        elif fresh < wanted:
+            fresh += 1
+            reach = at
+    return reach
 
 
 def _rank(one: Standing) -> Rank:
