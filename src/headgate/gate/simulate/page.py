@@ -11,6 +11,8 @@ from headgate.gate.simulate.result import Result, Summary
 WIDTH, HEIGHT, LEFT, BOTTOM = 640, 260, 56, 32
 COLOURS = ("#0f766e", "#b45309", "#6d28d9", "#be123c", "#1d4ed8", "#4d7c0f")
 _POINTS = 240
+_SHOWN_OF_QUICKEST = 3.0
+"""Slots are shown for so many times as long as the quickest policy takes."""
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;
@@ -95,7 +97,7 @@ def _turnaround(results: Mapping[str, Result], colours: Mapping[str, str]) -> st
     def across(minutes: float) -> float:
         lowest, highest = decades[0], decades[-1]
         share = log10(max(lowest, min(minutes, highest)) / lowest) / log10(highest / lowest)
-        return LEFT + share * (WIDTH - LEFT - 16)
+        return LEFT + share * (WIDTH - LEFT - 24)
 
     inside = [_text(across(d), HEIGHT - 12, f"{d:.0f}", anchor="middle") for d in decades] + [
         _text(LEFT - 6, _up(share), f"{share:.0%}", anchor="end") for share in (0.0, 0.5, 1.0)
@@ -109,7 +111,8 @@ def _turnaround(results: Mapping[str, Result], colours: Mapping[str, str]) -> st
 
 
 def _slots(results: Mapping[str, Result], colours: Mapping[str, str]) -> str:
-    last = max((r.usage[-1][0] for r in results.values() if r.usage), default=1.0) or 1.0
+    ends = sorted(r.usage[-1][0] for r in results.values() if r.usage) or [1.0]
+    last = min(ends[-1], _SHOWN_OF_QUICKEST * ends[0]) or 1.0
     most = max((used for r in results.values() for _, used in r.usage), default=1) or 1
     inside = [
         _text(LEFT - 6, _up(1.0), str(most), anchor="end"),
@@ -118,7 +121,9 @@ def _slots(results: Mapping[str, Result], colours: Mapping[str, str]) -> str:
     ]
     for name, result in results.items():
         points = [
-            (LEFT + at / last * (WIDTH - LEFT - 16), _up(used / most)) for at, used in result.usage
+            (LEFT + at / last * (WIDTH - LEFT - 16), _up(used / most))
+            for at, used in result.usage
+            if at <= last
         ]
         inside.append(_line(points, colours[name]))
     inside.append(_legend(colours))
