@@ -16,9 +16,6 @@ from headgate.model.toml.project_file import parse_project
 EVERY_KEY = """\
 fail-fast = false
 
-[scopes]
-pay = ["services/pay/**"]
-
 [jobs.base]
 abstract = true
 environment = "py"
@@ -63,7 +60,6 @@ def jobs(text: str, branch: str = "") -> dict[str, JobDefinition]:
 
 def test_every_key_of_a_job() -> None:
     config = parse_project(EVERY_KEY)
-    assert config.scopes == {"pay": ("services/pay/**",)}
     assert set(config.jobs) == {"unit", "lint", "publish", "play"}
     unit, lint = config.jobs["unit"], config.jobs["lint"]
     assert unit.argv == ("pytest",)
@@ -257,7 +253,6 @@ WIDE = ", ".join(f"'{n}'" for n in range(17))
             RUN + "requires = ['w']\n[jobs.u]\nrun = 'x'\nneeds = ['t']\nprovides = ['w']",
             "jobs.t.requires: the jobs wait for each other in a circle: t → u → t.",
         ),
-        ("scopes = {a = []}", "headgate.toml:1: scopes.a: has no patterns."),
         ("fail-fast = 'no'", "headgate.toml:1: fail-fast: expected true or false"),
     ],
 )

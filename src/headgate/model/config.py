@@ -40,8 +40,6 @@ class ProjectConfig:
     """The `[jobs.NAME]` tables as written."""
     fail_fast: bool = True
     """What jobs do that do not say `fail-fast` themselves."""
-    scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """Name → patterns. Changes that touch different scopes, and nothing else, do not conflict."""
 
 
 @dataclass(frozen=True, slots=True)

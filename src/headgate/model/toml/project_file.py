@@ -33,7 +33,6 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
         checks.done()
     tables = _jobs(root)
     fail_fast = root.flag("fail-fast", True)
-    scopes = root.table("scopes")
     environments: Mapping[str, EnvironmentDefinition] = {}
     if table := root.table("environments"):
         environments = read_environments(table, table.names())
@@ -51,7 +50,6 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
         exclude=exclude,
         job_tables=tables,
         fail_fast=fail_fast,
-        scopes=_scopes(scopes) if scopes else {},
     )
 
 
@@ -81,13 +79,3 @@ def _jobs(root: Table) -> Mapping[str, JobTable]:
         if one is not None:
             jobs[name] = read_job(name, one)
     return jobs
-
-
-def _scopes(table: Table) -> Mapping[str, tuple[str, ...]]:
-    scopes: dict[str, tuple[str, ...]] = {}
-    for name in table.names():
-        check_name(table, name, "scope")
-        scopes[name] = table.patterns(name)
-        if not scopes[name]:
-            table.fail(name, "has no patterns.", 'Give some, e.g. ["services/pay/**"].')
-    return scopes
