@@ -16,6 +16,7 @@ from headgate.gate.snapshot import (
     Trouble,
     Window,
 )
+from headgate.model.cycles import strongly_connected
 from headgate.model.ids import ChangeNumber, Commit, ItemId, NodeId
 from headgate.model.queue import BranchKey, ItemState, NodeState, QueueState
 
@@ -57,6 +58,7 @@ class World:
     passed: set[Commit] = field(default_factory=set)
     built: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
     verdicts: list[tuple[int, str]] = field(default_factory=list)
+    landed_together: list[tuple[int, ...]] = field(default_factory=list)
     history: list[Command] = field(default_factory=list)
 
     # -- what happens from outside -------------------------------------------------------------
@@ -74,17 +76,22 @@ class World:
         assert node is not None
         assert node.state is NodeState.BUILDING
         good = self.green(node.after)
-        if good:
-            self.passed.add(node.after[thing.branch])
         state = NodeState.PASSED if good else NodeState.FAILED
-        thing.node = replace(node, state=state, reason="" if good else "job tests failed")
-        thing.trouble = Trouble.NONE
+        for member in self.unit(thing):
+            assert member.node is not None
+            if good:
+                self.passed.add(node.after[member.branch])
+            member.node = replace(
+                member.node, state=state, reason="" if good else "job tests failed"
+            )
+            member.trouble = Trouble.NONE
 
     def lose(self, number: int, trouble: Trouble = Trouble.NONE) -> None:
         """The build ended without an outcome."""
         thing = self.things[number]
-        assert thing.node is not None
-        thing.node = replace(thing.node, state=NodeState.MERGED)
+        for member in self.unit(thing):
+            assert member.node is not None
+            member.node = replace(member.node, state=NodeState.MERGED)
         thing.trouble, thing.due = trouble, trouble is Trouble.NONE
 
     def move(self, branch: BranchKey) -> None:
@@ -100,7 +107,9 @@ class World:
         return [t for t in self.things.values() if t.state == "live"]
 
     def building(self) -> list[Thing]:
-        return [t for t in self.live() if t.node and t.node.state is NodeState.BUILDING]
+        """What is under test, of a unit its first."""
+        found = [t for t in self.live() if t.node and t.node.state is NodeState.BUILDING]
+        return [t for t in found if t.node and t.node.unit[:1] in ((), (ItemId(t.number),))]
 
     def heads(self) -> dict[BranchKey, Commit]:
         return {branch: self.commit(content) for branch, content in self.content.items()}
@@ -113,6 +122,24 @@ class World:
     def inside(heads: dict[BranchKey, Commit]) -> list[int]:
         return [int(c) for head in heads.values() for c in head.split("/") if c.isdigit()]
 
+    def cycle(self, number: int) -> tuple[int, ...]:
+        """Live things that need each other, this one among them, by position."""
+        return self.all_cycles().get(number, ())
+
+    def all_cycles(self) -> dict[int, tuple[int, ...]]:
+        things = sorted(self.live(), key=lambda t: t.position)
+        found = strongly_connected({t.number: t.depends for t in things})
+        return {number: cycle for cycle in found for number in cycle}
+
+    def unit(self, thing: Thing) -> list[Thing]:
+        """All that share the future of a thing."""
+        assert thing.node is not None
+        unit = [self.things[int(id)] for id in thing.node.unit] or [thing]
+        for other in unit:
+            assert other.node is not None, "half of a unit"
+            assert other.node.after == thing.node.after
+        return unit
+
     def green(self, heads: object) -> bool:
         numbers = self.inside(heads)  # type: ignore[arg-type]
         return not any(
@@ -120,6 +147,7 @@ class World:
         )
 
     def snapshot(self) -> Snapshot:
+        cycles = self.all_cycles()
         return Snapshot(
             "main",
             self.state,
@@ -136,6 +164,7 @@ class World:
                     tuple(self._dependency(n) for n in t.depends),
                     t.trouble,
                     t.due,
+                    tuple(ItemId(n) for n in cycles.get(t.number, ())),
                 )
                 for t in sorted(self.live(), key=lambda t: t.position)
             ),
@@ -208,41 +237,72 @@ class World:
                 assert thing.trouble is Trouble.HELD or len(under_test) < self.window.ceiling
                 ahead = tuple(int(i) for i in thing.node.assumed)
                 self.built.append((thing.number, ahead))
-                thing.node = replace(thing.node, state=NodeState.BUILDING)
+                for member in self.unit(thing):
+                    assert member.node is not None
+                    member.node = replace(member.node, state=NodeState.BUILDING)
             case Land():
                 self._land(thing, command)
 
     def _merge(self, thing: Thing, command: Speculate) -> None:
-        self.nodes += 1
+        things = [self.things[int(id)] for id in command.unit] or [thing]
+        assert {t.number for t in things} == {*self.cycle(thing.number), thing.number}
         before, heads = dict(command.before), self.heads()
         assumed = command.assumed
-        there = set(self.inside(before))
-        state, after = NodeState.MERGED, dict(before)
-        if thing.collides & there:
-            state = NodeState.CONFLICT
-            if thing.collides & set(self.inside(heads)):
-                assumed, before, after = (), heads, heads
+        after = self._on_top(things, before)
+        if after is None:
+            if self._on_top(things, heads) is None:
+                assumed, before = (), heads
+            state, after = NodeState.CONFLICT, before
         else:
-            content = before[thing.branch].split("/") if before[thing.branch] else []
-            after[thing.branch] = self.commit((*content, str(thing.number)))
-        thing.node = NodeView(NodeId(self.nodes), state, assumed, before, after, "conflict in a.py")
+            state = NodeState.MERGED
+        for each in things:
+            assert each.node is None
+            self.nodes += 1
+            reason = "conflict in a.py"
+            each.node = NodeView(
+                NodeId(self.nodes), state, assumed, before, after, reason, command.unit
+            )
+
+    def _on_top(
+        self, things: Iterable[Thing], before: dict[BranchKey, Commit]
+    ) -> dict[BranchKey, Commit] | None:
+        """The heads with these merged in order; None for a conflict."""
+        heads = dict(before)
+        for thing in things:
+            if thing.collides & set(self.inside(heads)):
+                return None
+            content = heads[thing.branch].split("/") if heads[thing.branch] else []
+            heads[thing.branch] = self.commit((*content, str(thing.number)))
+        return heads
 
     def _land(self, thing: Thing, command: Land) -> None:
         node = thing.node
         assert node is not None
         assert node.id == command.node
         assert self.state is QueueState.ACTIVE or thing.landing
-        if thing.landing and self.heads() == node.after:
-            pass  # The branch was moved before the crash.
-        elif self.heads() != node.before:
-            thing.landing, thing.node = False, None  # Moved from outside: refused by the branch.
+        things = self.unit(thing)
+        assert {t.number for t in things} == {*self.cycle(thing.number), thing.number}
+        branches = {t.branch for t in things}
+        now = self.heads()
+        if any(now[b] not in (node.before[b], node.after[b]) for b in branches) or not (
+            thing.landing or now == node.before
+        ):
+            # Moved from outside: refused, and what had been moved is moved back.
+            for branch in branches:
+                if now[branch] == node.after[branch]:
+                    self.content[branch] = tuple(filter(None, node.before[branch].split("/")))
+            for member in things:
+                member.landing, member.node = False, None
             return
-        assert node.after[thing.branch] in self.passed, "landed a tree that was not tested"
-        after = node.after[thing.branch]
-        self.content[thing.branch] = tuple(after.split("/"))
+        for branch in branches:
+            assert node.after[branch] in self.passed, "landed a tree that was not tested"
+            self.content[branch] = tuple(node.after[branch].split("/"))
         assert self.green(self.heads()), "main is not green"
         self.window = self.window.of(command.window)
-        self._end(thing.number, "landed", "")
+        for member in things:
+            member.landing = False
+            self._end(member.number, "landed", "")
+        self.landed_together.append(tuple(t.number for t in things))
 
     def _check_ejection(self, thing: Thing) -> None:
         """Whoever is ejected for a failure really fails with what is certain to land."""

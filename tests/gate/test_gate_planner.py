@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from gate_world import ALPHA, BETA, Thing, World
 
 from headgate.gate.commands import Speculate, StartBuild
@@ -151,11 +152,64 @@ def test_a_dependency_that_came_later_goes_ahead():
     assert world.built == [(2, ()), (1, (2,)), (3, (2, 1))]
 
 
-def test_a_cycle_is_refused_with_its_way():
-    world = queue(Thing(1, depends=(2,)), Thing(2, depends=(1,)), Thing(3, depends=(2,)), Thing(4))
+def test_a_cycle_is_tested_once_and_lands_in_one_step():
+    world = queue(
+        Thing(1, depends=(3,)), Thing(2), Thing(3, BETA, depends=(1,)), Thing(4, depends=(3,))
+    )
+    assert world.built == [(1, ()), (2, (1, 3)), (4, (1, 3, 2))]
     world.run()
-    assert states(world) == {1: "ejected", 2: "ejected", 3: "ejected", 4: "landed"}
-    assert world.things[1].reason == "it depends on itself: #1 → #2 → #1"
+    assert world.landed_together == [(1, 3), (2,), (4,)]
+    assert world.window.size == 7
+
+
+def test_a_cycle_stands_behind_what_any_of_its_members_depends_on():
+    world = queue(Thing(1, depends=(2,)), Thing(2, depends=(1, 4)), Thing(3), Thing(4))
+    assert world.built == [(3, ()), (4, (3,)), (1, (3, 4))]
+
+
+def test_a_cycle_counts_once_in_the_window():
+    ring = [Thing(n, depends=(n % 3 + 1,)) for n in (1, 2, 3)]
+    world = queue(*ring, Thing(4), Thing(5), window=2)
+    assert world.built == [(1, ()), (4, (1, 2, 3))]
+
+
+@pytest.mark.parametrize("culprit", ["bad", "quarrels", "collides"])
+def test_a_cycle_that_fails_leaves_as_one_and_takes_nobody_along_but_those_that_need_it(
+    culprit: str,
+):
+    two = Thing(2, BETA, depends=(1,))
+    if culprit == "bad":
+        two.bad = True
+    else:
+        setattr(two, culprit, frozenset({1}))
+    world = queue(Thing(1, depends=(2,)), two, Thing(3), Thing(4, depends=(2,)))
+    world.run()
+    assert states(world) == {1: "ejected", 2: "ejected", 3: "landed", 4: "ejected"}
+    assert world.things[1].reason == world.things[2].reason
+
+
+def test_a_cycle_that_fails_for_another_is_tested_again():
+    world = queue(Thing(1, bad=True), Thing(2, depends=(3,)), Thing(3, BETA, depends=(2,)))
+    world.finish(2)
+    world.settle()
+    assert states(world) == {1: "live", 2: "live", 3: "live"}
+    world.run()
+    assert states(world) == {1: "ejected", 2: "landed", 3: "landed"}
+
+
+def test_a_member_that_leaves_takes_the_others_out_whatever_was_tested():
+    world = queue(
+        Thing(1, depends=(2,)), Thing(2, BETA, depends=(3,)), Thing(3, depends=(1,)), Thing(4)
+    )
+    world.finish(1)
+    world.leave(3)
+    world.settle()
+    assert states(world) == {1: "withdrawn", 2: "withdrawn", 3: "withdrawn", 4: "live"}
+    assert world.things[2].reason == (
+        "it depends on #3, which is not going to land: its owner took it back"
+    )
+    world.run()
+    assert world.landed_together == [(4,)]
 
 
 def test_the_window_grows_with_success_and_halves_with_failure():

@@ -17,7 +17,7 @@ from headgate.gate.commands import StartBuild
 from headgate.gate.planner import plan
 from headgate.gate.snapshot import Trouble, Window
 from headgate.model.ids import ItemId
-from headgate.model.queue import NodeState, QueueState
+from headgate.model.queue import BranchKey, NodeState, QueueState
 
 
 def _idle(thing: Thing) -> bool:
@@ -32,6 +32,7 @@ class QueueMachine(RuleBasedStateMachine):
         super().__init__()
         self.world = World()
         self.next = 1
+        self.cycles: list[tuple[int, ...]] = []
 
     @initialize(size=st.integers(1, 5), floor=st.integers(1, 3), ceiling=st.integers(3, 8))
     def begin(self, size: int, floor: int, ceiling: int) -> None:
@@ -54,6 +55,26 @@ class QueueMachine(RuleBasedStateMachine):
         )
         self.next += 1
         self.world.arrive(thing)
+
+    @rule(data=st.data(), size=st.integers(2, 3), bad=st.sampled_from([False, False, True]))
+    def arrive_in_a_cycle(self, data: st.DataObject, size: int, bad: bool) -> None:
+        """Changes that need each other, over one branch or two, with others behind and ahead."""
+        numbers = list(range(self.next, self.next + size))
+        self.next += size
+        others = st.frozensets(st.sampled_from([*self.world.things, *numbers]), max_size=1)
+        for index, number in enumerate(numbers):
+            outside = data.draw(others, label="depends") if index == 0 else frozenset[int]()
+            branch = data.draw(st.sampled_from([ALPHA, BETA]), label="branch")
+            thing = Thing(
+                number,
+                branch,
+                bad and index == 1,
+                data.draw(others, label="quarrels") - {number},
+                data.draw(others, label="collides") - {number},
+                (numbers[(index + 1) % size], *sorted(outside - {*numbers})),
+            )
+            self.world.arrive(thing)
+        self.cycles.append(tuple(numbers))
 
     @rule()
     def plan_one_pass(self) -> None:
@@ -93,25 +114,32 @@ class QueueMachine(RuleBasedStateMachine):
         for thing in self.world.live():
             thing.trouble, thing.due = Trouble.NONE, True
 
-    @rule(moved=st.booleans())
-    def crash_while_landing(self, moved: bool) -> None:
-        """The power fails between the intention and the record of the front's landing."""
+    @rule(moved=st.sampled_from([frozenset(), {ALPHA}, {BETA}, {ALPHA, BETA}]))
+    def crash_while_landing(self, moved: frozenset[BranchKey]) -> None:
+        """The power fails between the intention and the record of the front's landing.
+
+        Of a unit over two branches, one may have been moved and the other not.
+        """
         world = self.world
         if world.state is not QueueState.ACTIVE:
             return
         for thing in world.live():
             node = thing.node
             if node and node.state is NodeState.PASSED and node.before == world.heads():
-                thing.landing = True
-                if moved:
-                    content = node.after[thing.branch]
-                    world.content[thing.branch] = tuple(content.split("/"))
+                for member in world.unit(thing):
+                    member.landing = True
+                    if member.branch in moved:
+                        content = node.after[member.branch]
+                        world.content[member.branch] = tuple(content.split("/"))
                 break
         self.crash()
 
     @rule(branch=st.sampled_from([ALPHA, BETA]))
     def move_a_branch_from_outside(self, branch: object) -> None:
-        if not any(t.landing for t in self.world.live()):
+        landing = [t for t in self.world.live() if t.landing and t.node]
+        # What nobody may build on before it is recorded: that freezes a queue, and is told apart.
+        free = all(t.node.before == self.world.heads() for t in landing)
+        if free and (not landing or landing[0].node.unit):
             self.world.move(branch)  # type: ignore[arg-type]
 
     @rule()
@@ -127,11 +155,17 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule()
     def queue_again(self) -> None:
-        """A dependency that was taken back is queued again, behind what depends on it."""
+        """A dependency that was taken back is queued again, behind what depends on it.
+
+        All of a cycle are, once all of them have left.
+        """
         for thing in list(self.world.things.values()):
-            if thing.state == "withdrawn":
-                self.world.verdicts = [v for v in self.world.verdicts if v[0] != thing.number]
-                self.world.arrive(thing)
+            cycle = next((c for c in self.cycles if thing.number in c), (thing.number,))
+            members = [self.world.things[n] for n in cycle]
+            if all(m.state == "withdrawn" for m in members):
+                self.world.verdicts = [v for v in self.world.verdicts if v[0] not in cycle]
+                for member in members:
+                    self.world.arrive(member)
                 break
 
     @invariant()
@@ -144,6 +178,22 @@ class QueueMachine(RuleBasedStateMachine):
         commands = plan(self.world.snapshot()).commands
         ended = [c.item for c in commands if type(c).__name__ in ("Eject", "Withdraw", "Land")]
         assert len(ended) == len(set(ended))
+
+    @invariant()
+    def members_of_a_cycle_share_their_fate(self) -> None:
+        """In every single plan, whatever ends one of them ends all of them."""
+        for cycle in self.cycles:
+            things = [self.world.things[n] for n in cycle]
+            landed = {t.state == "landed" for t in things}
+            assert len(landed) == 1, "landed in part"
+            if landed == {True}:
+                assert cycle in self.world.landed_together
+        commands = plan(self.world.snapshot()).commands
+        for kind in ("Eject", "Withdraw"):
+            ended = {int(c.item) for c in commands if type(c).__name__ == kind}
+            for cycle in self.cycles:
+                if self.world.cycle(cycle[0]) == cycle:
+                    assert not ended & set(cycle) or ended >= set(cycle)
 
     @invariant()
     def nothing_is_begun_beyond_the_window(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -14,7 +14,8 @@ from headgate.gate.case import Case
 from headgate.gate.difficulties import ROUNDS, Difficulties
 from headgate.gate.futures import with_ahead
 from headgate.gate.ports import GatePorts
-from headgate.gate.selection import Selected, Unmet, Unusable, select
+from headgate.gate.selection import Selected, Unmet, Unusable
+from headgate.gate.unit_jobs import UnitJobs, blame, members, select_unit
 from headgate.jobs.build import BuildResult, run_build
 from headgate.jobs.semaphores import Semaphores
 from headgate.model.ids import BuildId, ItemId, NodeId
@@ -71,55 +72,74 @@ class Builder:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def start(self, case: Case, id: NodeId) -> bool:
-        """Run the jobs of a future, if it is still the item's. Without jobs it has passed."""
-        node = case.node
+    async def start(self, cases: Sequence[Case], id: NodeId) -> bool:
+        """Run the jobs of a future, of one item or of all of a unit, if it is still theirs.
+
+        Without jobs it has passed.
+        """
+        lead = cases[0]
+        node = lead.node
         if node is None or node.id != id or node.state is not NodeState.MERGED:
             return False
+        if len(cases) != max(1, len(node.unit)):
+            return False  # A member is gone: what is left of the future is not to be tested.
         with self._db.read() as tx:
             defaults = {project.name: project.default_branch for project in tx.projects.all()}
         try:
-            selected = await select(self._ports, case.proposal, node, defaults)
+            selected = await select_unit(self._ports, cases, defaults)
         except Unusable as error:
-            if error.project != case.key.project:
+            if error.project not in {case.key.project for case in cases}:
                 # On its branch as it is: whoever mends it has to come first.
-                self._trouble(case.item.id, str(error), rounds=ROUNDS)
+                self._trouble(lead.item.id, str(error), rounds=ROUNDS)
                 return True
-            return self._broken(case, node, str(error))
+            return self._broken(cases, error)
         except Unmet as error:
-            self._trouble(case.item.id, str(error), rounds=ROUNDS)
+            self._trouble(lead.item.id, str(error), rounds=ROUNDS)
             return True
         with self._db.write() as tx:
-            item = records.live(tx, case.item)
-            current = tx.nodes.current(case.item.id)
-            if item is None or current is None or current != node:
+            if not self._still(tx, cases):
                 return False
-            if not selected.names:
-                tx.nodes.set_state(node.id, NodeState.PASSED, "no job applies")
-                records.about_node(
-                    tx, "build.passed", item, node, {"build": None, "tree": node.tree, "jobs": []}
-                )
-                build = None
-            else:
-                build = self._record_start(tx, item, node, selected)
+            build = tx.builds.add() if selected.jobs.names else None
+            for case, own in members(cases):
+                self._begun(tx, case.item, own, build, selected.jobs)
         if build is None:
-            self._difficulties.clear(case.item.id)
+            self._clear(cases)
         else:
-            self._launch(case, node, build, selected)
+            self._launch(cases, build, selected)
         return True
 
-    def _broken(self, case: Case, node: Node, reason: str) -> bool:
-        words = f"{reason} (in the future{with_ahead(case.ahead)})" if case.ahead else reason
+    def _still(self, tx: Transaction, cases: Sequence[Case]) -> bool:
+        return all(
+            records.live(tx, case.item) is not None and tx.nodes.current(case.item.id) == case.node
+            for case in cases
+        )
+
+    def _clear(self, cases: Sequence[Case]) -> None:
+        for case in cases:
+            self._difficulties.clear(case.item.id)
+
+    def _broken(self, cases: Sequence[Case], error: Unusable) -> bool:
+        ahead = cases[0].ahead
+        words = f"{error} (in the future{with_ahead(ahead)})" if ahead else str(error)
+        blamed = [case.item.change for case in cases if case.key.project == error.project]
+        words = blame(cases, blamed, words)
         with self._db.write() as tx:
-            item = records.live(tx, case.item)
-            if item is None or tx.nodes.current(item.id) != node:
+            if not self._still(tx, cases):
                 return False
-            tx.nodes.set_state(node.id, NodeState.BROKEN, words)
-            records.about_node(tx, "node.broken", item, node, {"reason": words})
+            for case, node in members(cases):
+                tx.nodes.set_state(node.id, NodeState.BROKEN, words)
+                records.about_node(tx, "node.broken", case.item, node, {"reason": words})
         return True
 
-    def _record_start(self, tx: Transaction, item: Item, node: Node, selected: Selected) -> BuildId:
-        build = tx.builds.add()
+    def _begun(
+        self, tx: Transaction, item: Item, node: Node, build: BuildId | None, selected: Selected
+    ) -> None:
+        if build is None:
+            tx.nodes.set_state(node.id, NodeState.PASSED, "no job applies")
+            records.about_node(
+                tx, "build.passed", item, node, {"build": None, "tree": node.tree, "jobs": []}
+            )
+            return
         tx.nodes.set_build(node.id, build)
         tx.nodes.set_state(node.id, NodeState.BUILDING, "")
         records.about_node(
@@ -127,28 +147,34 @@ class Builder:
             "build.started",
             item,
             node,
-            {"build": build, "jobs": [*selected.names], "commits": {**selected.commits}},
+            {
+                "build": build,
+                "jobs": [*selected.names],
+                "commits": {**selected.commits},
+                **records.together(tx, node.unit),
+            },
         )
-        return build
 
-    def _launch(self, case: Case, node: Node, build: BuildId, selected: Selected) -> None:
-        item = case.item.id
-        task = asyncio.create_task(self._run(case, node, build, selected))
-        self._current[item] = task
+    def _launch(self, cases: Sequence[Case], build: BuildId, selected: UnitJobs) -> None:
+        items = [case.item.id for case in cases]
+        task = asyncio.create_task(self._run(cases, build, selected))
+        self._current.update(dict.fromkeys(items, task))
         self._tasks.add(task)
 
         def forget(done: asyncio.Task[None]) -> None:
             self._tasks.discard(done)
-            if self._current.get(item) is done:
-                del self._current[item]
+            for item in items:
+                if self._current.get(item) is done:
+                    del self._current[item]
 
         task.add_done_callback(forget)
 
-    async def _run(self, case: Case, node: Node, build: BuildId, selected: Selected) -> None:
+    async def _run(self, cases: Sequence[Case], build: BuildId, selected: UnitJobs) -> None:
+        case, node = members(cases)[0]
         recorder = Recorder(self._db, case.item.change, node.id, build, lambda: self._stopping)
         try:
             result = await run_build(
-                selected.plan,
+                selected.jobs.plan,
                 self._ports.dispatcher,
                 recorder,
                 self._ports.clock,
@@ -158,9 +184,14 @@ class Builder:
             log.exception("a build could not be run", build=build)
             why = str(error) or type(error).__name__
             result = BuildResult(BuildState.INFRASTRUCTURE, why)
+        reason = result.reason
+        if result.state is BuildState.FAILED:
+            reason = recorder.failure(result, case.ahead)
+            blamed = selected.wanted_by.get(recorder.decisive or ("", ""), ())
+            reason = blame(cases, blamed, reason)
         while True:
             try:
-                self._ended(case, node, build, recorder, result)
+                self._ended(cases, build, result.state, reason, useless=recorder.useless)
                 break
             except Exception:
                 log.exception("the outcome of a build could not be recorded", build=build)
@@ -168,28 +199,42 @@ class Builder:
         self._poke(case.queue)
 
     def _ended(
-        self, case: Case, node: Node, build: BuildId, recorder: Recorder, result: BuildResult
+        self,
+        cases: Sequence[Case],
+        build: BuildId,
+        state: BuildState,
+        reason: str,
+        *,
+        useless: bool,
     ) -> None:
-        passed, failed = BuildState.PASSED, BuildState.FAILED
-        reason = result.reason
-        if result.state is failed:
-            reason = recorder.failure(result, case.ahead)
         with self._db.write() as tx:
-            if not records.build_ended(tx, build, result.state, reason):
+            if not records.build_ended(tx, build, state, reason):
                 return  # Its future was dropped meanwhile.
-            item = tx.items.get(case.item.id)
-            about = {"build": build, "tree": node.tree, "reason": reason}
-            if result.state is passed:
+            for case, node in members(cases):
+                self._verdict(tx, tx.items.get(case.item.id), node, build, state, reason)
+        if state in (BuildState.PASSED, BuildState.FAILED):
+            self._clear(cases)
+        else:
+            self._trouble(cases[0].item.id, reason, rounds=ROUNDS if useless else 1)
+
+    def _verdict(
+        self,
+        tx: Transaction,
+        item: Item,
+        node: Node,
+        build: BuildId,
+        state: BuildState,
+        reason: str,
+    ) -> None:
+        about = {"build": build, "tree": node.tree, "reason": reason}
+        match state:
+            case BuildState.PASSED:
                 tx.nodes.set_state(node.id, NodeState.PASSED, "")
                 records.about_node(tx, "build.passed", item, node, about)
                 records.hold(tx, item, "", "")
-            elif result.state is failed:
+            case BuildState.FAILED:
                 tx.nodes.set_state(node.id, NodeState.FAILED, reason)
                 records.about_node(tx, "build.failed", item, node, about)
-            else:
+            case _:
                 records.about_node(tx, "build.infrastructure", item, node, about)
                 records.drop(tx, item, node, f"could not be run: {reason}")
-        if result.state in (passed, failed):
-            self._difficulties.clear(case.item.id)
-        else:
-            self._trouble(case.item.id, reason, rounds=ROUNDS if recorder.useless else 1)

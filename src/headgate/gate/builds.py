@@ -87,6 +87,11 @@ class Recorder(RunSink):
         if state is RunState.INFRASTRUCTURE:
             self.useless = self.useless or result.retry is Retry.USELESS
 
+    @property
+    def decisive(self) -> tuple[str, str] | None:
+        """Project and name of the job that failed for good; None while none has."""
+        return (self._decisive[0].project, self._decisive[0].job) if self._decisive else None
+
     def failure(self, result: BuildResult, ahead: Sequence[ChangeNumber]) -> str:
         """Why the build failed, in the words that its owner reads."""
         where = f"in the future{with_ahead(ahead)}" if ahead else "on top of the branch as it is"

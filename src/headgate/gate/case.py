@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headgate.gate.futures import Proposal
@@ -25,6 +26,24 @@ class Case:
     @property
     def key(self) -> BranchKey:
         return self.proposal.key
+
+
+def read_unit(db: Database, reader: QueueReader, id: ItemId) -> tuple[Case, ...]:
+    """An item with all that it is tested as one with in its current future, in order.
+
+    By itself when it has none, or when those do not share it any more.
+    """
+    case = read_case(db, reader, id)
+    if case.node is None or not case.node.unit:
+        return (case,)
+    cases = tuple(read_case(db, reader, member) for member in case.node.unit)
+    whole = all(c.node is not None and c.node.unit == case.node.unit for c in cases)
+    return cases if whole else (case,)
+
+
+def shared(cases: Sequence[Case]) -> list[tuple[BranchKey, Node]]:
+    """Branches and nodes of a unit's members."""
+    return [(case.key, case.node) for case in cases if case.node is not None]
 
 
 def read_case(db: Database, reader: QueueReader, id: ItemId) -> Case:

@@ -38,18 +38,21 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Speculate:
-    """Merge the item onto a future."""
+    """Merge the item, or each item of the unit that it leads on top of the one before, onto a
+    future."""
 
     item: ItemId
     assumed: tuple[ItemId, ...]
     """Items ahead that this future takes as landed, none of which has landed yet."""
     before: Mapping[BranchKey, Commit]
     """Head of every branch in that future."""
+    unit: tuple[ItemId, ...] = ()
+    """All items that are merged as one, the item first; empty when it is by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartBuild:
-    """Run the jobs of a future."""
+    """Run the jobs of a future; of a unit's future, `node` is its first member's."""
 
     item: ItemId
     node: NodeId
@@ -57,7 +60,8 @@ class StartBuild:
 
 @dataclass(frozen=True, slots=True)
 class Land:
-    """Move the branch to the tested commit, or finish doing so."""
+    """Move the branch to the tested commit, or finish doing so; all branches of a unit, whose
+    first member's `node` is."""
 
     item: ItemId
     node: NodeId

@@ -14,14 +14,15 @@ import structlog
 
 from headgate.gate import records
 from headgate.gate.builder import Builder
-from headgate.gate.case import Case, read_case
+from headgate.gate.case import Case, read_case, read_unit
 from headgate.gate.commands import Drop, Eject, Land, Speculate, StartBuild, Withdraw
 from headgate.gate.difficulties import Difficulties
-from headgate.gate.futures import make_future, node_ref
+from headgate.gate.futures import make_futures, node_ref
 from headgate.gate.landing import Moved, Ready, examine, move
 from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader, view_of
 from headgate.gate.snapshot import Trouble
+from headgate.gate.together import Together
 from headgate.jobs.dispatch.interface import Fate
 from headgate.model.ids import Commit, ItemId
 from headgate.model.principal import GATE
@@ -48,6 +49,7 @@ class Executor:
         self._reader = reader
         self._difficulties = difficulties
         self._builder = Builder(db, ports, difficulties, self.trouble, poke)
+        self._together = Together(db, ports, self._done)
         self._background: set[asyncio.Task[None]] = set()
         self._landing: dict[ItemId, asyncio.Event] = {}
 
@@ -94,8 +96,7 @@ class Executor:
             if item.state is not ItemState.WAITING:
                 return False
             records.eject(tx, item, command.reason, command.window)
-        self._spawn(self._settle(item.id, None))
-        self.forget(item.id)
+        self._done(item.id, None)
         return True
 
     def withdraw(self, command: Withdraw) -> bool:
@@ -126,66 +127,54 @@ class Executor:
 
     async def speculate(self, command: Speculate, heads: Mapping[BranchKey, Commit]) -> bool:
         """See Speculate; `heads` are the branches as they are."""
-        case = self._case(command.item)
-        if case.node is not None or case.item.state is not ItemState.WAITING:
+        cases = [self._case(id) for id in command.unit or (command.item,)]
+        if any(c.node is not None or c.item.state is not ItemState.WAITING for c in cases):
             return False
-        if case.key not in command.before:
-            gone = f"the branch {case.key.branch} of {case.key.project} does not exist any more"
-            return self.eject(Eject(case.item.id, gone))
+        for case in cases:
+            if case.key not in command.before:
+                gone = f"the branch {case.key.branch} of {case.key.project} does not exist any more"
+                ejected = [self.eject(Eject(one.item.id, gone)) for one in cases]
+                return any(ejected)
         with self._db.read() as tx:
             ahead = [tx.items.get(id).change for id in command.assumed]
-        future = await make_future(
-            self._ports, case.proposal, command.assumed, ahead, command.before, heads
+        futures = await make_futures(
+            self._ports,
+            [case.proposal for case in cases],
+            command.assumed,
+            ahead,
+            command.before,
+            heads,
         )
+        nodes: list[tuple[Case, Node]] = []
         with self._db.write() as tx:
-            now = records.live(tx, case.item)
-            if now is None or tx.nodes.current(case.item.id) is not None:
+            live = [records.live(tx, case.item) for case in cases]
+            if None in live or any(tx.nodes.current(case.item.id) is not None for case in cases):
                 return False
-            node = tx.nodes.add(
-                case.item.id,
-                future.assumed,
-                future.base,
-                future.commit,
-                future.tree,
-                future.heads,
-                future.state,
-                future.reason,
-            )
-            records.hold(tx, now, "", "")
-            assumed = [tx.items.get(id).change for id in future.assumed]
-            if future.state is NodeState.MERGED:
-                records.about_node(
-                    tx,
-                    "node.merged",
-                    now,
-                    node,
-                    {"base": future.base, "tree": future.tree, "assumed": [*assumed]},
-                )
-            else:
-                records.about_node(
-                    tx,
-                    "node.conflict",
-                    now,
-                    node,
-                    {"base": future.base, "reason": future.reason, "assumed": [*assumed]},
-                )
-        if node.commit is not None:
-            repository = self._ports.repository(case.key.project)
-            await repository.update_ref(node_ref(node.id), node.commit, None)
+            for case, future in zip(cases, futures, strict=True):
+                nodes.append((case, records.speculated(tx, case.item, future, command.unit)))
+        for case, node in nodes:
+            if node.commit is not None:
+                repository = self._ports.repository(case.key.project)
+                await repository.update_ref(node_ref(node.id), node.commit, None)
         return True
 
     async def start_build(self, command: StartBuild) -> bool:
         """See StartBuild. A future without jobs has passed at once."""
-        return await self._builder.start(self._case(command.item), command.node)
+        return await self._builder.start(self._unit(command.item), command.node)
 
     async def land(self, command: Land, queue: str) -> bool:
         """See Land. Carries on where an earlier try or process stopped."""
-        done = self._landing.setdefault(command.item, asyncio.Event())
+        cases = self._unit(command.item)
+        done = asyncio.Event()
+        self._landing.update({case.item.id: done for case in cases})
         try:
+            if len(cases) > 1:
+                return await self._together.land(cases, command)
             return await self._land(command, queue)
         finally:
             done.set()
-            self._landing.pop(command.item, None)
+            for case in cases:
+                self._landing.pop(case.item.id, None)
 
     # -- landing -----------------------------------------------------------------------------
 
@@ -194,6 +183,8 @@ class Executor:
         node = case.node
         if node is None or node.id != command.node or node.commit is None or node.tree is None:
             return False
+        if node.unit:
+            return False  # Never without those that it was tested with.
         if case.item.state is ItemState.WAITING and not await self._intend(case, node, queue):
             return True
         outcome = await move(self._ports, case.key, node)
@@ -218,9 +209,13 @@ class Executor:
             records.landed(tx, case.item, node, landing, command.window)
         if landing.landed_tree != landing.tested_tree:
             log.error("what landed is not what was tested", change=case.item.change)
-        self._spawn(self._settle(case.item.id, node))
-        self.forget(case.item.id)
+        self._done(case.item.id, node)
         return True
+
+    def _done(self, item: ItemId, landed: Node | None) -> None:
+        """What is left to do once an item has landed, or has failed."""
+        self._spawn(self._settle(item, landed))
+        self.forget(item)
 
     async def _settle(self, item: ItemId, landed: Node | None) -> None:
         """Let what the runs of an item left behind follow its fate."""
@@ -279,6 +274,9 @@ class Executor:
 
     def _case(self, id: ItemId) -> Case:
         return read_case(self._db, self._reader, id)
+
+    def _unit(self, id: ItemId) -> tuple[Case, ...]:
+        return read_unit(self._db, self._reader, id)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headgate.gate.ports import GatePorts
 from headgate.gate.scope import with_head
+from headgate.gate.units import listed, only_together
 from headgate.model.change import Revision, Signature
 from headgate.model.config import ProjectConfig
 from headgate.model.errors import BadInput
@@ -46,31 +47,59 @@ def node_ref(node: NodeId) -> str:
     return f"refs/headgate/node/{node}"
 
 
-async def make_future(
+async def make_futures(
     ports: GatePorts,
-    proposal: Proposal,
+    proposals: Sequence[Proposal],
     assumed: Sequence[ItemId],
     ahead: Sequence[ChangeNumber],
     before: Mapping[BranchKey, Commit],
     heads: Mapping[BranchKey, Commit],
-) -> Future:
-    """Merge a proposal onto `before`, the future in which `assumed` have landed.
+) -> tuple[Future, ...]:
+    """Merge a proposal onto `before`, the future in which `assumed` have landed; several, which
+    make a unit, in order, each on top of those before it. One future for each.
 
     A conflict there may be the fault of those ahead, whose changes are `ahead`; one that is there
-    on the bare `heads`, too, is not, and then the future returned assumes nothing. Raises
-    HeadgateError when git cannot say.
+    on the bare `heads`, too, is not, and then the futures returned assume nothing. When one of
+    several does not merge, none does. Raises HeadgateError when git cannot say.
     """
-    key = proposal.key
-    base = before[key]
-    result = await _merge(ports, proposal, base)
-    if isinstance(result, Merged):
-        after = with_head(before, key, result.commit)
-        return Future(NodeState.MERGED, tuple(assumed), base, result.commit, result.tree, after)
-    if assumed and key in heads:
-        alone = await _merge(ports, proposal, heads[key])
-        if not isinstance(alone, Merged):
-            return _failed(proposal, (), (), heads, alone)
-    return _failed(proposal, assumed, ahead, before, result)
+    made = await _make(ports, proposals, assumed, ahead, before)
+    known = all(proposal.key in heads for proposal in proposals)
+    if made[0].state is NodeState.MERGED or not assumed or not known:
+        return made
+    alone = await _make(ports, proposals, (), (), heads)
+    return made if alone[0].state is NodeState.MERGED else alone
+
+
+async def _make(
+    ports: GatePorts,
+    proposals: Sequence[Proposal],
+    assumed: Sequence[ItemId],
+    ahead: Sequence[ChangeNumber],
+    before: Mapping[BranchKey, Commit],
+) -> tuple[Future, ...]:
+    merged: list[tuple[Commit, Merged]] = []
+    after: Mapping[BranchKey, Commit] = before
+    for index, proposal in enumerate(proposals):
+        base = after[proposal.key]
+        result = await _merge(ports, proposal, base)
+        if not isinstance(result, Merged):
+            earlier = [p.item.change for p in proposals[:index] if p.key == proposal.key]
+            reason = _failure(proposal, (*ahead, *earlier), result)
+            if len(proposals) > 1:
+                names = only_together([p.item.change for p in proposals])
+                reason = f"{names}, and #{proposal.item.change} fails: {reason}"
+            return tuple(
+                Future(
+                    NodeState.CONFLICT, tuple(assumed), before[p.key], None, None, before, reason
+                )
+                for p in proposals
+            )
+        merged.append((base, result))
+        after = with_head(after, proposal.key, result.commit)
+    return tuple(
+        Future(NodeState.MERGED, tuple(assumed), base, result.commit, result.tree, after)
+        for base, result in merged
+    )
 
 
 async def _merge(ports: GatePorts, proposal: Proposal, onto: Commit) -> MergeResult:
@@ -110,31 +139,20 @@ def _text(proposal: Proposal, mode: MergeMode) -> str:
     return f"Merge change #{number}: {proposal.title}\n\nHeadgate-Change: {number}\n"
 
 
-def _failed(
-    proposal: Proposal,
-    assumed: Sequence[ItemId],
-    ahead: Sequence[ChangeNumber],
-    before: Mapping[BranchKey, Commit],
-    result: MergeResult,
-) -> Future:
+def _failure(proposal: Proposal, ahead: Sequence[ChangeNumber], result: MergeResult) -> str:
     branch = proposal.key.branch + with_ahead(ahead)
     if isinstance(result, MergeConflict):
-        reason = f"it does not merge onto {branch}: {_conflict(result)}"
-    elif isinstance(result, NothingToMerge):
-        reason = f"nothing is left to land: everything in it is on {branch} already"
-    else:
-        raise TypeError(f"{result} is no failure")
-    base = before[proposal.key]
-    return Future(NodeState.CONFLICT, tuple(assumed), base, None, None, before, reason)
+        return f"it does not merge onto {branch}: {_conflict(result)}"
+    if isinstance(result, NothingToMerge):
+        return f"nothing is left to land: everything in it is on {branch} already"
+    raise TypeError(f"{result} is no failure")
 
 
 def with_ahead(ahead: Sequence[ChangeNumber]) -> str:
     """` with #3 and #4 ahead`; empty when there are none."""
     if not ahead:
         return ""
-    names = [f"#{number}" for number in ahead]
-    listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    return f" with {listed} ahead"
+    return f" with {listed(ahead)} ahead"
 
 
 def _conflict(result: MergeConflict) -> str:

@@ -62,7 +62,7 @@ async def examine(
             where = f"is at {now[:10]}" if now else "is gone"
             words = f"{other.branch} of {other.project} {where}, not at {commit[:10]}"
             return Check(Ready.MOVED, words)
-    repository = _fresh(ports, key)
+    repository = fresh(ports, key.project)
     if node.commit is None:
         return Check(Ready.ALTERED, "there is no commit to land")
     tree = await repository.tree_of(node.commit)
@@ -82,7 +82,7 @@ async def move(ports: GatePorts, key: BranchKey, node: Node) -> Moved | Refused:
     """
     if node.commit is None:
         raise ValueError(f"node {node.id} has no commit to land")
-    repository = _fresh(ports, key)
+    repository = fresh(ports, key.project)
     ref = f"refs/heads/{key.branch}"
     if not await repository.update_ref(ref, node.commit, node.base):
         found = await repository.resolve(ref)
@@ -93,6 +93,6 @@ async def move(ports: GatePorts, key: BranchKey, node: Node) -> Moved | Refused:
     return Moved(await repository.tree_of(landed or node.commit))
 
 
-def _fresh(ports: GatePorts, key: BranchKey) -> Repository:
-    # Without memory: what is compared must come from the repository itself.
-    return Repository(ports.repository(key.project).path)
+def fresh(ports: GatePorts, project: str) -> Repository:
+    """A repository without memory: what is compared must come from the repository itself."""
+    return Repository(ports.repository(project).path)

@@ -4,6 +4,10 @@ Items are looked at in order: dependencies first, then arrival. Each is tested o
 item ahead that is not failing*, whose future contains everything it assumes itself. So the futures
 of a healthy queue form a chain, and one failure moves those behind it onto the item before it.
 
+Items of a cycle need each other, so they make one *unit*: it stands where its first member does,
+behind everything that any member depends on, has one future with all members merged, and one
+verdict. Everything said of an item here holds of a unit.
+
 An item whose future failed is set aside at once: nobody behind it assumes it any more. It is
 ejected as soon as it is certain that those it was tested with are not the cause, that is when
 each of them has landed or is sure to (passed, with everything below it); when one of them leaves
@@ -20,16 +24,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headgate.gate.commands import Command, Drop, Eject, Land, Speculate, StartBuild, Withdraw
-from headgate.gate.snapshot import (
-    DependencyState,
-    DependencyView,
-    ItemView,
-    NodeView,
-    Snapshot,
-    Trouble,
-)
+from headgate.gate.snapshot import DependencyState, DependencyView, NodeView, Snapshot
+from headgate.gate.units import Unit, units_of
 from headgate.model.ids import Commit, ItemId
-from headgate.model.queue import BranchKey, ItemState, NodeState, QueueState
+from headgate.model.queue import BranchKey, NodeState, QueueState
 
 FAILING = frozenset({NodeState.CONFLICT, NodeState.BROKEN, NodeState.FAILED})
 
@@ -61,10 +59,10 @@ class _Chain:
     used: int = 0
     """How much of the window is taken."""
 
-    def extend(self, item: ItemView, node: NodeView) -> None:
+    def extend(self, unit: Unit, node: NodeView) -> None:
         self.heads = node.after
-        self.assumed = (*self.assumed, item.id)
-        self.certain = self.certain and _sure(item, node)
+        self.assumed = (*self.assumed, *unit.ids)
+        self.certain = self.certain and (node.state is NodeState.PASSED or unit.landing)
 
 
 @dataclass(slots=True)
@@ -74,94 +72,114 @@ class _Draft:
     aside: set[ItemId] = field(default_factory=set[ItemId])
     """Items that nobody behind them assumes."""
 
-    def block(self, item: ItemView, node: NodeView | None, reason: str) -> None:
-        self.aside.add(item.id)
-        self.blocked.append(Blocked(item.id, reason))
-        if node is not None:
-            self.commands.append(Drop(item.id, node.id, reason))
+    def block(self, unit: Unit, reason: str, refuted: set[ItemId]) -> None:
+        self.aside.update(unit.ids)
+        self.blocked.extend(Blocked(item.id, reason) for item in unit.members)
+        if unit.first.id not in refuted:
+            self.drop(unit, reason)
+
+    def drop(self, unit: Unit, reason: str) -> None:
+        for item in unit.members:
+            if item.node is not None:
+                self.commands.append(Drop(item.id, item.node.id, reason))
+
+    def eject(self, unit: Unit, reason: str, window: int | None = None) -> None:
+        self.aside.update(unit.ids)
+        for item in unit.members:
+            self.commands.append(Eject(item.id, reason, window))
+
+    def withdraw(self, unit: Unit, reason: str) -> None:
+        self.aside.update(unit.ids)
+        for item in unit.members:
+            self.commands.append(Withdraw(item.id, reason))
 
 
 def plan(snapshot: Snapshot) -> Plan:
     """What to do now. The same snapshot gives the same plan."""
     draft = _Draft()
-    order, cyclic = _ordered(snapshot.items)
-    for item, way in cyclic:
-        draft.commands.append(Eject(item.id, f"it depends on itself: {way}"))
+    order = _ordered(snapshot)
     refuted = _drop_refuted(order, snapshot, draft)
     window = snapshot.window
     chain = _Chain(snapshot.heads)
-    live = {item.id for item in order}
+    live = {id for unit in order for id in unit.ids}
     # Builds of held items are outside the window, and yet never more than the ceiling run.
     room = snapshot.window.ceiling - sum(
-        item.node is not None and item.node.state is NodeState.BUILDING for item in order
+        unit.node is not None and unit.node.state is NodeState.BUILDING for unit in order
     )
-    for item in order:
-        node = None if item.id in refuted else item.node
-        if item.state is ItemState.LANDING and node is not None:
-            if item.due:
+    for unit in order:
+        item = unit.first
+        node = None if item.id in refuted else unit.node
+        if unit.landing and node is not None:
+            if unit.due:
                 window = window.of(window.grown())
                 draft.commands.append(Land(item.id, node.id, window.size))
-            chain.extend(item, node)
+            chain.extend(unit, node)
             continue
-        fate = _fate(item, draft)
-        if isinstance(fate, Eject | Withdraw):
-            draft.commands.append(fate)
-            draft.aside.add(item.id)
-            continue
-        if fate:
-            draft.block(item, node, fate)
+        if _sealed(unit, draft, refuted):
             continue
         if node is not None and not _holds(node, chain, snapshot, live):
-            draft.commands.append(Drop(item.id, node.id, "those ahead of it have changed"))
+            draft.drop(unit, "those ahead of it have changed")
             node = None
+        elif node is None and item.id not in refuted:
+            draft.drop(unit, "it is not tested with all that it lands together with")
         if node is None:
-            if not item.due:
-                draft.aside.add(item.id)  # It could not be merged, by no fault of its own.
+            if not unit.due:
+                draft.aside.update(unit.ids)  # It could not be merged, by no fault of its own.
                 continue
             if chain.used < window.current:
-                draft.commands.append(Speculate(item.id, chain.assumed, chain.heads))
+                draft.commands.append(Speculate(item.id, chain.assumed, chain.heads, unit.together))
                 # Whether those behind assume this item depends on how the merge goes.
                 break
             # Beyond the window nothing is begun. Those further behind can only be refuted.
             chain.used += 1
             chain.certain = False
-            chain.assumed = (*chain.assumed, item.id)
+            chain.assumed = (*chain.assumed, *unit.ids)
             continue
         if node.state in FAILING:
-            draft.aside.add(item.id)
+            draft.aside.update(unit.ids)
             if chain.certain or _fails_alone(node, snapshot):
                 if node.state is NodeState.FAILED:
                     window = window.of(window.halved())
-                    draft.commands.append(Eject(item.id, node.reason, window.size))
+                    draft.eject(unit, node.reason, window.size)
                 else:
-                    draft.commands.append(Eject(item.id, node.reason))
+                    draft.eject(unit, node.reason)
             continue
         lands = (
             node.state is NodeState.PASSED
-            and item.due
+            and unit.due
             and not chain.assumed
             and snapshot.state is QueueState.ACTIVE
         )
         if lands:
             window = window.of(window.grown())
             draft.commands.append(Land(item.id, node.id, window.size))
-        if item.trouble is Trouble.HELD:
-            draft.aside.add(item.id)
-            if node.state is NodeState.MERGED and item.due and room > 0:
+        wanted = node.state is NodeState.MERGED and unit.due and room > 0
+        if unit.held:
+            draft.aside.update(unit.ids)
+            if wanted:
                 draft.commands.append(StartBuild(item.id, node.id))
                 room -= 1
             continue
-        wanted = node.state is NodeState.MERGED and item.due
-        if wanted and chain.used < window.current and room > 0:
+        if wanted and chain.used < window.current:
             draft.commands.append(StartBuild(item.id, node.id))
             room -= 1
         chain.used += 1
-        chain.extend(item, node)
+        chain.extend(unit, node)
     return Plan(tuple(draft.commands), tuple(draft.blocked))
 
 
-def _sure(item: ItemView, node: NodeView) -> bool:
-    return node.state is NodeState.PASSED or item.state is ItemState.LANDING
+def _sealed(unit: Unit, draft: _Draft, refuted: set[ItemId]) -> bool:
+    """Whether what it depends on decides about it for now, and does so."""
+    match _fate(unit, draft):
+        case Eject() as fate:
+            draft.eject(unit, fate.reason)
+        case Withdraw() as fate:
+            draft.withdraw(unit, fate.reason)
+        case "":
+            return False
+        case reason:
+            draft.block(unit, reason, refuted)
+    return True
 
 
 def _holds(node: NodeView, chain: _Chain, snapshot: Snapshot, live: set[ItemId]) -> bool:
@@ -177,31 +195,31 @@ def _fails_alone(node: NodeView, snapshot: Snapshot) -> bool:
     return not node.assumed and node.before == snapshot.heads
 
 
-def _drop_refuted(order: list[ItemView], snapshot: Snapshot, draft: _Draft) -> set[ItemId]:
+def _drop_refuted(order: list[Unit], snapshot: Snapshot, draft: _Draft) -> set[ItemId]:
     """Stop what is tested for a future with an item that left: it can never come true."""
-    live = {item.id for item in order}
+    live = {id for unit in order for id in unit.ids}
     refuted: set[ItemId] = set()
-    for item in order:
-        if item.node is None or item.state is ItemState.LANDING:
+    for unit in order:
+        if unit.landing:
             continue
-        gone = [id for id in item.node.assumed if id not in live and id not in snapshot.landed]
-        if gone:
-            refuted.add(item.id)
-            draft.commands.append(Drop(item.id, item.node.id, "an item ahead of it left the queue"))
+        assumed = {id for item in unit.members if item.node for id in item.node.assumed}
+        if any(id not in live and id not in snapshot.landed for id in assumed):
+            refuted.add(unit.first.id)
+            draft.drop(unit, "an item ahead of it left the queue")
     return refuted
 
 
-def _fate(item: ItemView, draft: _Draft) -> Eject | Withdraw | str:
-    """What an item's dependencies mean for it; a text says what it waits for, empty: nothing."""
+def _fate(unit: Unit, draft: _Draft) -> Eject | Withdraw | str:
+    """What a unit's dependencies mean for it; a text says what it waits for, empty: nothing."""
     waits = ""
-    for dependency in item.depends:
+    for dependency in unit.depends:
         match dependency.state:
             case DependencyState.LANDED:
                 continue
             case DependencyState.EJECTED:
-                return Eject(item.id, _left(dependency))
+                return Eject(unit.first.id, _left(dependency))
             case DependencyState.ABSENT:
-                return Withdraw(item.id, _left(dependency))
+                return Withdraw(unit.first.id, _left(dependency))
             case DependencyState.ELSEWHERE:
                 waits = waits or (
                     f"waits until #{dependency.change} has landed ({dependency.reason})"
@@ -217,58 +235,23 @@ def _left(dependency: DependencyView) -> str:
     return f"it depends on #{dependency.change}, which is not going to land{why}"
 
 
-def _ordered(
-    items: tuple[ItemView, ...],
-) -> tuple[list[ItemView], list[tuple[ItemView, str]]]:
-    """Items so that each stands behind those it depends on, by arrival otherwise; and cycles.
-
-    An item that only depends on a cycle is in neither list: it has its turn once the cycle's
-    members are gone.
-    """
-    known = {item.id: item for item in items}
+def _ordered(snapshot: Snapshot) -> list[Unit]:
+    """Units so that each stands behind those it depends on, by arrival otherwise."""
+    units = units_of(sorted(snapshot.items, key=lambda item: item.position))
+    known = {id for unit in units for id in unit.ids}
     pending = {
-        item.id: [d.item for d in item.depends if d.item in known and d.item is not None]
-        for item in items
+        unit.first.id: {d.item for d in unit.depends if d.item is not None} & known
+        for unit in units
     }
-    order: list[ItemView] = []
+    order: list[Unit] = []
     placed: set[ItemId] = set()
-    waiting = sorted(items, key=lambda item: item.position)
-    while waiting:
-        # An item that was held up goes to the first place where its dependencies are all ahead.
-        ready = next(
-            (item for item in waiting if all(id in placed for id in pending[item.id])), None
-        )
+    while units:
+        # A unit that was held up goes to the first place where its dependencies are all ahead.
+        # With cycles in one there is always one that is ready; were there none, all would wait.
+        ready = next((unit for unit in units if pending[unit.first.id] <= placed), None)
         if ready is None:
             break
-        waiting.remove(ready)
-        placed.add(ready.id)
+        units.remove(ready)
+        placed.update(ready.ids)
         order.append(ready)
-    return order, _cyclic(waiting, pending)
-
-
-def _cyclic(
-    stuck: list[ItemView], pending: Mapping[ItemId, list[ItemId]]
-) -> list[tuple[ItemView, str]]:
-    names = {item.id: f"#{item.change}" for item in stuck}
-    found: list[tuple[ItemView, str]] = []
-    for item in stuck:
-        way = _way_back(item.id, pending, names)
-        if way:
-            found.append((item, " → ".join(names[id] for id in way)))
-    return found
-
-
-def _way_back(
-    start: ItemId, pending: Mapping[ItemId, list[ItemId]], stuck: Mapping[ItemId, str]
-) -> list[ItemId]:
-    paths = [[start]]
-    seen: set[ItemId] = set()
-    while paths:
-        path = paths.pop(0)
-        for next_id in pending[path[-1]]:
-            if next_id == start:
-                return [*path, start]
-            if next_id in stuck and next_id not in seen:
-                seen.add(next_id)
-                paths.append([*path, next_id])
-    return []
+    return order

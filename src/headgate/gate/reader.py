@@ -16,6 +16,7 @@ from headgate.gate.snapshot import (
     Trouble,
     Window,
 )
+from headgate.gate.units import before_unit
 from headgate.model.change import ChangeState, Dependency, Revision
 from headgate.model.config import QueuePolicy
 from headgate.model.cycles import strongly_connected
@@ -76,7 +77,7 @@ class QueueReader:
             queue.state,
             Window(queue.window, settings.window_floor, settings.window_ceiling),
             heads,
-            _with_cycles(views),
+            _with_units(_with_cycles(views), nodes),
             frozenset(landed),
         )
 
@@ -103,7 +104,21 @@ class QueueReader:
 def view_of(node: Node, key: BranchKey) -> NodeView:
     """A stored node as the planner sees it; `key` is its item's branch."""
     before = with_head(node.future, key, node.base)
-    return NodeView(node.id, node.state, node.assumed, before, node.future, node.reason)
+    return NodeView(node.id, node.state, node.assumed, before, node.future, node.reason, node.unit)
+
+
+def _with_units(items: Sequence[ItemView], nodes: Mapping[ItemId, Node]) -> tuple[ItemView, ...]:
+    """What was before a unit's future takes all of its nodes to tell."""
+    known = {item.id: item for item in items}
+    found: list[ItemView] = []
+    for item in items:
+        view = item.node
+        if view is not None and view.unit and all(id in nodes and id in known for id in view.unit):
+            members = [(known[id].branch, nodes[id]) for id in view.unit]
+            before = before_unit(members, nodes[item.id].future)
+            item = replace(item, node=replace(view, before=before))
+        found.append(item)
+    return tuple(found)
 
 
 def _with_cycles(items: Sequence[ItemView]) -> tuple[ItemView, ...]:

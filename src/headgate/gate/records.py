@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from headgate.gate.futures import Future
 from headgate.model.change import ChangeState
 from headgate.model.event import Json, NewEvent
-from headgate.model.ids import BuildId, Commit
+from headgate.model.ids import BuildId, Commit, ItemId
 from headgate.model.job import BuildState
 from headgate.model.principal import GATE
 from headgate.model.queue import Item, ItemState, Landing, Node, NodeState, Queue, QueueState
@@ -60,16 +61,41 @@ def hold(tx: Transaction, item: Item, kind: str, reason: str) -> None:
             _about_item(tx, kind, item, GATE, {"reason": reason})
 
 
+def speculated(tx: Transaction, item: Item, future: Future, unit: Sequence[ItemId]) -> Node:
+    """The item has been merged onto a future, or could not be."""
+    node = tx.nodes.add(
+        item.id,
+        future.assumed,
+        future.base,
+        future.commit,
+        future.tree,
+        future.heads,
+        future.state,
+        future.reason,
+        unit,
+    )
+    hold(tx, item, "", "")
+    about: dict[str, Json] = {"base": future.base}
+    about["assumed"] = [tx.items.get(id).change for id in future.assumed]
+    about |= together(tx, unit)
+    if future.state is NodeState.MERGED:
+        about_node(tx, "node.merged", item, node, {**about, "tree": future.tree})
+    else:
+        about_node(tx, "node.conflict", item, node, {**about, "reason": future.reason})
+    return node
+
+
+def return_landing(tx: Transaction, item: Item, node: Node, reason: str) -> None:
+    """The unit of the item did not land after all; what had been moved was moved back."""
+    tx.items.set_state(item.id, ItemState.WAITING, reason)
+    about_node(tx, "landing.rolled_back", item, node, {"reason": reason})
+
+
 def intend(tx: Transaction, item: Item, node: Node, project: str) -> None:
     """Before the branch moves: what is going to be moved, from where to where."""
     tx.items.set_state(item.id, ItemState.LANDING, "")
-    about_node(
-        tx,
-        "landing.intended",
-        item,
-        node,
-        {"project": project, "branch": item.branch, "before": node.base},
-    )
+    about: dict[str, Json] = {"project": project, "branch": item.branch, "before": node.base}
+    about_node(tx, "landing.intended", item, node, about | together(tx, node.unit))
 
 
 def landed(tx: Transaction, item: Item, node: Node, landing: Landing, window: int | None) -> None:
@@ -90,6 +116,7 @@ def landed(tx: Transaction, item: Item, node: Node, landing: Landing, window: in
             "before": landing.before,
             "tested_tree": landing.tested_tree,
             "landed_tree": landing.landed_tree,
+            **together(tx, landing.unit),
         },
     )
     queue = tx.queues.get(item.queue)
@@ -115,6 +142,11 @@ def resize(tx: Transaction, queue: Queue, window: int | None, why: str) -> None:
         return
     tx.queues.set_window(queue.id, window)
     about_queue(tx, "queue.window", queue, {"from": queue.window, "to": window, "reason": why})
+
+
+def together(tx: Transaction, unit: Sequence[ItemId]) -> dict[str, Json]:
+    """The changes of a unit, for its events; nothing for an item by itself."""
+    return {"together": [tx.items.get(id).change for id in unit]} if unit else {}
 
 
 def build_ended(tx: Transaction, build: BuildId, state: BuildState, reason: str) -> bool:

@@ -35,6 +35,9 @@ class NodeView:
     """The same with the item; equal to `before` when it does not merge."""
     reason: str = ""
     """Why the state is what it is, for a failure the words of the ejection."""
+    unit: tuple[ItemId, ...] = ()
+    """Items that are tested as one in this future, itself among them, in order; empty when by
+    itself. `before` is then without, `after` with all of them."""
 
 
 class DependencyState(StrEnum):

@@ -109,22 +109,36 @@ class Node:
     assumed: tuple[ItemId, ...]
     """The items ahead that this future takes as landed, in order."""
     base: Commit
-    """Head of the item's branch before the item, in this future: what landing must find."""
+    """Head of the item's branch before the item, in this future: what landing must find. In a
+    unit, the commit of the member before it on the same branch, if there is one."""
     commit: Commit | None
-    """What would land; None when it does not merge."""
+    """What would land; None when it does not merge, or when another member of its unit does not."""
     tree: Tree | None
+    """Of `commit`. In a unit only the last commit of each branch is tested and ever the head of
+    that branch; the tree of an earlier member is on record, and was tested as a part of that."""
     future: Mapping[BranchKey, Commit]
-    """Head of every branch of the queue in this future, the item included."""
+    """Head of every branch of the queue in this future, the item and its whole unit included."""
     state: NodeState
     reason: str
     build: BuildId | None
+    """Shared by all nodes of a unit."""
     created: float
     finished: float | None = None
+    unit: tuple[ItemId, ...] = ()
+    """Items merged and tested as one with this one, in order, itself among them, all of which
+    land or none; empty for an item by itself. Their nodes have the same `assumed` and `future`,
+    and change their states together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """The proof that what landed is what was tested."""
+    """The proof that what landed is what was tested.
+
+    Members of a unit on one branch land with one move of it, to the commit of the last. For those
+    before that, `commit` and both trees are those of their own merge: a commit within the history
+    that landed, which was never the head of the branch, and whose tree was tested as a part of
+    the unit's last one.
+    """
 
     item: ItemId
     project: str
@@ -135,3 +149,5 @@ class Landing:
     tested_tree: Tree
     landed_tree: Tree
     time: float
+    unit: tuple[ItemId, ...] = ()
+    """Items that landed together with this one, itself among them; empty when by itself."""

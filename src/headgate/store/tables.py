@@ -232,6 +232,7 @@ nodes = Table(
     Column("commit", String(64)),
     Column("tree", String(64)),
     Column("future", JSON, nullable=False),  # [[project, branch, commit], …]
+    Column("unit", JSON, nullable=False, default=list, server_default="[]"),
     Column("state", String(16), nullable=False, index=True),
     Column("reason", Text, nullable=False, default=""),
     Column("build_id", Integer, ForeignKey("builds.id")),
@@ -312,6 +313,7 @@ landings = Table(
     Column("tested_tree", String(64), nullable=False),
     Column("landed_tree", String(64), nullable=False),
     Column("time", Float, nullable=False),
+    Column("unit", JSON, nullable=False, default=list, server_default="[]"),
 )
 
 setups = Table(

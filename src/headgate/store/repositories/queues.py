@@ -192,6 +192,7 @@ class Nodes:
         future: Mapping[BranchKey, Commit],
         state: NodeState,
         reason: str,
+        unit: Sequence[ItemId] = (),
     ) -> Node:
         now = self._clock()
         done = self._c.execute(
@@ -206,6 +207,7 @@ class Nodes:
                 reason=encode(reason),
                 created=now,
                 finished=now if state in _DECIDED else None,
+                unit=list(unit),
             )
         )
         return self.get(NodeId(new_id(done)))
@@ -263,7 +265,7 @@ class Nodes:
         self._c.execute(update(nodes).where(nodes.c.id == id).values(build_id=build))
 
     def of_build(self, build: BuildId) -> Node:
-        """Raises NotFound."""
+        """The newest, of the nodes of a unit the last member's. Raises NotFound."""
         query = select(nodes).where(nodes.c.build_id == build).order_by(nodes.c.id.desc())
         row = self._c.execute(query).mappings().first()
         if row is None:
@@ -290,6 +292,7 @@ class Landings:
                 tested_tree=landing.tested_tree,
                 landed_tree=landing.landed_tree,
                 time=landing.time,
+                unit=list(landing.unit),
             )
         )
 
@@ -341,6 +344,7 @@ def _node(r: RowMapping) -> Node:
         build=None if r["build_id"] is None else BuildId(r["build_id"]),
         created=r["created"],
         finished=r["finished"],
+        unit=tuple(ItemId(i) for i in r["unit"]),
     )
 
 
@@ -355,4 +359,5 @@ def _landing(r: RowMapping) -> Landing:
         tested_tree=Tree(r["tested_tree"]),
         landed_tree=Tree(r["landed_tree"]),
         time=r["time"],
+        unit=tuple(ItemId(i) for i in r["unit"]),
     )
