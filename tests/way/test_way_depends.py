@@ -74,12 +74,24 @@ def test_changes_that_need_each_other_wait_until_all_may_and_enter_at_once(stage
     note = change_of(stage.operator, two.change)["depends_on"][0]["note"]
     assert note == "lands together with it"
     stage.as_("bea").post(f"/api/changes/{one.change}/enqueue")
-    stage.ended(one.change, frozenset({"landed", "ejected"}))
-    stage.ended(two.change, frozenset({"landed", "ejected"}))
+    assert stage.ended(one.change)["state"] == "landed"
+    assert stage.ended(two.change)["state"] == "landed"
     (first,) = events(stage, one.change, "item.queued")
     (second,) = events(stage, two.change, "item.queued")
     assert second["id"] == first["id"] + 1
     assert second["data"]["position"] == first["data"]["position"] + 1
+    (intended,) = events(stage, one.change, "landing.intended")
+    (also,) = events(stage, two.change, "landing.intended")
+    assert also["id"] == intended["id"] + 1
+    (landed,) = events(stage, one.change, "branch.landed")
+    assert landed["data"]["together"] == [one.change, two.change]
+    views = [change_of(stage.operator, told.change) for told in (one, two)]
+    assert [view["landing"]["together"] for view in views] == [[two.change], [one.change]]
+    builds = [view["builds"]["nodes"][0]["build"]["id"] for view in views]
+    assert builds[0] == builds[1], "tested as one"
+    board = stage.operator.get("/queues/main.json")["queues"][0]["finished"]
+    together = {done["change"]: done["together"] for done in board}
+    assert together[one.change] == [two.change]
 
 
 def test_a_circle_over_different_queues_is_refused_and_says_how_to_join_them(
@@ -134,6 +146,10 @@ def test_a_stack_whose_lower_change_needs_the_upper_one_is_a_circle(stage: Stage
     assert push("st-high") == high
     assert note(high) == "stands on revision 2, lands together with it"
     assert note(low) == "lands together with it"
+    for number in (low, high):
+        stage.as_("bea").post(f"/api/changes/{number}/enqueue")
+    assert stage.ended(low)["state"] == "landed"
+    assert stage.ended(high)["state"] == "landed"
 
 
 # -- other places --------------------------------------------------------------------------------

@@ -140,8 +140,12 @@ def _landing(landing: dict[str, Any] | None) -> Iterator[str]:
     yield (
         f"landed    {landing['commit'][:12]} on {landing['project']}:"
         f"{printable(landing['branch'])} at {moment(landing['time'])}, tree "
-        f"{landing['landed_tree'][:12]} is {same}"
+        f"{landing['landed_tree'][:12]} is {same}{_together(landing['together'])}"
     )
+
+
+def _together(numbers: list[int]) -> str:
+    return f", together with {', '.join(f'#{number}' for number in numbers)}" if numbers else ""
 
 
 def diff_lines(diff: dict[str, Any]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from headgate.gate.case import Case, shared
 from headgate.gate.ports import GatePorts
 from headgate.gate.selection import Selected, select
-from headgate.gate.units import before_unit, last_commits, only_together
+from headgate.gate.units import before_unit, last_commits, listed, only_together
 from headgate.jobs.build import BuildPlan, PlannedJob
 from headgate.model.ids import ChangeNumber, Commit
 from headgate.model.queue import Node
@@ -36,8 +36,9 @@ def blame(cases: Sequence[Case], blamed: Sequence[ChangeNumber], words: str) -> 
     together = only_together([case.item.change for case in cases])
     if not together:
         return words
-    whose = ", ".join(f"#{number}" for number in blamed)
-    return f"{together}, and {whose} fails: {words}" if whose else f"{together}: {words}"
+    if not blamed or len(set(blamed)) == len(cases):
+        return f"{together}, and fail: {words}"
+    return f"{together}, and {listed(blamed)} fail{'s' if len(blamed) == 1 else ''}: {words}"
 
 
 async def select_unit(

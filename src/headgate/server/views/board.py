@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from headgate.gate.entry import cycle_of
 from headgate.model.config import Policy
-from headgate.model.ids import ItemId
+from headgate.model.ids import ChangeNumber, ItemId
 from headgate.model.job import JobRun, RunState
 from headgate.model.queue import Item, ItemState, Node, NodeState, Queue
 from headgate.server.views import words
@@ -66,12 +67,15 @@ def _queue(
     expected = _expected(tx, (run for found in runs.values() for run in found))
     numbers = {item.id: int(item.change) for item in (*live, *finished)}
     shown = live[: max(SHOWN, queue.window)]
+    cycles = {item.id: cycle_of(tx, item.change) for item in shown}
+    edge = _edge([cycles[item.id] or (item.change,) for item in shown], queue.window)
     items = [
-        _item(tx, item, index, queue, nodes.get(item.id), names, now)
+        _item(tx, item, index, index < edge, nodes.get(item.id), names, now)
         | _jobs(runs.get(item.id, []), expected, now)
         | _future(tx, item, nodes.get(item.id), numbers)
+        | {"together": [number for number in cycles[item.id] if number != item.change]}
         if names.project(item.project) in readable
-        else _hidden(item, index, queue)
+        else _hidden(item, index, index < edge)
         for index, item in enumerate(shown)
     ]
     declared = next((q for q in policy.queues if q.name == queue.name), None)
@@ -86,6 +90,7 @@ def _queue(
         "projects": [p for p in declared.projects if p in readable] if declared else [],
         "branches": [shown_path(b) for b in declared.branches] if declared else [],
         "under_test": len(under_test),
+        "edge": edge,
         "length": len(live),
         "items": items,
         "more": len(live) - len(shown),
@@ -101,13 +106,12 @@ def _item(
     tx: Transaction,
     item: Item,
     index: int,
-    queue: Queue,
+    in_window: bool,
     node: Node | None,
     names: Names,
     now: float,
 ) -> View:
     change = tx.changes.get(item.change)
-    in_window = index < queue.window
     state, note = _state(item, node, in_window)
     return {
         "id": item.id,
@@ -184,13 +188,23 @@ def _jobs(runs: Sequence[JobRun], expected: Durations, now: float) -> View:
     }
 
 
-def _hidden(item: Item, index: int, queue: Queue) -> View:
+def _edge(units: Sequence[tuple[ChangeNumber, ...]], window: int) -> int:
+    """How many items are within the window, in which those that land together count once."""
+    seen: set[tuple[ChangeNumber, ...]] = set()
+    for index, unit in enumerate(units):
+        if unit not in seen and len(seen) == window:
+            return index
+        seen.add(unit)
+    return len(units)
+
+
+def _hidden(item: Item, index: int, in_window: bool) -> View:
     """An item of a project that the viewer may not know: only its place."""
     return {
         "id": item.id,
         "change": None,
         "position": index + 1,
-        "in_window": index < queue.window,
+        "in_window": in_window,
         "state": item.state.value,
     }
 
@@ -223,5 +237,10 @@ def _finished(tx: Transaction, item: Item, names: Names) -> View:
         "reason": shown_text(item.reason),
         "finished": item.finished,
         "commit": landing.commit if landing else None,
+        "together": [
+            number
+            for id in (landing.unit if landing else ())
+            if (number := tx.items.get(id).change) != item.change
+        ],
         "proof": None if landing is None else landing.tested_tree == landing.landed_tree,
     }

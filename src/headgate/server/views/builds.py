@@ -28,12 +28,12 @@ def builds_view(tx: Transaction, change: Change, now: float) -> View:
             "created": item.created,
             "finished": item.finished,
         },
-        "nodes": [_node(tx, node, item.branch, now) for node in nodes[:SHOWN]],
+        "nodes": [_node(tx, change, node, item.branch, now) for node in nodes[:SHOWN]],
         "more": max(0, len(nodes) - SHOWN),
     }
 
 
-def _node(tx: Transaction, node: Node, branch: str, now: float) -> View:
+def _node(tx: Transaction, change: Change, node: Node, branch: str, now: float) -> View:
     assumed = [int(tx.items.get(id).change) for id in node.assumed]
     build = tx.builds.get(node.build) if node.build is not None else None
     runs = tx.builds.runs(node.build) if node.build is not None else []
@@ -42,6 +42,9 @@ def _node(tx: Transaction, node: Node, branch: str, now: float) -> View:
         "state": node.state.value,
         "reason": shown_text(node.reason),
         "assumes": assumed,
+        "together": [
+            number for id in node.unit if (number := tx.items.get(id).change) != change.number
+        ],
         "assumed": " + ".join([f"on {shown_path(branch)}", *(f"#{n}" for n in assumed)]),
         "base": node.base,
         "commit": node.commit,

@@ -82,7 +82,7 @@ def change_facts(house: House, number: int, viewer: Principal, now: float) -> Vi
             "approvals": _approvals(tx, change, names),
             "checks": [words.check(c) for c in checks],
             "builds": builds_view(tx, change, now),
-            "landing": _landing(landing),
+            "landing": _landing(tx, landing),
             "depends_on": [
                 words.change_line(c, names)
                 | {"text": shown_text(d.text), "kind": d.kind.value, "note": _note(d, c, cycle)}
@@ -289,7 +289,7 @@ def _approval(approval: Approval, names: Names, revision: int | None) -> View:
     }
 
 
-def _landing(landing: Landing | None) -> View | None:
+def _landing(tx: Transaction, landing: Landing | None) -> View | None:
     if landing is None:
         return None
     return {
@@ -301,4 +301,7 @@ def _landing(landing: Landing | None) -> View | None:
         "landed_tree": landing.landed_tree,
         "equal": landing.tested_tree == landing.landed_tree,
         "time": landing.time,
+        "together": [
+            number for id in landing.unit if (number := tx.items.get(id).change) != landing.change
+        ],
     }
