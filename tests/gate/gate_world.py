@@ -109,7 +109,8 @@ class World:
     def building(self) -> list[Thing]:
         """What is under test, of a unit its first."""
         found = [t for t in self.live() if t.node and t.node.state is NodeState.BUILDING]
-        return [t for t in found if t.node and t.node.unit[:1] in ((), (ItemId(t.number),))]
+        first = [t for t in found if t.node and t.node.unit[:1] in ((), (ItemId(t.number),))]
+        return [t for t in first if self.whole(t)]
 
     def heads(self) -> dict[BranchKey, Commit]:
         return {branch: self.commit(content) for branch, content in self.content.items()}
@@ -130,6 +131,13 @@ class World:
         things = sorted(self.live(), key=lambda t: t.position)
         found = strongly_connected({t.number: t.depends for t in things})
         return {number: cycle for cycle in found for number in cycle}
+
+    def whole(self, thing: Thing) -> bool:
+        """Whether nobody has left of those who share its future."""
+        assert thing.node is not None
+        unit = thing.node.unit
+        nodes = [self.things[int(id)].node for id in unit]
+        return all(node is not None and node.unit == unit for node in nodes)
 
     def unit(self, thing: Thing) -> list[Thing]:
         """All that share the future of a thing."""

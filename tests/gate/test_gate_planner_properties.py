@@ -125,7 +125,8 @@ class QueueMachine(RuleBasedStateMachine):
             return
         for thing in world.live():
             node = thing.node
-            if node and node.state is NodeState.PASSED and node.before == world.heads():
+            ready = node is not None and node.state is NodeState.PASSED and world.whole(thing)
+            if node and ready and node.before == world.heads():
                 for member in world.unit(thing):
                     member.landing = True
                     if member.branch in moved:

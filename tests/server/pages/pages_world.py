@@ -22,7 +22,14 @@ from starlette.types import ASGIApp
 
 from headgate.authority.permissions import Permissions
 from headgate.ledger.chain import seal
-from headgate.model.change import ChangeState, CommitInfo, Entry, RevisionCommit, Signature
+from headgate.model.change import (
+    ChangeState,
+    CommitInfo,
+    Dependency,
+    Entry,
+    RevisionCommit,
+    Signature,
+)
 from headgate.model.config import Policy, ProjectConfig, QueuePolicy
 from headgate.model.errors import HeadgateError
 from headgate.model.event import Json, NewEvent
@@ -316,7 +323,6 @@ class Story:
         depends_on: tuple[int, ...] = (),
         message: str = "",
     ) -> tuple[int, RevisionId]:
-        from headgate.model.change import Dependency
 
         owner = owner or self.bea
         path = self.world.path(project)
@@ -393,6 +399,21 @@ class Story:
             tx.changes.set_state(ChangeNumber(number), state, reasons[0] if reasons else "")
             tx.events.append(
                 NewEvent("change.judged", "headgate", f"change/{number}", {"verdict": kind.value})
+            )
+
+    def depend(self, number: int, on: int) -> None:
+        """A new revision that depends on another change."""
+        with self.world.db.write() as tx:
+            now = tx.changes.current_revision(ChangeNumber(number))
+            tx.changes.add_revision(
+                now.change,
+                now.head,
+                now.base,
+                now.message,
+                now.pusher,
+                (),
+                (Dependency(f"Depends-On: {on}", ChangeNumber(on)),),
+                (),
             )
 
     def enqueue(self, number: int) -> ItemId:

@@ -83,6 +83,33 @@ def test_a_long_queue_shows_its_front_and_counts_the_rest(story: Story, ada: Tes
     assert f"and {queue['more']} more wait behind" in ada.get("/").text
 
 
+def test_the_board_says_what_lands_together_and_counts_it_once_in_the_window(
+    story: Story, ada: TestClient
+) -> None:
+    numbers = [story.propose(f"Part {n}")[0] for n in (1, 2)]
+    one, two = numbers
+    story.depend(two, one)
+    story.depend(one, two)
+    after, _ = story.propose("Behind them")
+    for number in (*numbers, after):
+        story.judge(number)
+        story.enqueue(number)
+    with story.world.db.write() as tx:
+        tx.queues.set_window(story.queue.id, 8)
+    [queue] = ada.get("/queues/main.json").json()["queues"]
+    items = {item["change"]: item for item in queue["items"]}
+    assert [items[n]["together"] for n in (one, two, after)] == [[two], [one], []]
+    assert (queue["edge"], queue["length"]) == (9, 9)
+    assert all(item["in_window"] for item in items.values())
+    with story.world.db.write() as tx:
+        tx.queues.set_window(story.queue.id, 7)
+    [queue] = ada.get("/queues/main.json").json()["queues"]
+    assert queue["edge"] == 8
+    assert not queue["items"][8]["in_window"]
+    page = ada.get("/queues/main").text
+    assert f'lands together with <a href="/changes/{two}">#{two}</a>' in page
+
+
 def test_a_frozen_queue_says_so_loudly(story: Story, ada: TestClient) -> None:
     from headgate.model.queue import QueueState
 
