@@ -94,6 +94,45 @@ def test_changes_that_need_each_other_wait_until_all_may_and_enter_at_once(stage
     assert together[one.change] == [two.change]
 
 
+def test_a_member_that_is_revised_while_queued_takes_the_other_out_and_brings_it_back(
+    stage: Stage,
+) -> None:
+    one, two = circle(stage, "again")
+    stage.operator.post("/api/queues/main/freeze", {"reason": "to look at it"})
+    try:
+        stage.as_("bea").post(f"/api/changes/{one.change}/enqueue")
+        stage.ended(one.change, frozenset({"queued"}))
+        board = stage.operator.get("/queues/main.json")["queues"][0]["items"]
+        together = {item["change"]: item["together"] for item in board}
+        assert (together[one.change], together[two.change]) == ([two.change], [one.change])
+        message = f"again one\n\nDepends-On: #{two.change}"
+        revise(stage, one, message, again_1="3\n")
+        deadline = time.monotonic() + 30
+        while not (left := events(stage, two.change, "item.withdrawn")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert (
+            f"it depends on #{one.change}, which is not going to land" in left[0]["data"]["reason"]
+        )
+    finally:
+        stage.operator.post("/api/queues/main/thaw")
+    assert stage.ended(one.change)["state"] == "landed"
+    assert stage.ended(two.change)["state"] == "landed"
+
+
+def test_a_circle_that_is_given_up_in_part_does_not_land(stage: Stage) -> None:
+    one, two = circle(stage, "given")
+    stage.operator.post("/api/queues/main/freeze", {"reason": "to look at it"})
+    try:
+        stage.as_("bea").post(f"/api/changes/{one.change}/enqueue")
+        stage.ended(one.change, frozenset({"queued"}))
+        stage.as_("bea").post(f"/api/changes/{one.change}/abandon", {"reason": "no use"})
+        words = f"it depends on #{one.change}, which is not going to land: abandoned by bea: no use"
+        assert stage.ended(two.change, frozenset({"ejected", "waiting"}))["reason"] == words
+    finally:
+        stage.operator.post("/api/queues/main/thaw")
+
+
 def test_a_circle_over_different_queues_is_refused_and_says_how_to_join_them(
     queues: Stage,
 ) -> None:

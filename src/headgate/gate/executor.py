@@ -85,7 +85,9 @@ class Executor:
         held = met is Trouble.HELD
         words = f"held, not its fault: {reason}" if held else f"will be tried again: {reason}"
         with self._db.write() as tx:
-            records.hold(tx, tx.items.get(item), "item.held" if held else "item.delayed", words)
+            nodes = tx.nodes.of_item(item)
+            for id in (nodes[-1].unit if nodes else ()) or (item,):
+                records.hold(tx, tx.items.get(id), "item.held" if held else "item.delayed", words)
 
     # -- commands ----------------------------------------------------------------------------
 
