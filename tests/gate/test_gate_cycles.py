@@ -286,6 +286,26 @@ def outside(gate: Gate | House, project: str) -> str:
     return commit
 
 
+async def test_a_member_that_is_approved_gets_no_secret_for_one_that_is_not(gates: Begin):
+    toml = (
+        '[jobs.publish]\nrun = \'echo "token ${TOKEN:-none}"\'\nsecrets = {TOKEN = "pypi"}\n'
+        'required-projects = ["markupsafe"]\n'
+    )
+    gate = await gates({"jinja": {PROJECT_FILE: toml}, "markupsafe": {"a": "1\n"}})
+    gate.house.secrets["jinja", "pypi"] = "swordfish"
+    evil = toml.replace("'echo", "'echo stolen $TOKEN | rev; echo")
+    gate.freeze()
+    one, two = await enter(gate, ("markupsafe", {"a": "2\n"}), ("jinja", {PROJECT_FILE: evil}))
+    gate.house.approved.add(gate.item(one).id)
+    gate.thaw()
+    await gate.run()
+    gate.expect(landed=[one, two])
+    (run,) = gate.runs(one)
+    log = gate.house.log_path(run.id).read_text()
+    assert "token none" in log
+    assert "hsifdrows" not in log
+
+
 # -- the second of two moves ---------------------------------------------------------------------
 
 

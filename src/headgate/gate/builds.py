@@ -89,8 +89,8 @@ class Recorder(RunSink):
 
     @property
     def decisive(self) -> tuple[str, str] | None:
-        """Project and name of the job that failed for good; None while none has."""
-        return (self._decisive[0].project, self._decisive[0].job) if self._decisive else None
+        """Project and name of the first job that failed for good; None while none has."""
+        return next(iter(self._decisive), None)
 
     def failure(self, result: BuildResult, ahead: Sequence[ChangeNumber]) -> str:
         """Why the build failed, in the words that its owner reads."""

@@ -214,7 +214,7 @@ async def _secrets(
     if not job.secrets:
         return _Given()
     # Whatever is assumed ahead is in this future too: all of it has to be trusted.
-    items = (*future.node.assumed, future.proposal.item.id)
+    items = (*future.node.assumed, *(future.node.unit or (future.proposal.item.id,)))
     if not await _landed(future, project, job, environment) and not future.ports.vouched(items):
         return _Given(
             withheld="the job is not as the landed branch has it, and nobody has approved that"

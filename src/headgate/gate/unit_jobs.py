@@ -88,5 +88,8 @@ def _union(found: Sequence[tuple[str, tuple[ChangeNumber, ...], Selected]]) -> U
 
 def _on_branch(planned: PlannedJob, branch: str) -> PlannedJob:
     job = planned.job
-    needs = tuple(f"{need} ({branch})" for need in job.needs)
-    return replace(planned, job=replace(job, name=f"{job.name} ({branch})", needs=needs))
+    own, needs, after = (
+        tuple(f"{name} ({branch})" for name in names)
+        for names in ((job.name,), job.needs, job.after)
+    )
+    return replace(planned, job=replace(job, name=own[0], needs=needs, after=after))
