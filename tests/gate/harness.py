@@ -28,7 +28,7 @@ from headgate.jobs.sandbox.probe import probe
 from headgate.ledger.chain import seal, verify
 from headgate.model.change import ChangeState, Dependency, Entry
 from headgate.model.config import PROJECT_FILE, Policy, ProjectConfig, QueuePolicy
-from headgate.model.event import Event
+from headgate.model.event import Event, NewEvent
 from headgate.model.ids import ChangeNumber, Commit, ItemId, JobRunId
 from headgate.model.job import JobRun
 from headgate.model.principal import GATE, PrincipalKind
@@ -265,6 +265,11 @@ class Gate:
 
     def show(self, project: str, path: str) -> str:
         return git(self.house.repository(project).path, "show", f"main:{path}")
+
+    def tell(self, kind: str) -> None:
+        """Something happened elsewhere on the server."""
+        with self.db.write() as tx:
+            tx.events.append(NewEvent(kind, "ada", "server", {}))
 
     def freeze(self, name: str = "main", reason: str = "frozen by ada") -> None:
         self._set_queue(name, QueueState.FROZEN, reason)

@@ -157,6 +157,10 @@ async def test_a_secret_that_is_not_stored_holds_the_change(gates: Begin) -> Non
     number = await gate.push("app", {"a": "1"})
     await gate.until(lambda: "item.held" in gate.kinds())
     assert "Store it: headgate secret set app pypi" in gate.item(number).reason
+    gate.house.secrets["app", "pypi"] = SECRET
+    gate.tell("secret.set")
+    await gate.run(20.0)  # Long before a held item is tried again by itself.
+    gate.expect(landed=[number])
 
 
 ARTIFACTS = """\
@@ -211,6 +215,20 @@ async def test_a_semaphore_is_counted_over_all_builds(gates: Begin) -> None:
         ]
         together = max(sum(start <= at < end for start, end in spans) for at, _ in spans)
         assert together <= count
+
+
+async def test_a_policy_that_counts_a_semaphore_higher_lets_more_in_at_once(gates: Begin) -> None:
+    job = '[jobs.cloud]\nrun = "sleep 3"\nsemaphores = ["cloud"]\n'
+    policy = one_queue("app", "lib")
+    gate = await gates({"app": project(job), "lib": project(job)}, policy)
+    numbers = [await gate.push(name, {"a": "1"}) for name in ("app", "lib")]
+    await gate.until(lambda: "job.started" in gate.kinds())
+    gate.house.in_force = replace(policy, semaphores={"cloud": 2})
+    gate.tell("policy.loaded")
+    await gate.until(lambda: gate.kinds().count("job.started") == 2, 20.0)
+    assert "job.finished" not in gate.kinds()
+    await gate.run()
+    gate.expect(landed=numbers)
 
 
 async def test_equal_runs_are_known_by_what_they_are_shown(gates: Begin) -> None:

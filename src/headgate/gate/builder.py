@@ -64,6 +64,10 @@ class Builder:
         if task is not None:
             task.cancel()
 
+    def look_again(self) -> None:
+        """Semaphores may count differently now: let in who fits."""
+        self._semaphores.look_again()
+
     async def close(self) -> None:
         """Cut every build off, and wait until its processes are gone."""
         self._stopping = True

@@ -53,6 +53,10 @@ class Executor:
         self._background: set[asyncio.Task[None]] = set()
         self._landing: dict[ItemId, asyncio.Event] = {}
 
+    def look_again(self) -> None:
+        """The policy may have changed what builds wait for."""
+        self._builder.look_again()
+
     async def close(self) -> None:
         """Cut builds off and finish what is in the background."""
         await self._builder.close()

@@ -34,7 +34,9 @@ PATIENCE = 15.0
 _AGAIN = (0.5, 2.0, 10.0, 30.0)
 """Seconds until a queue whose pass went wrong is looked at again."""
 
-_CLEARS = frozenset({"setup.approved", "policy.loaded", "queue.thawed", "project.added"})
+_CLEARS = frozenset(
+    {"setup.approved", "policy.loaded", "queue.thawed", "project.added", "secret.set"}
+)
 """Events after which what could not be run may run."""
 
 
@@ -190,6 +192,7 @@ class GateService:
 
     def _clear(self) -> None:
         self._difficulties.retry_all()
+        self._executor.look_again()
         self._poke_all()
 
     def _poke_all(self, also: str = "") -> None:
