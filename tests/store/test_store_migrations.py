@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from headgate.store.tables import metadata
 
 def schema_of(path: Path) -> list[tuple[str, str, list[str]]]:
     """Every table and index with its definition's words, whose order means nothing here."""
+    # Columns that a migration adds stand behind everything else, the last parenthesis too.
     with sqlite3.connect(path) as connection:
         rows = connection.execute(
             "SELECT type, name, sql FROM sqlite_master"
@@ -26,7 +28,7 @@ def schema_of(path: Path) -> list[tuple[str, str, list[str]]]:
     connection.close()
     # A table that a migration has rewritten has quotes around its name.
     return [
-        (type, name, sorted(sql.replace(",", " ").replace('"', "").split()))
+        (type, name, sorted(re.findall(r"[^\s(),]+|[()]", sql.replace('"', ""))))
         for type, name, sql in rows
     ]
 

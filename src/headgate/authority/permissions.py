@@ -51,6 +51,11 @@ class Action(StrEnum):
     HOLD = "hold"
     ABANDON = "abandon"
     APPROVE = "approve"
+    COMMENT = "comment"
+    PROMOTE = "promote"
+    """Put a change before others that came earlier."""
+    TAG = "push a tag"
+    """To refs/tags/NAME, of what has landed."""
     ADMINISTER = "administer"
     """Projects, principals, tokens, environments, queues, the policy."""
     READ_AUDIT = "read the audit log"
@@ -102,6 +107,8 @@ _WHO: Mapping[Action, str] = {
     Action.ENQUEUE: _MANAGING,
     Action.HOLD: _MANAGING,
     Action.ABANDON: _MANAGING,
+    Action.PROMOTE: "Only members of the groups maintainers and admins, and the operator, promote.",
+    Action.TAG: "Only members of the groups maintainers and admins push tags.",
     Action.ADMINISTER: "Only members of the group admins, and whoever owns the data directory, "
     "administer.",
     Action.READ_AUDIT: "Only humans and whoever owns the data directory read the audit log.",

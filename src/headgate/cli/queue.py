@@ -19,7 +19,7 @@ HEAD = ("PLACE", "CHANGE", "STATE", "BRANCH", "OWNER", "JOBS", "WAITED", "TITLE"
 @json_option
 @click.pass_context
 def queue(ctx: click.Context) -> None:
-    """Watch the queues; freeze and thaw them.
+    """Watch the queues, freeze and thaw them; promote, hold and dequeue what waits there.
 
     On a terminal the board moves until Ctrl-C; in a pipe it is printed once.
     """
@@ -53,6 +53,48 @@ def thaw(name: str) -> None:
     """Let a frozen queue land again."""
     answer = connect().post(f"/api/queues/{segment(name)}/thaw")
     emit(answer, f"Queue {name} is {answer['queue']['state']}.")
+
+
+NUMBER = click.argument("number", type=click.IntRange(1))
+
+
+@queue.command()
+@NUMBER
+@json_option
+def promote(number: int) -> None:
+    """Put a change before all others of its queue."""
+    _on_change(number, "promote", {}, "is first in its queue")
+
+
+@queue.command()
+@NUMBER
+@json_option
+def dequeue(number: int) -> None:
+    """Take a change out of its queue; `headgate change enqueue` lets it in again."""
+    _on_change(number, "dequeue", {}, "is out of its queue")
+
+
+@queue.command()
+@NUMBER
+@click.option("--reason", default="", help="Why, for everybody to read.")
+@json_option
+def hold(number: int, reason: str) -> None:
+    """Let a change keep its place, and go no further until it is released."""
+    _on_change(number, "pause", {"reason": reason or None}, "is held in its place")
+
+
+@queue.command()
+@NUMBER
+@json_option
+def release(number: int) -> None:
+    """Let a change that is held in its place go on."""
+    _on_change(number, "resume", {}, "goes on")
+
+
+def _on_change(number: int, action: str, body: dict[str, Any], what: str) -> None:
+    client = connect()
+    answer = client.post(f"/api/changes/{number}/{action}", body)
+    emit(answer, f"Change {number} {what}.", f"{client.target.url}/changes/{number}")
 
 
 def read_board(client: Client, name: str) -> dict[str, Any]:

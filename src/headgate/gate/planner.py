@@ -1,8 +1,9 @@
 """The chain planner: from a snapshot of a queue to what should be done next. Pure.
 
-Items are looked at in order: dependencies first, then arrival. Each is tested on the *nearest
-item ahead that is not failing*, whose future contains everything it assumes itself. So the futures
-of a healthy queue form a chain, and one failure moves those behind it onto the item before it.
+Items are looked at in order: dependencies first, then priority, then arrival. Each is tested on
+the *nearest item ahead that is not failing*, whose future contains everything it assumes itself. So
+the futures of a healthy queue form a chain, and one failure moves those behind it onto the item
+before it.
 
 Items of a cycle need each other, so they make one *unit*: it stands where its first member does,
 behind everything that any member depends on, has one future with all members merged, and one
@@ -28,6 +29,8 @@ from headgate.gate.snapshot import DependencyState, DependencyView, NodeView, Sn
 from headgate.gate.units import Unit, units_of
 from headgate.model.ids import Commit, ItemId
 from headgate.model.queue import BranchKey, NodeState, QueueState
+
+HELD = "held in its place until somebody releases it"
 
 FAILING = frozenset({NodeState.CONFLICT, NodeState.BROKEN, NodeState.FAILED})
 
@@ -175,6 +178,8 @@ def _sealed(unit: Unit, draft: _Draft, refuted: set[ItemId]) -> bool:
             draft.eject(unit, fate.reason)
         case Withdraw() as fate:
             draft.withdraw(unit, fate.reason)
+        case "" if unit.paused:
+            draft.block(unit, HELD, refuted)
         case "":
             return False
         case reason:
@@ -236,8 +241,9 @@ def _left(dependency: DependencyView) -> str:
 
 
 def _ordered(snapshot: Snapshot) -> list[Unit]:
-    """Units so that each stands behind those it depends on, by arrival otherwise."""
+    """Units so that each stands behind those it depends on, by priority and arrival otherwise."""
     units = units_of(sorted(snapshot.items, key=lambda item: item.position))
+    units.sort(key=lambda unit: (not unit.landing, -unit.priority, unit.first.position))
     known = {id for unit in units for id in unit.ids}
     pending = {
         unit.first.id: {d.item for d in unit.depends if d.item is not None} & known

@@ -98,6 +98,8 @@ class QueueReader:
             tuple(_dependency(tx, item, d, d.change) for d in depends if d.change is not None),
             trouble,
             due,
+            priority=item.priority,
+            held=item.held,
         )
 
 

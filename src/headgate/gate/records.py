@@ -55,6 +55,8 @@ def drop(tx: Transaction, item: Item, node: Node, reason: str) -> None:
 def hold(tx: Transaction, item: Item, kind: str, reason: str) -> None:
     """Say on the item why it does not get on; nothing when it says so already."""
     now = tx.items.get(item.id)
+    if now.held:
+        return  # Whoever held it has said why.
     if now.state.live and now.reason != reason:
         tx.items.set_state(item.id, now.state, reason)
         if reason:
@@ -89,6 +91,28 @@ def return_landing(tx: Transaction, item: Item, node: Node, reason: str) -> None
     """The unit of the item did not land after all; what had been moved was moved back."""
     tx.items.set_state(item.id, ItemState.WAITING, reason)
     about_node(tx, "landing.rolled_back", item, node, {"reason": reason})
+
+
+def promote(tx: Transaction, item: Item, priority: int, actor: str) -> None:
+    """The item goes before all of a lower priority."""
+    tx.items.set_priority(item.id, priority)
+    _about_item(
+        tx, "item.promoted", item, actor, {"from": item.priority, "to": priority, "reason": ""}
+    )
+
+
+def pause(tx: Transaction, item: Item, reason: str, actor: str) -> None:
+    """The item keeps its place, and goes no further until it is resumed."""
+    tx.items.set_held(item.id, True)
+    tx.items.set_state(item.id, item.state, reason)
+    _about_item(tx, "item.paused", item, actor, {"reason": reason})
+
+
+def resume(tx: Transaction, item: Item, actor: str) -> None:
+    """The item goes on."""
+    tx.items.set_held(item.id, False)
+    tx.items.set_state(item.id, item.state, "")
+    _about_item(tx, "item.resumed", item, actor, {})
 
 
 def intend(tx: Transaction, item: Item, node: Node, project: str) -> None:

@@ -83,6 +83,10 @@ class ItemView:
     cycle: tuple[ItemId, ...] = ()
     """The items of this queue that need each other and so land together, this one among them, by
     position; empty when nobody that it needs needs it."""
+    priority: int = 0
+    """Higher ones stand before lower ones, whatever their positions."""
+    held: bool = False
+    """Keeps its place, and is neither tested nor landed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,6 @@ class Snapshot:
     window: Window
     heads: Mapping[BranchKey, Commit]
     items: tuple[ItemView, ...]
-    """Live items by position."""
+    """Live items in order."""
     landed: frozenset[ItemId] = field(default_factory=frozenset[ItemId])
     """Those that landed, of all that the futures assume."""

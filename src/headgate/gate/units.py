@@ -45,6 +45,16 @@ class Unit:
         return any(item.trouble is Trouble.HELD for item in self.members)
 
     @property
+    def paused(self) -> bool:
+        """Whether somebody holds a member in its place, and so all of it."""
+        return any(item.held for item in self.members)
+
+    @property
+    def priority(self) -> int:
+        """Promoting one member promotes all: none can land before the others."""
+        return max(item.priority for item in self.members)
+
+    @property
     def depends(self) -> tuple[DependencyView, ...]:
         """What its members depend on, themselves left out."""
         inside = self.ids

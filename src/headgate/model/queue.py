@@ -74,6 +74,10 @@ class Item:
     reason: str
     created: float
     finished: float | None = None
+    priority: int = 0
+    """Higher ones are tested and land before lower ones, whatever their positions."""
+    held: bool = False
+    """Keeps its place, but is neither tested nor landed until it is released."""
 
 
 class NodeState(StrEnum):

@@ -16,11 +16,11 @@ from headgate.jobs.sandbox.interface import Sandbox
 from headgate.model.event import NewEvent
 from headgate.model.principal import GATE, OPERATOR
 from headgate.model.project import POLICY_PROJECT
-from headgate.server.cases.changes import ChangeCases
 from headgate.server.cases.jobs import JobCases
 from headgate.server.cases.policy import PolicyCases
 from headgate.server.cases.principals import PrincipalCases
 from headgate.server.cases.projects import ProjectCases
+from headgate.server.cases.queue import QueueCases
 from headgate.server.settings import Settings
 from headgate.vcs.hosting.hook_server import HookServer
 from headgate.vcs.hosting.install import install_hooks
@@ -29,7 +29,7 @@ from headgate.vcs.repository import Repository
 log = structlog.get_logger()
 
 
-class Headgate(ChangeCases, JobCases, PolicyCases, PrincipalCases, ProjectCases):
+class Headgate(QueueCases, JobCases, PolicyCases, PrincipalCases, ProjectCases):
     """One server: everything that pages, API and git can ask of it."""
 
     def __init__(

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -219,6 +220,8 @@ items = Table(
     Column("reason", Text, nullable=False, default=""),
     Column("created", Float, nullable=False),
     Column("finished", Float),
+    Column("priority", Integer, nullable=False, default=0, server_default="0"),
+    Column("held", Boolean, nullable=False, default=False, server_default=false()),
     UniqueConstraint("queue_id", "position"),
 )
 
@@ -314,6 +317,66 @@ landings = Table(
     Column("landed_tree", String(64), nullable=False),
     Column("time", Float, nullable=False),
     Column("unit", JSON, nullable=False, default=list, server_default="[]"),
+)
+
+pipeline_runs = Table(
+    "pipeline_runs",
+    metadata,
+    _id(),
+    Column("pipeline", String(64), nullable=False, index=True),
+    Column("project_id", Integer, ForeignKey("projects.id"), nullable=False),
+    Column("branch", Text, nullable=False),  # empty for a tag
+    Column("tag", Text, nullable=False, default=""),
+    Column("trigger", String(24), nullable=False),
+    Column("cause", String(80), nullable=False),  # one run for each cause, however often it is told
+    Column("actor", String(64), nullable=False),
+    Column("change", Integer, ForeignKey("changes.number"), index=True),
+    Column("revision_id", Integer, ForeignKey("revisions.id")),
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False, default=""),
+    Column("base", String(64)),
+    Column("commit", String(64)),
+    Column("tree", String(64)),
+    Column("future", JSON, nullable=False),  # [[project, branch, commit], …]
+    Column("build_id", Integer, ForeignKey("builds.id"), index=True),
+    Column("rounds", Integer, nullable=False, default=0),
+    Column("reported", Boolean, nullable=False, default=False),
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("finished", Float),
+    UniqueConstraint("pipeline", "project_id", "branch", "cause"),
+)
+
+pipeline_marks = Table(
+    "pipeline_marks",  # how far the log of events and the clock have been followed
+    metadata,
+    Column("name", String(160), primary_key=True),
+    Column("value", Float, nullable=False),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    _id(),
+    Column("project_id", Integer, ForeignKey("projects.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("object", String(64), nullable=False),  # the tag itself, when it is annotated
+    Column("commit", String(64), nullable=False),
+    Column("pusher_id", Integer, ForeignKey("principals.id"), nullable=False),
+    Column("state", String(16), nullable=False),  # announced before git takes it, then pushed
+    Column("created", Float, nullable=False),
+    UniqueConstraint("project_id", "name"),
+)
+
+parked_pushes = Table(
+    "parked_pushes",  # revisions that wait until the one in the queue has its verdict
+    metadata,
+    Column("change", Integer, ForeignKey("changes.number"), primary_key=True, autoincrement=False),
+    Column("head", String(64), nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("pusher_id", Integer, ForeignKey("principals.id"), nullable=False),
+    Column("created", Float, nullable=False),
 )
 
 setups = Table(

@@ -36,6 +36,22 @@ async def _hold(call: Call, number: int) -> object:
     return await call.house.hold(call.actor, number)
 
 
+async def _promote(call: Call, number: int) -> object:
+    return await call.house.promote(call.actor, number)
+
+
+async def _dequeue(call: Call, number: int) -> object:
+    return await call.house.dequeue(call.actor, number)
+
+
+async def _pause(call: Call, number: int) -> object:
+    return await call.house.pause(call.actor, number, call.body.text("reason"))
+
+
+async def _resume(call: Call, number: int) -> object:
+    return await call.house.resume(call.actor, number)
+
+
 async def _abandon(call: Call, number: int) -> object:
     return await call.house.abandon(call.actor, number, call.body.text("reason"))
 
@@ -72,6 +88,27 @@ ENDPOINTS = (
         "/api/changes/{number:whole}/hold",
         "Take a change out of its queue, or keep it from entering.",
         _on_change(_hold),
+    ),
+    Endpoint(
+        "/api/changes/{number:whole}/promote",
+        "Put a queued change before all others of its queue.",
+        _on_change(_promote),
+    ),
+    Endpoint(
+        "/api/changes/{number:whole}/dequeue",
+        "Take a change out of its queue; it stays out until it is enqueued.",
+        _on_change(_dequeue),
+    ),
+    Endpoint(
+        "/api/changes/{number:whole}/pause",
+        "Let a queued change keep its place, and go no further.",
+        _on_change(_pause),
+        (Field("reason", "why, for everybody to read"),),
+    ),
+    Endpoint(
+        "/api/changes/{number:whole}/resume",
+        "Let a paused change go on.",
+        _on_change(_resume),
     ),
     Endpoint(
         "/api/changes/{number:whole}/abandon",

@@ -129,11 +129,11 @@ class Items:
         return _item(row)
 
     def live(self, queue: QueueId) -> list[Item]:
-        """Those that wait or land, in order."""
+        """Those that wait or land, in order: promoted ones first, then by arrival."""
         query = (
             select(items)
             .where(items.c.queue_id == queue, items.c.state.in_(_LIVE))
-            .order_by(items.c.position)
+            .order_by(items.c.priority.desc(), items.c.position)
         )
         return [_item(r) for r in self._c.execute(query).mappings()]
 
@@ -163,6 +163,12 @@ class Items:
             .where(items.c.id == id)
             .values(state=state.value, reason=encode(reason), finished=finished)
         )
+
+    def set_priority(self, id: ItemId, priority: int) -> None:
+        self._c.execute(update(items).where(items.c.id == id).values(priority=priority))
+
+    def set_held(self, id: ItemId, held: bool) -> None:
+        self._c.execute(update(items).where(items.c.id == id).values(held=held))
 
     def finished(self, queue: QueueId, limit: int) -> list[Item]:
         """Newest first."""
@@ -327,6 +333,8 @@ def _item(r: RowMapping) -> Item:
         reason=decode(r["reason"]),
         created=r["created"],
         finished=r["finished"],
+        priority=r["priority"],
+        held=bool(r["held"]),
     )
 
 
