@@ -19,7 +19,7 @@ HEAD = ("PLACE", "CHANGE", "STATE", "BRANCH", "OWNER", "JOBS", "WAITED", "TITLE"
 @json_option
 @click.pass_context
 def queue(ctx: click.Context) -> None:
-    """Watch the queues, freeze and thaw them; promote, hold and dequeue what waits there.
+    """Watch the queues, freeze them, promote what waits.
 
     On a terminal the board moves until Ctrl-C; in a pipe it is printed once.
     """
