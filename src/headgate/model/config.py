@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from headgate.model.finding import Severity
 from headgate.model.job import EnvironmentDefinition, JobDefinition
 from headgate.model.job_table import JobTable
+from headgate.model.pipeline import PipelinePolicy
 from headgate.model.project import Context
 from headgate.model.queue import MergeMode
 
@@ -42,6 +44,15 @@ class ProjectConfig:
     """What jobs do that do not say `fail-fast` themselves."""
 
 
+class NewRevision(StrEnum):
+    """What a new revision means for the one that is in the queue."""
+
+    REPLACE = "replace"
+    """It leaves the queue, and the new one is inspected."""
+    FINISH = "finish"
+    """It has its verdict first; the new one waits until then."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueuePolicy:
     """A `[queues.NAME]` table of policy.toml."""
@@ -52,6 +63,7 @@ class QueuePolicy:
     window: int = 4
     window_floor: int = 2
     window_ceiling: int = 20
+    new_revision: NewRevision = NewRevision.REPLACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,7 @@ class Policy:
     deny_confidence: int = 2
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     queues: tuple[QueuePolicy, ...] = ()
+    pipelines: tuple[PipelinePolicy, ...] = ()
     approvals: tuple[ApprovalRule, ...] = ()
     dependencies: DependencyPolicy = field(default_factory=DependencyPolicy)
     network_jobs: tuple[str, ...] = ()

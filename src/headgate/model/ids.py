@@ -11,6 +11,7 @@ ItemId = NewType("ItemId", int)
 NodeId = NewType("NodeId", int)
 BuildId = NewType("BuildId", int)
 JobRunId = NewType("JobRunId", int)
+PipelineRunId = NewType("PipelineRunId", int)
 ApprovalId = NewType("ApprovalId", int)
 EventId = NewType("EventId", int)
 

@@ -6,13 +6,14 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from headgate.model.config import ApprovalRule, DependencyPolicy, Policy, QueuePolicy
+from headgate.model.config import ApprovalRule, DependencyPolicy, NewRevision, Policy, QueuePolicy
 from headgate.model.errors import BadInput
 from headgate.model.finding import Confidence, Severity
 from headgate.model.job import EnvironmentDefinition
 from headgate.model.origin import OriginKind
 from headgate.model.toml.environments import read_environments
 from headgate.model.toml.names import check_name
+from headgate.model.toml.pipelines import read_pipelines
 from headgate.model.toml.reader import Table, nearest, read
 from headgate.model.verdict import RiskTier
 
@@ -37,6 +38,7 @@ def parse_policy(files: Mapping[str, bytes]) -> Policy:
     groups = _groups(root)
     queues = _queues(root)
     deny_from, deny_confidence = _findings(root)
+    pipelines = read_pipelines(root)
     approvals = _approvals(root, groups)
     dependencies = _dependencies(root)
     network: tuple[str, ...] = ()
@@ -59,6 +61,7 @@ def parse_policy(files: Mapping[str, bytes]) -> Policy:
         deny_confidence=deny_confidence,
         groups=groups,
         queues=queues,
+        pipelines=pipelines,
         approvals=approvals,
         dependencies=dependencies,
         network_jobs=network,
@@ -129,6 +132,7 @@ def _queues(root: Table) -> tuple[QueuePolicy, ...]:
             window=one.integer("window", 4, 1, 1000),
             window_floor=one.integer("window-floor", 2, 1, 1000),
             window_ceiling=one.integer("window-ceiling", 20, 1, 1000),
+            new_revision=NewRevision(one.choice("new-revision", tuple(NewRevision), "replace")),
         )
         one.done()
         _check_queue(one, queue, taken)
