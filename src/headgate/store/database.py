@@ -21,6 +21,7 @@ from headgate.store.repositories.changes import Changes
 from headgate.store.repositories.checks import Approvals, Checks, Verdicts
 from headgate.store.repositories.events import Events, Seal
 from headgate.store.repositories.jobs import Holds, Secrets
+from headgate.store.repositories.pipelines import ParkedPushes, Pipelines, Tags
 from headgate.store.repositories.principals import Principals, Sessions, Tokens
 from headgate.store.repositories.projects import Projects
 from headgate.store.repositories.queues import Items, Landings, Nodes, Queues
@@ -55,6 +56,9 @@ class Transaction:
         self.setups = Setups(connection, clock)
         self.secrets = Secrets(connection, clock)
         self.holds = Holds(connection, clock)
+        self.pipelines = Pipelines(connection, clock)
+        self.tags = Tags(connection, clock)
+        self.parked = ParkedPushes(connection, clock)
         self.events = Events(connection, clock, seal)
 
 
