@@ -125,7 +125,7 @@ def test_only_jobs_of_the_pipeline_run_and_what_they_need() -> None:
         )
     }
     assert names("a", ["x"], configs) == ["a/build", "a/both"]
-    checked = select_jobs(project="a", touched=["x"], configs=configs, pipeline="check")
+    checked = select_jobs(project="a", touched=["x"], configs=configs, pipelines=("check",))
     assert [job.name for _, job in checked] == ["docs", "build", "both"]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headgate.gate.futures import Proposal
+from headgate.gate.pipelines.scope import gate_of
 from headgate.gate.ports import GatePorts
 from headgate.gate.scope import beside
 from headgate.jobs.build import BuildPlan, PlannedJob
@@ -19,6 +20,7 @@ from headgate.model.errors import BadInput, CouldNotRun, HeadgateError
 from headgate.model.ids import Commit, JobRunId
 from headgate.model.job import Checkout, EnvironmentDefinition, JobDefinition, read_pattern
 from headgate.model.patterns import matches, name_matches
+from headgate.model.pipeline import GATE_PIPELINE
 from headgate.model.queue import BranchKey, Node
 from headgate.model.resolve import for_branch
 
@@ -47,6 +49,18 @@ class Selected:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Which of the jobs are wanted."""
+
+    pipelines: tuple[str, ...] = (GATE_PIPELINE,)
+    """Those that name one of them."""
+    names: tuple[str, ...] = ()
+    """Instead: those with these names; patterns."""
+    whatever: bool = False
+    """Whether the files that they ask for do not matter."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Future:
     """What the selection knows of one future."""
 
@@ -65,17 +79,22 @@ class _Future:
 
 
 async def select(
-    ports: GatePorts, proposal: Proposal, node: Node, defaults: Mapping[str, str]
+    ports: GatePorts,
+    proposal: Proposal,
+    node: Node,
+    defaults: Mapping[str, str],
+    choice: Choice | None = None,
 ) -> Selected:
     """The jobs that the item must pass in this future.
 
-    `defaults` are the projects of the server with their default branches. Configurations are read
-    from the future itself. Raises Unusable naming the project whose configuration is to blame,
-    GitError when git cannot answer.
+    Without a choice, those of the gate of its branch. `defaults` are the projects of the server
+    with their default branches. Configurations are read from the future itself. Raises Unusable
+    naming the project whose configuration is to blame, GitError when git cannot answer.
     """
     if node.commit is None:
         raise ValueError(f"node {node.id} does not merge, so it has no jobs")
     key = proposal.key
+    choice = choice or _of_the_gate(ports.policy(), key)
     repository = ports.repository(key.project)
     changed = await repository.changed(node.base, node.commit)
     touched = tuple(dict.fromkeys(path for f in changed for path in (f.path, f.old_path) if path))
@@ -88,11 +107,24 @@ async def select(
     )
     configs = await _configs(future)
     try:
-        chosen = select_jobs(project=key.project, touched=touched, configs=configs)
+        chosen = select_jobs(
+            project=key.project,
+            touched=touched,
+            configs=configs,
+            pipelines=choice.pipelines,
+            names=choice.names,
+            whatever=choice.whatever,
+        )
     except ValueError as error:
         # Within one project its file was refused already: it takes two to wait in a circle.
         raise Unusable(key.project, f"{error}.", "Take one `requires` out.") from error
     return await _planned(future, chosen, configs)
+
+
+def _of_the_gate(policy: Policy, key: BranchKey) -> Choice:
+    gate = gate_of(policy, key)
+    # Whatever a gate is called, jobs that say nothing about pipelines decide in it.
+    return Choice() if gate is None else Choice((GATE_PIPELINE, gate.name), gate.jobs)
 
 
 async def _configs(future: _Future) -> dict[str, ProjectConfig]:

@@ -3,11 +3,11 @@ project that requires it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from headgate.model.config import ProjectConfig
 from headgate.model.job import JobDefinition
-from headgate.model.patterns import matches
+from headgate.model.patterns import matches, name_matches
 
 GATE = "gate"
 """The pipeline in which jobs decide about landing."""
@@ -34,28 +34,38 @@ def select_jobs(
     project: str,
     touched: Sequence[str],
     configs: Mapping[str, ProjectConfig],
-    pipeline: str = GATE,
+    pipelines: Collection[str] = (GATE,),
+    names: Sequence[str] = (),
+    whatever: bool = False,
 ) -> tuple[tuple[str, JobDefinition], ...]:
     """Pairs of project and job, each job after those that it waits for.
 
-    `configs` holds the future headgate.toml of every project of the queue, with the jobs as they
-    are for its branch there. A job needed by a chosen one is chosen too, whatever its own files
-    and pipelines say; one that it only waits for, or whose artifacts it requires, is not.
+    Without `names`, the jobs of these pipelines; else those, by patterns of their names, whatever
+    they say themselves. With `whatever`, their files do not matter: nothing in particular was
+    touched. `configs` holds the future headgate.toml of every project of the queue, with the jobs
+    as they are for its branch there. A job needed by a chosen one is chosen too, whatever its own
+    files and pipelines say; one that it only waits for, or whose artifacts it requires, is not.
     ValueError when jobs wait for each other in a circle or need one that is not there: parsing
     has excluded both within a project.
     """
     own = configs.get(project, ProjectConfig())
+
+    def belongs(job: JobDefinition) -> bool:
+        if names:
+            return name_matches(job.name, names) or job.origin in names
+        return any(name in job.pipelines for name in pipelines)
+
     asked = [
         (project, job)
         for job in own.jobs.values()
-        if pipeline in job.pipelines and applies(job, touched)
+        if belongs(job) and (whatever or applies(job, touched))
     ]
     asked += [
         (name, job)
         for name in sorted(configs)
         if name != project
         for job in configs[name].jobs.values()
-        if pipeline in job.pipelines and project in job.required_projects
+        if belongs(job) and project in job.required_projects
     ]
     chosen: dict[JobKey, JobDefinition] = {}
     look = list(reversed(asked))

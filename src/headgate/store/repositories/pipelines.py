@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
 
 from headgate.model.errors import NotFound
 from headgate.model.ids import (
@@ -177,15 +177,24 @@ class Pipelines:
         if not done.rowcount:
             self._c.execute(insert(t).values(name=name, value=value))
 
+    def marks(self, prefix: str) -> dict[str, float]:
+        """Every mark whose name begins so."""
+        t = pipeline_marks
+        query = select(t).where(t.c.name.startswith(prefix, autoescape=True))
+        return {r["name"]: r["value"] for r in self._c.execute(query).mappings()}
+
+    def drop_mark(self, name: str) -> None:
+        self._c.execute(delete(pipeline_marks).where(pipeline_marks.c.name == name))
+
     def _set(self, id: PipelineRunId, **values: object) -> None:
         self._c.execute(update(pipeline_runs).where(pipeline_runs.c.id == id).values(**values))
 
-    def _one(self, condition: object) -> PipelineRun | None:
+    def _one(self, condition: ColumnElement[bool]) -> PipelineRun | None:
         found = self._many(condition)
         return found[-1] if found else None
 
-    def _many(self, *conditions: object) -> list[PipelineRun]:
-        query = select(pipeline_runs).where(*conditions).order_by(pipeline_runs.c.id)  # type: ignore[arg-type]
+    def _many(self, *conditions: ColumnElement[bool]) -> list[PipelineRun]:
+        query = select(pipeline_runs).where(*conditions).order_by(pipeline_runs.c.id)
         return [_run(r) for r in self._c.execute(query).mappings()]
 
 
