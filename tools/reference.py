@@ -83,6 +83,7 @@ end.
 | `/queues.json`, `/queues/NAME.json` | the queues, their items, jobs and assumed futures |
 | `/changes.json?project=&branch=&state=&owner=&q=&before=` | changes, newest first |
 | `/changes/NUMBER.json`, `/changes/NUMBER/diff.json` | a change; its diff with the findings |
+| `/pipelines.json`, `/pipelines/NAME.json` | pipelines and their newest runs |
 | `/jobs/ID.json` | a job run |
 | `/jobs/ID/log?from=OFFSET` | its log as text, from a byte on |
 | `/projects.json`, `/projects/NAME.json` | projects |

@@ -44,12 +44,23 @@ def test_each_has_a_place_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     "ref",
-    ["refs/agents/other/wip", "refs/agents/bo", "refs/users/bot/x", "refs/tags/v1", "refs/notes/x"],
+    ["refs/agents/other/wip", "refs/agents/bo", "refs/users/bot/x", "refs/notes/x"],
 )
 def test_an_agent_has_no_other_place(ref: str) -> None:
     assert "may push only to" in refuse(RefWish(ref, ZERO, NEW), BOT, "app", URL)
 
 
-@pytest.mark.parametrize("ref", ["refs/agents/bot/x", "refs/tags/v1", "refs/headgate/changes/1/1"])
+@pytest.mark.parametrize("ref", ["refs/agents/bot/x", "refs/headgate/changes/1/1"])
 def test_a_human_has_no_other_place(ref: str) -> None:
     assert "refs/users/ada/" in refuse(RefWish(ref, ZERO, NEW), ADA, "app", URL)
+
+
+def test_a_tag_is_new_or_refused() -> None:
+    """Who may push one is the permissions' question; that none moves is this one's."""
+    new = RefWish("refs/tags/v1", ZERO, "a" * 40)
+    assert refuse(new, ADA, "app", URL) == ""
+    for wish in (
+        RefWish("refs/tags/v1", "b" * 40, "a" * 40),
+        RefWish("refs/tags/v1", "b" * 40, ZERO),
+    ):
+        assert "neither moved nor deleted" in refuse(wish, ADA, "app", URL)

@@ -131,7 +131,7 @@ def abandon(number: int, message: str) -> None:
 @NUMBER
 @json_option
 def recheck(number: int) -> None:
-    """Inspect the current revision again."""
+    """Inspect the current revision again, and run its pipelines again."""
     _done(connect(), number, "recheck", {}, "is inspected again")
 
 
@@ -148,6 +148,17 @@ def satisfy(number: int, address: str, message: str) -> None:
     """
     body = {"address": address, "comment": message or None}
     _done(connect(), number, "satisfy", body, "need not wait for that any more")
+
+
+@change.command()
+@NUMBER
+@click.argument("text")
+@json_option
+def comment(number: int, text: str) -> None:
+    """Write on a change. A comment may ask for pipelines, as the policy says."""
+    client = connect()
+    answer = client.post(f"/api/changes/{number}/comment", {"text": text})
+    emit(answer, f"Said on change {number}.", f"{client.target.url}/changes/{number}")
 
 
 def _done(client: Client, number: int, action: str, body: dict[str, Any], what: str) -> None:

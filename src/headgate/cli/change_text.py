@@ -31,7 +31,24 @@ def change_lines(view: dict[str, Any], url: str) -> list[str]:
         *_approvals(view["approvals"]),
         *_builds(view["builds"]),
         *_landing(view["landing"]),
+        *_pipelines(view["pipelines"]),
+        *_said(view["said"]),
     ]
+
+
+def _pipelines(runs: list[dict[str, Any]]) -> Iterator[str]:
+    if runs:
+        yield ""
+    for run in runs:
+        reason = f": {printable(run['reason'])}" if run["reason"] else ""
+        yield f"pipeline {run['pipeline']}  run {run['id']} {run['state']}{reason}"
+
+
+def _said(said: list[dict[str, Any]]) -> Iterator[str]:
+    if said:
+        yield ""
+    for one in said:
+        yield f"{moment(one['time'])}  {printable(one['actor'])}: {printable(one['text'])}"
 
 
 def _origin(origin: dict[str, Any]) -> str:

@@ -68,7 +68,9 @@ def show(id: int) -> None:
     lines = [
         f"run {run['id']}  {run['project']}/{run['job']}, attempt {run['attempt']}",
         f"state     {run['state']}{code}{why}",
-        f"change    #{change['number']}  {printable(change['title'])}",
+        f"change    #{change['number']}  {printable(change['title'])}"
+        if change
+        else f"project   {answer['project']}",
         f"future    {printable(node['assumed'])}",
         f"started   {moment(run['started']) or 'not yet'}",
         f"log       headgate job log {run['id']}",

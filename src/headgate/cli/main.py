@@ -41,6 +41,7 @@ COMMANDS: dict[str, Entry] = {
     "project": Entry("project", "project", "Add projects and look at them."),
     "change": Entry("change", "change", "Look at changes, approve, enqueue or abandon them."),
     "queue": Entry("queue", "queue", "Watch the queues, freeze them, promote what waits."),
+    "pipeline": Entry("pipeline", "pipeline", "Look at pipelines and their runs."),
     "job": Entry("job", "job", "Look at job runs and their logs; keep what failed ones leave."),
     "principal": Entry("principal", "principal", "Humans, agents and services."),
     "agent": Entry("principal", "agent", "Add agents and look at them."),

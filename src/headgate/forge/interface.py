@@ -8,6 +8,8 @@ from typing import Protocol
 
 from headgate.model.change import Entry
 from headgate.model.ids import ChangeNumber, Commit
+from headgate.model.report import Status
+from headgate.vcs.repository import Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +51,8 @@ class Forge(Protocol):
 
     def depends_on(self, message: str) -> tuple[DependsOn, ...]:
         """The `Depends-On:` footers of a commit message."""
+        ...
+
+    async def report(self, repository: Repository, status: Status) -> None:
+        """Tell how a commit fares; one at a time for a repository. Raises HeadgateError."""
         ...

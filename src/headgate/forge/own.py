@@ -11,8 +11,12 @@ from headgate.forge.interface import DependsOn, Proposal
 from headgate.model.change import Entry
 from headgate.model.errors import BadInput
 from headgate.model.ids import ChangeNumber, Commit
+from headgate.model.report import Status
+from headgate.vcs.notes import read_note, write_note
+from headgate.vcs.repository import Repository
 
 PREFIX = "refs/for/"
+NOTES = "refs/notes/headgate"
 TOPIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,99}\Z")
 _FOOTER = re.compile(r"^depends-on:[ \t]*(?P<what>\S.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _NUMBER = re.compile(r"#?(?P<number>[0-9]{1,9})\Z")
@@ -75,6 +79,17 @@ class OwnForge:
         address of something on another server."""
         found = dict.fromkeys(match["what"] for match in _FOOTER.finditer(message))
         return tuple(self._resolve(text) for text in found)
+
+    async def report(self, repository: Repository, status: Status) -> None:
+        """A note on the commit under `refs/notes/headgate`: one line for each context."""
+        start = f"{status.context}: "
+        before = await read_note(repository, NOTES, status.commit)
+        lines = [line for line in before.splitlines() if line and not line.startswith(start)]
+        words = " ".join(status.description.split())
+        lines.append(f"{start}{status.state.value} ({words}) {status.url}")
+        text = "".join(f"{line}\n" for line in sorted(lines))
+        if text != before:
+            await write_note(repository, NOTES, status.commit, text)
 
     def _resolve(self, text: str) -> DependsOn:
         if match := _NUMBER.match(text):

@@ -22,7 +22,7 @@ from headgate.gate.scope import branches_of, declared, read_heads
 from headgate.gate.snapshot import Snapshot
 from headgate.model.errors import Conflict, HeadgateError
 from headgate.model.event import Event
-from headgate.model.ids import ChangeNumber, Commit, NodeId
+from headgate.model.ids import ChangeNumber, Commit, ItemId, NodeId
 from headgate.model.queue import BranchKey, Item, ItemState, NodeState
 from headgate.store.database import Database
 
@@ -182,6 +182,15 @@ class GateService:
         self._executor.forget(item.id)
         self._poke_all(name)
         return now
+
+    def retest(self, item: ItemId, node: NodeId, reason: str) -> bool:
+        """Test an item anew, when this future is still the one it was tested in."""
+        if not self._executor.drop(Drop(item, node, reason)):
+            return False
+        with self._db.read() as tx:
+            name = tx.queues.get(tx.items.get(item).queue).name
+        self._poke(name)
+        return True
 
     # -- the loops ---------------------------------------------------------------------------
 

@@ -13,6 +13,12 @@ from headgate.server.house import Headgate
 from headgate.vcs.hosting.backend import GitAccess, Service, git_http
 
 
+def _ended(house: Headgate, push: str) -> None:
+    known = house.pushes.pop(push, None)
+    if known is not None:
+        house.tags_may_be_there(known[0])
+
+
 def git_app(house: Headgate) -> ASGIApp:
     """The ASGI application below /git."""
 
@@ -46,7 +52,7 @@ def git_app(house: Headgate) -> ASGIApp:
             principal=who.name,
             push_id=push,
             environment=environment,
-            done=lambda: house.pushes.pop(push, None),
+            done=lambda: _ended(house, push),
         )
 
     return git_http(open_project)

@@ -11,16 +11,17 @@ from pathlib import Path
 import structlog
 
 from headgate.authority.policy import default_policy_files
+from headgate.gate.pipelines.service import PipelineService
 from headgate.gate.service import GateService
 from headgate.jobs.sandbox.interface import Sandbox
 from headgate.model.event import NewEvent
 from headgate.model.principal import GATE, OPERATOR
 from headgate.model.project import POLICY_PROJECT
 from headgate.server.cases.jobs import JobCases
+from headgate.server.cases.pipelines import PipelineCases
 from headgate.server.cases.policy import PolicyCases
 from headgate.server.cases.principals import PrincipalCases
 from headgate.server.cases.projects import ProjectCases
-from headgate.server.cases.queue import QueueCases
 from headgate.server.settings import Settings
 from headgate.vcs.hosting.hook_server import HookServer
 from headgate.vcs.hosting.install import install_hooks
@@ -29,7 +30,7 @@ from headgate.vcs.repository import Repository
 log = structlog.get_logger()
 
 
-class Headgate(QueueCases, JobCases, PolicyCases, PrincipalCases, ProjectCases):
+class Headgate(PipelineCases, JobCases, PolicyCases, PrincipalCases, ProjectCases):
     """One server: everything that pages, API and git can ask of it."""
 
     def __init__(
@@ -48,6 +49,7 @@ class Headgate(QueueCases, JobCases, PolicyCases, PrincipalCases, ProjectCases):
         self._sweeper: asyncio.Task[None] | None = None
         self.dispatcher.wanted = self.keep_area
         self._join(GateService(self.db, self))
+        self.pipelines = PipelineService(self.db, self)
 
     async def start(self, hook_socket: Path) -> None:
         """Make what is missing, recover what was cut off, and begin to work."""
@@ -65,6 +67,8 @@ class Headgate(QueueCases, JobCases, PolicyCases, PrincipalCases, ProjectCases):
         self._hooks = HookServer(hook_socket, self.receiver)
         await self._hooks.start()
         await self.gate.start()
+        await self.settle_tags()
+        await self.pipelines.start()
         await self.recover_changes()
         self._sweeper = asyncio.create_task(self.end_expired_holds())
 
@@ -75,6 +79,7 @@ class Headgate(QueueCases, JobCases, PolicyCases, PrincipalCases, ProjectCases):
             self._sweeper.cancel()
             await asyncio.wait([self._sweeper])
         await self.stop_flow()
+        await self.pipelines.stop()
         await self.gate.stop()
         await self.dispatcher.close()
         if self._hooks is not None:

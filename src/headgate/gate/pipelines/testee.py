@@ -124,8 +124,8 @@ def _parts(tx: Transaction, run: PipelineRun) -> list[_Part] | Unfit:
             return Unfit(f"it depends on #{number}, which is {change.state.value}")
         under_way.add(number)
         stack.append((number, True))
-        for dependency in tx.changes.current_revision(number).depends_on:
-            stack.append((dependency.change, False))
+        for needed in tx.changes.current_revision(number).needs:
+            stack.append((needed, False))
     return list(order.values())
 
 
@@ -196,9 +196,13 @@ def _marked(selected: Selected, run: PipelineRun, trusted: bool) -> Selected:
 
     What no verdict has allowed yet gets no network, and so carries nothing away.
     """
-    variables = {"HEADGATE_PIPELINE": run.pipeline, "HEADGATE_TRIGGER": run.trigger.value}
-    if run.tag:
-        variables["HEADGATE_TAG"] = run.tag
+    variables = {
+        "HEADGATE_PIPELINE": run.pipeline,
+        "HEADGATE_TRIGGER": run.trigger.value,
+        "HEADGATE_TAG": run.tag,
+    }
+    if run.change is None:
+        variables["HEADGATE_CHANGE"] = ""
     jobs = tuple(_marked_job(job, variables, run, trusted) for job in selected.plan.jobs)
     return replace(selected, plan=BuildPlan(jobs))
 
@@ -209,8 +213,6 @@ def _marked_job(
     def request_for(id: JobRunId, attempt: int) -> RunRequest:
         request = planned.request_for(id, attempt)
         given = {**request.variables, **variables}
-        if run.change is None:
-            given.pop("HEADGATE_CHANGE", None)
         return replace(request, variables=given, network=request.network and trusted)
 
     return replace(planned, request_for=request_for)

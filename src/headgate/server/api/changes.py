@@ -36,6 +36,10 @@ async def _hold(call: Call, number: int) -> object:
     return await call.house.hold(call.actor, number)
 
 
+async def _comment(call: Call, number: int) -> object:
+    return await call.house.comment(call.actor, number, call.body.text("text"))
+
+
 async def _promote(call: Call, number: int) -> object:
     return await call.house.promote(call.actor, number)
 
@@ -90,6 +94,12 @@ ENDPOINTS = (
         _on_change(_hold),
     ),
     Endpoint(
+        "/api/changes/{number:whole}/comment",
+        "Write on a change; pipelines may be asked for so.",
+        _on_change(_comment),
+        (Field("text", "what to say", required=True),),
+    ),
+    Endpoint(
         "/api/changes/{number:whole}/promote",
         "Put a queued change before all others of its queue.",
         _on_change(_promote),
@@ -118,7 +128,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         "/api/changes/{number:whole}/recheck",
-        "Inspect the current revision again.",
+        "Inspect the current revision again, and run its pipelines again.",
         _on_change(_recheck),
     ),
     Endpoint(

@@ -130,12 +130,21 @@ class ChangeCases(Flow):
         return self._again(number)
 
     async def recheck(self, actor: Principal, number: int) -> Change:
-        """Inspect the current revision again."""
+        """Inspect the current revision again, and run the pipelines again that its push runs."""
         async with self.lock(number):
             change = self._permitted(actor, number, Action.ENQUEUE)
             if change.state is ChangeState.QUEUED:
                 await self.gate.withdraw(change.number, "inspected again", actor.name)
             self.set_state(change.number, ChangeState.CHECKING, "being inspected again", actor.name)
+            with self.db.write() as tx:
+                tx.events.append(
+                    NewEvent(
+                        "change.rechecked",
+                        actor.name,
+                        f"change/{number}",
+                        {"change": number, "revision": change.revision},
+                    )
+                )
         self.inspect_soon(change.number)
         return self._again(number)
 

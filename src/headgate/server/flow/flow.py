@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from headgate.gate.entry import cycle_of
+from headgate.gate.pipelines.reader import gate_gaps
 from headgate.gate.service import GateService
 from headgate.model.change import Change, ChangeState, Entry
 from headgate.model.errors import Conflict, HeadgateError
@@ -20,10 +21,10 @@ from headgate.model.principal import GATE
 from headgate.model.project import POLICY_PROJECT
 from headgate.model.verdict import Verdict, VerdictKind
 from headgate.server.flow.inspect import Inspector
-from headgate.server.flow.intake import Intake
+from headgate.server.flow.intake import Intake, Later
 from headgate.server.flow.judging import Judging
 from headgate.server.flow.receive import Receiver
-from headgate.server.flow.references import revision_ref
+from headgate.server.flow.references import parked_ref, revision_ref
 from headgate.server.flow.waiting import blocked, companions, partners
 
 log = structlog.get_logger()
@@ -132,6 +133,9 @@ class Flow(Judging):
             self.set_state(number, ChangeState.WAITING, verdict.reasons[0])
             return
         if change.state is ChangeState.QUEUED:
+            if missing := self._entrance(number):
+                await self._leave_queue(change, missing)
+                self.set_state(number, ChangeState.WAITING, missing)
             return
         with self.db.read() as tx:
             why = blocked(tx, number)
@@ -142,9 +146,15 @@ class Flow(Judging):
         if change.entry is Entry.HELD:
             self.set_state(number, ChangeState.READY, "held back; enqueue it when it should land")
             return
+        if waits := self._entrance(number):
+            self.set_state(number, ChangeState.WAITING, waits)
+            return
         if cycle:
             with self.db.read() as tx:
                 why = partners(tx, cycle, number, self.policy())
+            for other in cycle:
+                if not why and other != number and (lacks := self._entrance(other)):
+                    why = f"lands together with #{other}, which {lacks}"
             others = companions(cycle, number)
             words = why or f"enters the queue together with {others}"
             self.set_state(number, ChangeState.WAITING, words)
@@ -152,6 +162,23 @@ class Flow(Judging):
                 self._spawn(self._enter_together(number))
             return
         await self.gate.enqueue(number, GATE)
+
+    def _entrance(self, number: ChangeNumber) -> str:
+        """What the pipeline of its gate still requires; empty when it may enter."""
+        now = self.clock()
+        with self.db.read() as tx:
+            found = gate_gaps(tx, self.policy(), number, now)
+        if found.again is not None:
+            asyncio.get_running_loop().call_later(
+                max(0.1, min(found.again - now, _LONGEST)), self._look_again, number
+            )
+        return f"{', and '.join(found.words)}" if found.words else ""
+
+    def _look_again(self, number: ChangeNumber) -> None:
+        with self.db.read() as tx:
+            waits = tx.changes.get(number).state is ChangeState.WAITING
+        if waits:
+            self._spawn(self._decide_again(number))
 
     def set_state(
         self, number: ChangeNumber, state: ChangeState, reason: str, actor: str = GATE
@@ -222,7 +249,7 @@ class Flow(Judging):
                         and not blocked(tx, member)
                         and not partners(tx, cycle, member, self.policy())
                     )
-                if not ready:
+                if not ready or self._entrance(member):
                     return  # Something has moved meanwhile, and is decided by itself.
             try:
                 await self.gate.enqueue_together(cycle, GATE)
@@ -242,6 +269,10 @@ class Flow(Judging):
             number = event.data.get("change")
             if event.kind in _MOVES_DEPENDENTS and isinstance(number, int):
                 self._spawn(self._decide_dependents(ChangeNumber(number)))
+            if event.kind in _ENDS_ITEMS and isinstance(number, int):
+                self._spawn(self.take_parked(ChangeNumber(number)))
+            if event.kind in _ENDS_CHECKS and isinstance(number, int):
+                self._look_again(ChangeNumber(number))
             if event.kind == "item.withdrawn" and event.actor == GATE and isinstance(number, int):
                 self._spawn(self._decide_again(ChangeNumber(number)))
             if event.kind == "branch.landed" and event.data.get("project") == POLICY_PROJECT:
@@ -295,6 +326,44 @@ class Flow(Judging):
             async with self.lock(dependent):
                 await self.decide(dependent)
 
+    async def take_parked(self, number: ChangeNumber) -> None:
+        """Take the revision that waited for the verdict of the one in the queue, if one did.
+
+        After a landing it becomes a change of its own.
+        """
+        with self.db.read() as tx:
+            parked = tx.parked.of(number)
+            change = tx.changes.get(number)
+            if parked is None or change.state is ChangeState.QUEUED:
+                return
+            project = tx.projects.get(change.project)
+            who = tx.principals.get(parked.pusher)
+            sponsor = tx.principals.get(who.sponsor).name if who.sponsor is not None else ""
+        options = parked.options
+        if change.state is ChangeState.LANDED:
+            options = tuple(o for o in options if not o.startswith("change="))
+        repository = self.repository(project.name)
+        told = ""
+        try:
+            taken = await self.intake.take(
+                repository, project, who, sponsor, parked.ref, parked.head, options
+            )
+            if isinstance(taken, Later):
+                return  # It entered its queue again meanwhile.
+            self.inspect_soon(taken.change.number)
+            if taken.change.number != number:
+                told = f"The revision that waited is change #{taken.change.number} now."
+        except HeadgateError as error:
+            told = f"The revision {parked.head[:10]} that waited was not taken: {error}"
+        with self.db.write() as tx:
+            tx.parked.take(number)
+            if told:
+                data = {"change": number, "text": told}
+                tx.events.append(NewEvent("change.message", GATE, f"change/{number}", data))
+        kept = await repository.resolve(parked_ref(number))
+        if kept is not None:
+            await repository.update_ref(parked_ref(number), None, kept)
+
     async def _decide_again(self, number: ChangeNumber) -> None:
         """The gate put a change out: say what is missing now."""
         async with self.lock(number):
@@ -322,6 +391,7 @@ class Flow(Judging):
             waiting = tx.changes.select(
                 states={ChangeState.WAITING, ChangeState.READY}, limit=100_000
             )
+            parked = [one.change for one in tx.parked.all()]
         for project in sorted({p for p, _ in revisions}):
             repository = self.repository(project)
             kept = await repository.refs("refs/headgate/changes/")
@@ -329,6 +399,8 @@ class Flow(Judging):
                 ref = revision_ref(revision.change, revision.number)
                 if name == project and ref not in kept:
                     await repository.update_ref(ref, revision.head, Commit("0" * 40))
+        for number in parked:
+            await self.take_parked(number)
         for change in checking:
             self.inspect_soon(change.number)
         for change in waiting:
@@ -354,6 +426,10 @@ _MOVES_DEPENDENTS = frozenset(
         "revision.pushed",
     }
 )
+_ENDS_ITEMS = frozenset({"branch.landed", "item.ejected", "item.withdrawn"})
+_ENDS_CHECKS = frozenset({"pipeline.passed", "pipeline.failed", "pipeline.infrastructure"})
+_LONGEST = 86400.0
+"""Seconds after which a change that is too young is looked at again at the latest."""
 _DECIDED = frozenset(
     {ChangeState.DENIED, ChangeState.WAITING, ChangeState.READY, ChangeState.QUEUED}
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headgate.forge.interface import DependsOn, Forge, Proposal
 from headgate.gate.entry import apart, cycle_of, needs_of, shown
+from headgate.gate.pipelines.scope import enters_by_itself
+from headgate.gate.scope import queue_of
 from headgate.gate.service import GateService
 from headgate.model.change import (
     OPEN_STATES,
@@ -17,10 +19,11 @@ from headgate.model.change import (
     CommitInfo,
     Dependency,
     DependencyKind,
+    Entry,
     Revision,
     RevisionCommit,
 )
-from headgate.model.config import Policy
+from headgate.model.config import NewRevision, Policy
 from headgate.model.cycles import way_round
 from headgate.model.errors import BadInput, Conflict, NotFound
 from headgate.model.event import Json, NewEvent
@@ -28,8 +31,9 @@ from headgate.model.ids import Commit
 from headgate.model.origin import Origin, combine
 from headgate.model.principal import Principal
 from headgate.model.project import Project
+from headgate.model.queue import BranchKey
 from headgate.provenance.detect import PushContext, detect
-from headgate.server.flow.references import revision_ref
+from headgate.server.flow.references import parked_ref, revision_ref
 from headgate.server.flow.stacks import Stand, stand
 from headgate.store.database import Database, Transaction
 from headgate.vcs.repository import Repository
@@ -45,6 +49,13 @@ class Taken:
     revision: Revision
     origin: Origin
     previous: Revision | None
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A revision that is taken once the one in the queue has its verdict."""
+
+    change: Change
 
 
 class Intake:
@@ -75,13 +86,16 @@ class Intake:
         ref: str,
         head: Commit,
         options: Sequence[str],
-    ) -> Taken:
+    ) -> Taken | Later:
         """Record a pushed head as a change, or as a new revision of one.
 
         Raises BadInput, NotFound or Conflict, each with what to do; then nothing was recorded.
         """
         branches = await repository.branches()
         proposal = self._forge.proposal(project.name, ref, head, options, list(branches))
+        key = BranchKey(project.name, proposal.branch)
+        if not enters_by_itself(self._policy(), key):
+            proposal = replace(proposal, entry=Entry.HELD)
         tip = branches[proposal.branch]
         base, everything = await _commits(repository, proposal, tip)
         with self._db.read() as tx:
@@ -121,6 +135,9 @@ class Intake:
                     )
                 if now.state is ChangeState.LANDED:
                     raise Conflict(f"Change #{now.number} has just landed.", "Push a new change.")
+                if now.state is ChangeState.QUEUED and self._finishes(key):
+                    await self._park(repository, now, who, ref, head, options)
+                    return Later(now)
                 if now.state is ChangeState.QUEUED:
                     await self._gate.withdraw(now.number, "a new revision was pushed", who.name)
             taken = self._record(
@@ -130,6 +147,33 @@ class Intake:
             revision_ref(taken.change.number, taken.revision.number), head, Commit("0" * 40)
         )
         return taken
+
+    def _finishes(self, key: BranchKey) -> bool:
+        return queue_of(self._policy(), key).new_revision is NewRevision.FINISH
+
+    async def _park(
+        self,
+        repository: Repository,
+        change: Change,
+        who: Principal,
+        ref: str,
+        head: Commit,
+        options: Sequence[str],
+    ) -> None:
+        kept = parked_ref(change.number)
+        old = await repository.resolve(kept)
+        if old != head:
+            await repository.update_ref(kept, head, old)
+        with self._db.write() as tx:
+            tx.parked.put(change.number, head, ref, options, who.id)
+            tx.events.append(
+                NewEvent(
+                    "revision.parked",
+                    who.name,
+                    f"change/{change.number}",
+                    {"change": change.number, "head": head},
+                )
+            )
 
     def _find(
         self, tx: Transaction, proposal: Proposal, project: Project, who: Principal

@@ -15,7 +15,8 @@ from headgate.model.errors import HeadgateError
 from headgate.model.event import NewEvent
 from headgate.model.ids import Commit
 from headgate.model.principal import Principal
-from headgate.server.flow.rules import RefWish, refuse
+from headgate.server.flow.intake import Later
+from headgate.server.flow.rules import TAGS, RefWish, refuse
 from headgate.vcs.hosting.hook_server import (
     CommandResult,
     Push,
@@ -56,6 +57,9 @@ class Receiver:
             if not why and not wish.deletes:
                 repository = Repository(push.repository, environment=push.quarantine)
                 why = await self._limits(repository, update)
+            tags = update.ref.startswith(TAGS)
+            if not why and tags:
+                await self._announce(project, who, push, update)
             if why:
                 refusals.append(Refusal(update.ref, why))
                 with self._house.db.write() as tx:
@@ -104,6 +108,8 @@ class Receiver:
 
     def _permitted(self, project: str, who: Principal, update: RefUpdate) -> str:
         action = Action.PUSH if update.ref.startswith(PREFIX) else Action.PUSH_OWN_REF
+        if update.ref.startswith(TAGS):
+            action = Action.TAG
         decision = self._house.permissions().decide(
             who, self._house.groups(who), action, Resource(project=project, ref=update.ref)
         )
@@ -126,8 +132,20 @@ class Receiver:
             below[one.ref] = sum(contained)
         return sorted(commands, key=lambda command: below[command.ref])
 
+    async def _announce(self, project: str, who: Principal, push: Push, update: RefUpdate) -> None:
+        repository = Repository(push.repository, environment=push.quarantine)
+        commit = await repository.resolve(update.new)
+        if commit is None:
+            return
+        with self._house.db.write() as tx:
+            # Should we die before git is done, the next start finds out whether it took the tag.
+            id, name = tx.projects.by_name(project).id, update.ref.removeprefix(TAGS)
+            tx.tags.announce(id, name, update.new, commit, who.id)
+
     async def _limits(self, repository: Repository, update: RefUpdate) -> str:
         settings = self._house.settings
+        if update.ref.startswith(TAGS):
+            return await _tag_limits(repository, update)
         if await repository.resolve(f"{update.new}^{{commit}}") != update.new:
             return (
                 f"{update.new[:10]} is not a commit, so it cannot be pushed to "
@@ -160,6 +178,11 @@ class Receiver:
             options,
         )
         change = taken.change
+        if isinstance(taken, Later):
+            say(
+                f"#{change.number} is in its queue; this revision is taken once it has its verdict."
+            )
+            return change
         word = "new change" if taken.previous is None else f"revision {taken.revision.number} of"
         say(f"{word} #{change.number}: {printable(change.title)}")
         say(f"{house.settings.url}/changes/{change.number}")
@@ -196,3 +219,17 @@ class Receiver:
                     say(f"  {line}")
         if now.state is not ChangeState.DENIED:
             say(f"#{change.number} is {now.state.value}: {printable(now.reason)}")
+
+
+async def _tag_limits(repository: Repository, update: RefUpdate) -> str:
+    """Why this cannot be tagged; empty when it is something that has landed."""
+    commit = await repository.resolve(update.new)
+    if commit is None:
+        return f"{update.new[:10]} is no commit, nor a tag of one: tag a commit."
+    for head in (await repository.branches()).values():
+        if await repository.is_ancestor(commit, head):
+            return ""
+    return (
+        f"{commit[:10]} is on no branch of this project: only what has landed can be tagged. "
+        "Land it first, then tag the landed commit."
+    )

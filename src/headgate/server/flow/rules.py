@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from headgate.model.principal import Principal, PrincipalKind
 
+TAGS = "refs/tags/"
 ZERO = "0" * 40
 
 
@@ -39,6 +40,11 @@ def refuse(wish: RefWish, who: Principal, project: str, url: str) -> str:
             if wish.deletes
             else ""
         )
+    if ref.startswith(TAGS):
+        name = ref.removeprefix(TAGS)
+        if wish.exists:
+            return f"the tag {name} of {project} exists, and tags are neither moved nor deleted."
+        return ""
     if ref.startswith("refs/heads/") and not wish.exists:
         return (
             f"{project} has no branch {ref.removeprefix('refs/heads/')}, and a push makes none. "

@@ -29,6 +29,7 @@ from headgate.server.views.change import change_facts, change_view
 from headgate.server.views.diff import diff_view
 from headgate.server.views.house import House
 from headgate.server.views.job import find_run, job_status, job_view, readable_run
+from headgate.server.views.pipelines import pipeline_view, pipelines_view
 from headgate.server.views.places import principals_view, project_view, projects_view
 from headgate.server.views.text import View
 
@@ -78,6 +79,8 @@ class Pages:
             Page("/changes/{number:whole}", "change.html", self._change),
             Page("/changes/{number:whole}/diff", "diff.html", self._diff),
             Page("/jobs/{run:whole}", "job.html", self._job),
+            Page("/pipelines", "pipelines.html", self._pipelines),
+            Page("/pipelines/{name}", "pipeline.html", self._pipeline),
             Page("/projects", "projects.html", self._projects),
             Page("/projects/{name}", "project.html", self._project),
             Page("/principals", "principals.html", self._principals),
@@ -124,6 +127,13 @@ class Pages:
 
     async def _job(self, request: Request, viewer: Principal) -> View:
         return await job_view(self._house, request.path_params["run"], viewer, self._house.clock())
+
+    async def _pipelines(self, request: Request, viewer: Principal) -> View:
+        return pipelines_view(self._house, viewer, self._house.clock())
+
+    async def _pipeline(self, request: Request, viewer: Principal) -> View:
+        name: str = request.path_params["name"]
+        return pipeline_view(self._house, name, viewer, self._house.clock())
 
     async def _projects(self, request: Request, viewer: Principal) -> View:
         return projects_view(self._house, viewer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headgate.gate.entry import cycle_of, outdated
+from headgate.gate.pipelines.reader import gate_gaps
 from headgate.model.change import (
     OPEN_STATES,
     Change,
@@ -28,6 +29,7 @@ from headgate.server.views.builds import builds_view
 from headgate.server.views.diff import EMBEDDED_LINES, diff_of
 from headgate.server.views.house import House
 from headgate.server.views.ledger import event_line
+from headgate.server.views.pipelines import change_pipelines, conversation
 from headgate.server.views.text import View, shown_path, shown_text
 from headgate.server.views.words import Names
 from headgate.store.database import Transaction
@@ -76,12 +78,21 @@ def change_facts(house: House, number: int, viewer: Principal, now: float) -> Vi
             "commits": [_commit(c) for c in commits],
             "verdict": _verdict(verdict, names) if verdict else None,
             "missing": [
-                *missing(change, verdict, checks, dependencies, cycle),
+                *missing(
+                    change,
+                    verdict,
+                    checks,
+                    dependencies,
+                    cycle,
+                    gate_gaps(tx, house.policy(), change.number, now).words,
+                ),
                 *_missing_outside(change, external),
             ],
             "approvals": _approvals(tx, change, names),
             "checks": [words.check(c) for c in checks],
             "builds": builds_view(tx, change, now),
+            "pipelines": change_pipelines(house, tx, viewer, change.number, now),
+            "said": conversation(tx, change.number),
             "landing": _landing(tx, landing),
             "depends_on": [
                 words.change_line(c, names)
@@ -113,6 +124,7 @@ def missing(
     checks: Sequence[CheckResult],
     dependencies: Sequence[tuple[Dependency, Change]],
     cycle: Sequence[ChangeNumber] = (),
+    entrance: Sequence[str] = (),
 ) -> list[str]:
     """Exactly what stands between the change and its landing, a sentence each."""
     if change.state not in OPEN_STATES:
@@ -139,6 +151,7 @@ def missing(
             f"Change #{other.number}, on which this depends, is {other.state.value}; "
             "it must be in a queue or landed."
         )
+    gaps.extend(f"For its gate it {sentence}." for sentence in entrance)
     return gaps
 
 

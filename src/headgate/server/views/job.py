@@ -15,6 +15,7 @@ from headgate.model.resolve import for_branch
 from headgate.server.views import words
 from headgate.server.views.abilities import may_read
 from headgate.server.views.artifacts import artifacts_view
+from headgate.server.views.build_of import purpose_of
 from headgate.server.views.house import House
 from headgate.server.views.text import View, shown_path, shown_text
 from headgate.server.views.words import Names
@@ -31,18 +32,17 @@ async def checked_out(house: House, id: int) -> frozenset[str]:
     """
     with house.db.read() as tx:
         run = tx.builds.run(JobRunId(id))
-        node = tx.nodes.of_build(run.build)
-        item = tx.items.get(node.item)
-        own = tx.projects.get(item.project).name
+        of = purpose_of(tx, run.build)
         everything = {project.name: project.default_branch for project in tx.projects.all()}
     default = everything.get(run.project, "")
-    commit = node.commit if run.project == own else None
-    commit = commit or beside(run.project, item.branch, default, node.future)
+    own = of.project
+    commit = of.commit if run.project == own else None
+    commit = commit or beside(run.project, of.branch, default, of.future)
     if commit is not None:
-        there = run.project == own or BranchKey(run.project, item.branch) in node.future
+        there = run.project == own or BranchKey(run.project, of.branch) in of.future
         try:
             config = await house.project_config(run.project, commit)
-            config = for_branch(config, item.branch if there else default)
+            config = for_branch(config, of.branch if there else default)
         except (BadInput, GitError):
             config = ProjectConfig()
         if run.job in config.jobs:
@@ -60,8 +60,7 @@ def find_run(house: House, id: int, viewer: Principal, projects: frozenset[str])
     """A run, when the viewer may read the projects that `checked_out` told. Raises NotFound."""
     with house.db.read() as tx:
         run = tx.builds.run(JobRunId(id))
-        item = tx.items.get(tx.nodes.of_build(run.build).item)
-        project = tx.projects.get(item.project).name
+        project = purpose_of(tx, run.build).project
     if not all(may_read(house, viewer, name) for name in projects | {run.project, project}):
         raise NotFound(f"There is no job run {id}.", "See the page of its change.")
     return run
@@ -72,15 +71,16 @@ async def job_view(house: House, id: int, viewer: Principal, now: float) -> View
     run, projects = await readable_run(house, id, viewer)
     with house.db.read() as tx:
         build = tx.builds.get(run.build)
-        node = tx.nodes.of_build(run.build)
-        item = tx.items.get(node.item)
-        change = tx.changes.get(item.change)
+        of = purpose_of(tx, run.build)
         names = Names(tx)
-        ahead = [int(tx.items.get(id).change) for id in node.assumed]
         view: View = {
             "job": words.job(run, now),
-            "change": words.change_line(change, names),
-            "origin": words.origin(words.origin_of(tx, change)),
+            "project": of.project,
+            "change": words.change_line(of.change, names) if of.change else None,
+            "origin": words.origin(words.origin_of(tx, of.change)) if of.change else None,
+            "pipeline": None
+            if of.run is None
+            else {"name": of.run.pipeline, "run": of.run.id, "tag": shown_path(of.run.tag)},
             "build": {
                 "id": build.id,
                 "state": build.state.value,
@@ -89,16 +89,14 @@ async def job_view(house: House, id: int, viewer: Principal, now: float) -> View
                 "finished": build.finished,
             },
             "node": {
-                "id": node.id,
-                "state": node.state.value,
-                "commit": node.commit,
-                "tree": node.tree,
-                "assumed": " + ".join(
-                    [f"on {shown_path(item.branch)}", *(f"#{number}" for number in ahead)]
-                ),
+                "id": of.node,
+                "state": of.state,
+                "commit": of.commit,
+                "tree": of.tree,
+                "assumed": of.words,
                 "future": [
                     {"project": key.project, "branch": shown_path(key.branch), "commit": commit}
-                    for key, commit in node.future.items()
+                    for key, commit in of.future.items()
                     if may_read(house, viewer, key.project)
                 ],
             },
