@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from harness import Gate, House, git, make_commit, make_house, sandboxed
@@ -45,6 +44,11 @@ class PipelineHouse(House):
 
     async def asked(self, number: ChangeNumber, actor: str) -> None:
         self.asked_for.append((number, actor))
+
+    async def decided(self, outcome: Event) -> None:
+        self.outcomes.append(outcome)
+
+    outcomes: list[Event]
 
     async def landed_elsewhere(self, landing: Event) -> None:
         self.landings.append(landing)
@@ -196,13 +200,21 @@ def make_yard(
     """A yard that has not begun, over new projects."""
     policy = policy_of(text, *projects)
     made = make_house(place, projects, policy, dispatcher or sandboxed(place, LocalDispatcher))
+    return _yard(made)
+
+
+def same_yard(place: Path, text: str, *projects: str) -> Yard:
+    """A yard that has not begun, over the data of an earlier one."""
+    policy = policy_of(text, *projects)
+    return _yard(House(place, policy, sandboxed(place, LocalDispatcher)))
+
+
+def _yard(made: House) -> Yard:
     house = PipelineHouse.__new__(PipelineHouse)
     house.__dict__.update(made.__dict__)
     house.statuses, house.untrusted, house.asked_for = [], set(), []
+    house.outcomes = []
     house.landings, house.deaf, house.ahead = [], False, 0.0
     real = house.clock
     house.clock = lambda: real() + house.ahead
     return Yard(house)
-
-
-__all__ = ["PipelineHouse", "Yard", "make_yard", "policy_of", "replace"]

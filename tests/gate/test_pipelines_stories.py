@@ -309,3 +309,15 @@ async def test_a_change_without_jobs_passes_at_once(yards: Yards) -> None:
     await yard.settled(1)
     (run,) = yard.all_runs()
     assert (run.phase, run.reason) == ("passed", "no job applies")
+
+
+async def test_what_was_told_once_is_not_told_again_after_a_restart(yards: Yards) -> None:
+    yard = await yards({"jinja": SHOWN}, pipeline("post", "supercedent", "landed"))
+    number = await yard.push("jinja", {"values/a": "fine"})
+    await yard.settled(1, "post")
+    await yard.again()
+    await yard.proposed({"values/b": "fine"})
+    later = await yard.push("jinja", {"values/c": "fine"})
+    await yard.settled(2, "post")
+    assert [e.data["change"] for e in yard.house.outcomes] == [number, later]
+    assert [run.change for run in yard.all_runs("post")] == [number, later]

@@ -106,8 +106,11 @@ def test_a_change_enters_its_gate_once_its_check_has_passed(ada: Author, served:
     until(lambda: [r["state"] for r in runs(served, "post")] == ["passed"])
     shown = change(served, number)
     assert {r["pipeline"] for r in shown["pipelines"]} == {"check", "post"}
-    until(lambda: len(change(served, number)["said"]) == 2)
-    assert change(served, number)["said"][0]["text"].startswith("check: passed. See http")
+    until(lambda: len(change(served, number)["said"]) == 3)
+    texts = [s["text"] for s in change(served, number)["said"]]
+    assert texts[0].startswith("check: passed. See http")
+    assert texts[1] == "gate: landed"
+    assert texts[2].startswith("post: passed after the landing. See http")
     (job,) = [j for r in shown["pipelines"] if r["pipeline"] == "check" for j in r["jobs"]]
     page = served.operator.get(f"/jobs/{job['id']}.json").json()
     assert page["pipeline"]["name"] == "check"

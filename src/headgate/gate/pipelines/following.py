@@ -43,11 +43,16 @@ CAUSES = frozenset(
         "change.rechecked",
         "change.commented",
         "branch.landed",
+        "item.ejected",
         "tag.pushed",
         "policy.loaded",
     }
 )
 """Events that may cause runs; the last one begins a policy, which does not look back."""
+
+_DECIDES = frozenset({"branch.landed", "item.ejected"})
+_NOTED = _DECIDES | {"change.commented"}
+"""Those that cause more than runs, and so are to be followed once and not again."""
 
 _MARK = "events"
 _BATCH = 500
@@ -81,6 +86,8 @@ class Follower:
             for event in events:
                 if event.kind in CAUSES:
                     await self._take(event)
+                if event.kind in _NOTED:
+                    self._note(event.id)
             self._seen = events[-1].id
             if len(events) == _BATCH:
                 self._note(self._seen)
@@ -89,6 +96,10 @@ class Follower:
         policy = self._ports.policy()
         if event.kind == "policy.loaded":
             self._note(event.id)
+            return
+        if event.kind in _DECIDES:
+            await self._ports.decided(event)
+        if event.kind == "item.ejected":
             return
         with self._db.read() as tx:
             happening = _happening(tx, event)

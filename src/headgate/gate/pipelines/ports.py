@@ -29,6 +29,10 @@ class PipelinePorts(GatePorts, Protocol):
         """Somebody who may do so asked in a comment that a change enter its gate."""
         ...
 
+    async def decided(self, outcome: Event) -> None:
+        """A change landed or was ejected: tell it, as the pipeline of its gate says."""
+        ...
+
     async def landed_elsewhere(self, landing: Event) -> None:
         """Test again what waits in other queues and was tested with what this landing replaced."""
         ...

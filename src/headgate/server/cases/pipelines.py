@@ -5,15 +5,16 @@ from __future__ import annotations
 import structlog
 
 from headgate.authority.permissions import Action
-from headgate.gate.pipelines.scope import retests
+from headgate.gate.pipelines.scope import gate_of, retests
 from headgate.gate.pipelines.service import PipelineService
 from headgate.model.change import Change
 from headgate.model.errors import BadInput, HeadgateError
 from headgate.model.event import Event, NewEvent
 from headgate.model.ids import ChangeNumber, ItemId, NodeId
+from headgate.model.pipeline import Report
 from headgate.model.principal import GATE, Principal
 from headgate.model.queue import BranchKey, ItemState, NodeState
-from headgate.model.report import Status
+from headgate.model.report import Status, StatusState
 from headgate.model.verdict import VerdictKind
 from headgate.server.cases.changes import LONGEST_COMMENT
 from headgate.server.cases.queue import QueueCases
@@ -120,6 +121,32 @@ class PipelineCases(QueueCases):
             log.info("a comment asked for what cannot be", change=number, reason=error.message)
             with self.db.write() as tx:
                 data = {"change": number, "text": f"Not queued: {error}"}
+                tx.events.append(NewEvent("change.message", GATE, f"change/{number}", data))
+
+    async def decided(self, outcome: Event) -> None:
+        """See PipelinePorts. A crash in between may tell it twice."""
+        number = outcome.data.get("change")
+        if not isinstance(number, int):
+            return
+        with self.db.read() as tx:
+            change = tx.changes.get(ChangeNumber(number))
+            project = tx.projects.get(change.project).name
+            head = tx.changes.current_revision(change.number).head
+        gate = gate_of(self.policy(), BranchKey(project, change.branch))
+        if gate is None:
+            return
+        landed = outcome.kind == "branch.landed"
+        words = "landed" if landed else f"ejected: {str(outcome.data.get('reason')).rstrip('.')}"
+        state = StatusState.SUCCESS if landed else StatusState.FAILURE
+        page = self.page(f"/changes/{number}")
+        if Report.STATUS in gate.report:
+            try:
+                await self.report(project, Status(head, gate.name, state, words, page))
+            except HeadgateError as error:
+                log.warning("a status was not told", change=number, reason=str(error))
+        if Report.MESSAGE in gate.report:
+            with self.db.write() as tx:
+                data = {"change": number, "text": f"{gate.name}: {words}"}
                 tx.events.append(NewEvent("change.message", GATE, f"change/{number}", data))
 
     async def landed_elsewhere(self, landing: Event) -> None:
