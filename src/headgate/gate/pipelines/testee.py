@@ -100,7 +100,8 @@ async def make_testee(
     choice = Choice((run.pipeline,), pipeline.jobs, run.trigger in _WHATEVER)
     defaults = {p.name: p.default_branch for p in projects.values()}
     selected = await select(ports, proposal, node, defaults, choice)
-    trusted = not run.proposal or (run.change is not None and ports.trusted(run.change))
+    # Whatever is merged runs, what it depends on too: all of it has to be trusted.
+    trusted = all(ports.trusted(part.change.number) for part in parts)
     return Testee(base, commit, tree, future, _marked(selected, run, trusted))
 
 
@@ -194,7 +195,7 @@ def _no_revision(commit: Commit, base: Commit) -> Revision:
 def _marked(selected: Selected, run: PipelineRun, trusted: bool) -> Selected:
     """The same jobs, which also learn what they run for.
 
-    What no verdict has allowed yet gets no network, and so carries nothing away.
+    What no verdict has allowed yet gets neither network nor secrets.
     """
     variables = {
         "HEADGATE_PIPELINE": run.pipeline,
@@ -213,6 +214,10 @@ def _marked_job(
     def request_for(id: JobRunId, attempt: int) -> RunRequest:
         request = planned.request_for(id, attempt)
         given = {**request.variables, **variables}
-        return replace(request, variables=given, network=request.network and trusted)
+        if trusted or not (request.network or request.secrets):
+            return replace(request, variables=given)
+        why = request.withheld or "no verdict has allowed the change yet"
+        withheld = why if planned.job.secrets else ""
+        return replace(request, variables=given, network=False, secrets={}, withheld=withheld)
 
     return replace(planned, request_for=request_for)

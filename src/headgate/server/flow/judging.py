@@ -110,6 +110,8 @@ class Judging(Core):
     def vouched(self, items: Sequence[ItemId]) -> bool:
         """Whether a human has approved the change of every one of these items, as it is."""
         for id in items:
+            if not id:
+                return False  # Of a pipeline beside the gate: there is no item to approve.
             with self.db.read() as tx:
                 item = tx.items.get(id)
             case = self._case(item.change)
