@@ -214,6 +214,39 @@ def test_a_gate_that_waits_for_a_comment(ada: Author, served: Served) -> None:
     until(lambda: any("Not queued" in s["text"] for s in change(served, number)["said"]))
 
 
+def test_changes_that_need_each_other_enter_once_their_gate_requires_nothing_of_either(
+    ada: Author, served: Served
+) -> None:
+    govern(served, POLICY.replace('on = ["push", "comment', 'on = ["comment'))
+    one, _ = ada.push("a", "fine\n")
+    two, _ = ada.push("b", "fine\n")
+    revise(ada, two, "b", "finer\n", f"Depends-On: #{one}")
+    git(ada.clone, "checkout", "-q", "--detach", "HEAD~1")
+    (ada.clone / "a").write_text("finer\n")
+    git(ada.clone, "add", ".")
+    git(ada.clone, "commit", "-q", "-m", "Begin anew")
+    revise(ada, one, "a", "finer\n", f"Depends-On: #{two}")
+
+    def waits(number: int, words: str) -> None:
+        until(
+            lambda: words in change(served, number)["change"]["reason"],
+            lambda: change(served, number)["change"],
+        )
+
+    def queued(number: int) -> bool:
+        with served.house.db.read() as tx:
+            events = tx.events.after(0, 1000, subject=f"change/{number}")
+            return any(e.kind == "item.queued" for e in events)
+
+    waits(two, "which has not run")
+    told(ada.api.post(f"/api/changes/{one}/comment", json={"text": "check again"}))
+    waits(one, f"lands together with #{two}, which needs the pipeline check")
+    assert not queued(one)
+    assert not queued(two)
+    told(ada.api.post(f"/api/changes/{two}/comment", json={"text": "check again"}))
+    until(lambda: queued(one) and queued(two), lambda: change(served, two)["change"])
+
+
 def test_pipelines_are_listed_with_what_they_do(ada: Author, served: Served) -> None:
     listed = served.operator.get("/pipelines.json").json()["pipelines"]
     assert [p["name"] for p in listed] == ["check", "gate", "post", "release"]
@@ -228,10 +261,11 @@ def test_pipelines_are_listed_with_what_they_do(ada: Author, served: Served) -> 
     assert "no pipeline nope" in served.operator.get("/pipelines/nope.json").json()["error"]
 
 
-def revise(author: Author, number: int, path: str, text: str) -> str:
+def revise(author: Author, number: int, path: str, text: str, footer: str = "") -> str:
     (author.clone / path).write_text(text)
     git(author.clone, "add", ".")
-    git(author.clone, "commit", "-q", "--amend", "-m", f"Write {path}")
+    message = f"Write {path}\n\n{footer}".strip()
+    git(author.clone, "commit", "-q", "--amend", "-m", message)
     done = git(author.clone, "push", "-o", f"change={number}", "origin", "HEAD:refs/for/main")
     assert done.returncode == 0, done.stderr
     return done.stderr
