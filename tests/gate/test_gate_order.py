@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.gate import records
-from headgate.gate.commands import Drop
+from headgate.gate.commands import Drop, Speculate
 from headgate.gate.planner import HELD, plan
 from headgate.gate.snapshot import ItemView, Snapshot
 from headgate.model.queue import ItemState
@@ -49,6 +49,27 @@ def test_what_is_landing_stays_in_front_of_a_promoted_item() -> None:
     items = tuple(replace(i, priority=5) if i.change == 3 else i for i in snapshot.items)
     first = plan(replace(snapshot, items=items)).commands[0]
     assert (first.item, type(first).__name__) == (1, "Land")
+
+
+def together(snapshot: Snapshot, *numbers: int) -> Snapshot:
+    """The queue when these items need each other."""
+    cycle = tuple(item.id for item in snapshot.items if item.change in numbers)
+    items = tuple(replace(i, cycle=cycle) if i.id in cycle else i for i in snapshot.items)
+    return replace(snapshot, items=items)
+
+
+def test_promoting_one_of_those_that_land_together_promotes_all() -> None:
+    made = plan(together(altered(three(), 3, priority=1), 2, 3))
+    (first,) = made.commands
+    assert isinstance(first, Speculate)
+    assert first.unit == (2, 3)
+
+
+def test_holding_one_of_those_that_land_together_holds_all() -> None:
+    world = three()
+    world.settle()
+    made = plan(together(altered(world, 3, held=True), 2, 3))
+    assert [(one.item, one.reason) for one in made.blocked] == [(2, HELD), (3, HELD)]
 
 
 def test_a_held_item_is_set_aside_and_says_so() -> None:
