@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from headgate.model.config import PROJECT_FILE
 from headgate.model.errors import BadInput
 from headgate.model.queue import MergeMode
+from headgate.model.toml.policy_file import parse_policy
 from headgate.model.toml.project_file import parse_project
 from headgate.zuul import toml_text
 from headgate.zuul.forms import TIMEOUT, Surroundings
@@ -96,6 +97,13 @@ def convert(
         jobs[name] = len(found)
     policy = _policy_text(policy_tables(layout, stanzas, names, losses))
     if policy:
+        try:
+            parse_policy({POLICY_FILE: policy.encode()})
+        except BadInput as error:
+            raise BadInput(
+                f"What the pipelines and queues come to cannot be used: {error.message}",
+                error.remedy,
+            ) from error
         files[POLICY_FILE] = policy
     return Imported(files, losses.all(), jobs, {names[p]: p for p in stanzas if names[p] in jobs})
 
