@@ -87,6 +87,13 @@ def test_a_change_is_pushed_watched_and_lands(
     assert f"run {job['id']} passed" in log.err
     assert operator("job", "log", job["id"], "--json").object["job"]["id"] == job["id"]
     assert "story/hello" in operator("job", "show", job["id"]).out
+    why = operator("queue", "why", number)
+    assert f"#{number} is landed" in why.out
+    assert f"`headgate job log {job['id']}`" in why.out
+    told = operator("queue", "why", number, "--json").object
+    assert [run["run"] for run in told["evidence"]] == [job["id"]]
+    assert told["futures"][0]["state"] == "passed"
+    assert "There is no change #99" in operator("queue", "why", 99, code=2).err
     queue = operator("change", "show", number, "--json").object["builds"]["item"]["queue"]
     assert f"#{number} landed" in operator("queue", "show", queue).out
 
@@ -133,6 +140,9 @@ def test_a_failing_change_is_ejected_and_its_log_is_followed(
     assert "failed" in followed.err
     view = until(operator, number, "ejected")
     assert "slow/count" in str(view["change"]["reason"]) + json.dumps(view["builds"])
+    why = operator("queue", "why", number)
+    assert f"#{number} is ejected: job slow/count failed" in why.out
+    assert f"Evidence: job run {jobs[0]['id']}" in why.out
 
 
 def _slow(path: Path) -> Path:

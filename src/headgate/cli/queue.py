@@ -61,6 +61,17 @@ NUMBER = click.argument("number", type=click.IntRange(1))
 @queue.command()
 @NUMBER
 @json_option
+def why(number: int) -> None:
+    """Say what a change waits for, which futures were built for it, and why it left."""
+    from headgate.cli.queue_why import explanation, why_lines
+
+    found = explanation(connect().get(f"/changes/{number}.json"))
+    emit(found, *why_lines(found))
+
+
+@queue.command()
+@NUMBER
+@json_option
 def promote(number: int) -> None:
     """Put a change before all others of its queue."""
     _on_change(number, "promote", {}, "is first in its queue")

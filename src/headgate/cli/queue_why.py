@@ -1,0 +1,86 @@
+"""What a change waits for in its queue, which futures were built for it, and why it left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from headgate.cli.change_text import JOB_HEAD, job_row
+from headgate.cli.output import printable, table
+
+_RED = frozenset({"failed", "timed out"})
+
+
+def explanation(view: dict[str, Any]) -> dict[str, Any]:
+    """The answer of `queue why` as an object, made of a change's page."""
+    change, builds = view["change"], view["builds"]
+    item = builds["item"]
+    waits = [
+        {"change": other["number"], "state": other["state"], "title": other["title"]}
+        for other in view["depends_on"]
+        if other["state"] != "landed"
+    ]
+    waits += [
+        {"address": one["address"], "state": "not fulfilled"}
+        for one in view["external"]
+        if not one["satisfied"]
+    ]
+    nodes: list[dict[str, Any]] = builds["nodes"]
+    decisive = next((node for node in nodes if node["state"] != "dropped"), None)
+    runs: list[dict[str, Any]] = [] if decisive is None else decisive["jobs"]
+    passed = decisive is not None and decisive["state"] == "passed"
+    evidence = [
+        {"run": run["id"], "project": run["project"], "job": run["job"], "state": run["state"]}
+        for run in runs
+        if passed or run["state"] in _RED
+    ]
+    return {
+        "change": change["number"],
+        "state": change["state"],
+        "reason": change["reason"],
+        "queue": None if item is None else item["queue"],
+        "item": None if item is None else {k: item[k] for k in ("state", "reason")},
+        "waits_for": waits,
+        "futures": nodes,
+        "more_futures": builds["more"],
+        "evidence": evidence,
+    }
+
+
+def why_lines(found: dict[str, Any]) -> Iterator[str]:
+    """The same in words."""
+    reason = f": {printable(found['reason'])}" if found["reason"] else ""
+    yield f"#{found['change']} is {found['state']}{reason}"
+    item = found["item"]
+    if item is None:
+        yield "It has never been in a queue."
+    else:
+        told = f": {printable(item['reason'])}" if item["reason"] else ""
+        yield f"queue {found['queue']}  {item['state']}{told}"
+    for other in found["waits_for"]:
+        named = f"#{other['change']}" if "change" in other else printable(other["address"])
+        yield f"waits for {named}, which is {other['state']}"
+    if found["futures"]:
+        yield ""
+        yield "Futures, the newest first:"
+    for node in found["futures"]:
+        why = f": {printable(node['reason'])}" if node["reason"] else ""
+        yield f"  future {node['id']} ({printable(node['assumed'])})  {node['state']}{why}"
+        if node["together"]:
+            others = ", ".join(f"#{number}" for number in node["together"])
+            yield f"    together with {others}"
+        yield from (f"    {line}" for line in _runs(node))
+    if found["more_futures"]:
+        yield f"  and {found['more_futures']} before these"
+    if found["evidence"]:
+        runs = ", ".join(str(run["run"]) for run in found["evidence"])
+        yield ""
+        yield (
+            f"Evidence: job run{'s' if len(found['evidence']) > 1 else ''} {runs}; "
+            f"`headgate job log {found['evidence'][0]['run']}`"
+        )
+
+
+def _runs(node: dict[str, Any]) -> list[str]:
+    rows = [job_row(job) for job in node["jobs"]]
+    return table(JOB_HEAD, rows) if rows else []
