@@ -207,8 +207,9 @@ def test_a_revision_pushed_while_the_last_is_inspected_is_judged_by_itself(stage
     first = threading.Thread(target=stage.push, args=("carl", one, "refs/for/main/hasty"))
     first.start()
     time.sleep(0.3)
-    number = stage.push("carl", two, "refs/for/main/hasty").change
+    pushed = stage.push("carl", two, "refs/for/main/hasty")
+    number = pushed.change
     first.join()
-    assert number is not None
+    assert number is not None, pushed.said
     assert stage.ended(number)["state"] == "landed"
     assert change_of(stage.operator, number)["change"]["revision"] in (1, 2)
