@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,7 @@ async def test_a_job_chooses_who_follows() -> None:
     chosen = Returned(children=("unit", "docs"))
     stage = Stage(returned={"plan": chosen})
     jobs = (
-        job("plan"),
+        job("plan", chooses=("load",)),
         job("unit (1)", "plan"),
         job("unit (2)", "plan"),
         job("docs", "plan"),
@@ -175,9 +175,21 @@ async def test_a_job_that_chooses_a_stranger_fails() -> None:
     assert stage.ends.count("plan failed") == 1
 
 
+async def test_the_tested_code_does_not_choose_what_it_is_tested_by() -> None:
+    stage = Stage(returned={"tests": Returned(children=())})
+    result = await play(stage, job("tests"), job("scan", "tests"))
+    assert result.state is BuildState.FAILED
+    assert "leaves out `scan`, which its `chooses` does not name" in result.reason
+
+
 async def test_a_skip_by_choice_does_not_hide_a_skip_by_failure() -> None:
     stage = Stage({"bad": RunState.FAILED}, returned={"plan": Returned(children=())})
-    jobs = (job("plan"), job("bad", voting=False), job("a", "plan"), job("b", "a", "bad"))
+    jobs = (
+        job("plan", chooses=("a",)),
+        job("bad", voting=False),
+        job("a", "plan"),
+        job("b", "a", "bad"),
+    )
     result = await play(stage, *jobs)
     assert result.state is BuildState.FAILED
     assert "Job b of p was skipped: Job bad, which it needs, ended as failed." in result.reason
@@ -237,7 +249,9 @@ async def test_a_job_pauses_until_those_that_need_it_have_ended() -> None:
 
 async def test_a_pause_without_followers_ends_at_once() -> None:
     stage = Stage(returned={"a": Returned(children=(), data={"x": 1})})
-    assert (await play(stage, job("a", pause=True), job("b", "a"))).state is BuildState.PASSED
+    assert (
+        await play(stage, job("a", pause=True, chooses=("b",)), job("b", "a"))
+    ).state is BuildState.PASSED
     assert stage.ends == ["b skipped", "a passed"]
 
 
@@ -302,9 +316,10 @@ def builds(draw: st.DrawFn) -> tuple[list[JobDefinition], dict[str, RunState], d
         )
         jobs.append(one)
         ends[one.name] = draw(st.one_of(st.just(RunState.PASSED), _ENDS))
-    for one in jobs:
+    for at, one in enumerate(jobs):
         able = [other.name for other in jobs if one.name in other.needs]
         if able and draw(st.booleans()):
+            jobs[at] = replace(one, chooses=tuple(able))
             returned[one.name] = Returned(tuple(draw(st.sets(st.sampled_from(able)))))
     return jobs, ends, returned
 

@@ -194,7 +194,11 @@ async def test_jobs_return_children_and_data_and_others_find_them(bench: Bench) 
     result = await run_build(
         planned(
             bench,
-            JobDefinition("plan", script=f"echo '{json.dumps(answer)}' > $HEADGATE_RESULT"),
+            JobDefinition(
+                "plan",
+                script=f"echo '{json.dumps(answer)}' > $HEADGATE_RESULT",
+                chooses=("load",),
+            ),
             JobDefinition(
                 "use",
                 script="cat $HEADGATE_DATA > $HEADGATE_ARTIFACTS/seen; ! touch $HEADGATE_DATA",

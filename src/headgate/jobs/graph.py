@@ -133,7 +133,8 @@ class Graph:
         return all(key in self._ended for key in keys)
 
     def choose(self, key: JobKey, children: Iterable[str]) -> str:
-        """Let only these of the jobs that need it follow. A matrix is named as a whole, too.
+        """Let only these of the jobs that need it follow; it may leave out those that it `chooses`
+        among. A matrix is named as a whole, too.
 
         Returns why that cannot be, and empty text when it is done.
         """
@@ -142,9 +143,13 @@ class Graph:
         known = {name for _, name in able} | {self._jobs[k].origin for k in able}
         if strange := sorted(wanted - known):
             return f"its result names `{strange[0]}`, which is no job that needs it"
-        for child in able:
-            if not {child[1], self._jobs[child].origin} & wanted:
-                self._not_chosen[child] = f"Job {key[1]} chose other jobs to follow it."
+        left = [c for c in able if not {c[1], self._jobs[c].origin} & wanted]
+        may = set(self._jobs[key].chooses)
+        if kept := [c[1] for c in left if not {c[1], self._jobs[c].origin} & may]:
+            # The code that is tested writes the result: it must not decide what it is tested by.
+            return f"its result leaves out `{kept[0]}`, which its `chooses` does not name"
+        for child in left:
+            self._not_chosen[child] = f"Job {key[1]} chose other jobs to follow it."
         return ""
 
     def skips(self) -> list[Skip]:

@@ -55,6 +55,8 @@ class JobDefinition:
     """Where it is defined in headgate.toml."""
     after: tuple[str, ...] = ()
     """Jobs that this one waits for when they run at all, whatever they end as."""
+    chooses: tuple[str, ...] = ()
+    """Jobs that need it, and that its result may leave out."""
     fail_fast: bool = True
     """Whether its failure, when it votes, cancels the rest of the build."""
     pre: Step | None = None

@@ -89,6 +89,7 @@ def resolve_jobs(
             job,
             needs=_known("needs", job.needs, table, settings, tables, expanded, branch),
             after=_known("after", job.after, table, settings, tables, expanded, branch),
+            chooses=_known("chooses", job.chooses, table, settings, tables, expanded, branch),
         )
     if circle := _circle(jobs):
         table = tables[jobs[circle[0]].origin]
@@ -269,6 +270,7 @@ def _definition(table: JobTable, settings: Settings, fail_fast: bool) -> JobDefi
         memory=int(number("memory", 2 << 30)),
         line=table.line,
         after=texts("after"),
+        chooses=texts("chooses"),
         fail_fast=flag("fail-fast", fail_fast),
         pre=step("pre"),
         post=step("post"),

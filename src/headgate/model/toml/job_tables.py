@@ -14,7 +14,7 @@ from headgate.model.toml.reader import Table, outside
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _AXIS = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
-_BACKTRACKING = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>(]|<[=!]|P=)|\\[1-9])")
+BACKTRACKING = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!>(]|<[=!]|P=)|\\[1-9])")
 """Look-around and references back: no engine with bounded time has them."""
 
 _VALUE_LIMIT = 64
@@ -141,7 +141,7 @@ def _expressions(table: Table, key: str) -> tuple[str, ...]:
             re.compile(text)
         except (re.error, OverflowError, RecursionError) as error:
             table.fail(key, f"`{text[:60]}` is no regular expression: {error}.", "Mend it.", index)
-        if _BACKTRACKING.search(text):
+        if BACKTRACKING.search(text):
             table.fail(
                 key,
                 f"`{text[:60]}` looks around or back, which is not supported.",
@@ -234,6 +234,7 @@ KEYS: Mapping[str, Callable[[Table, str], object]] = {
     "reads": _reads,
     "needs": Table.texts,
     "after": Table.texts,
+    "chooses": Table.texts,
     "fail-fast": lambda table, key: table.flag(key, True),
     "timeout": lambda table, key: table.seconds(key, 600.0),
     "pre-timeout": lambda table, key: table.seconds(key, 600.0),
