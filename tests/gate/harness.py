@@ -25,6 +25,7 @@ from headgate.gate.service import GateService
 from headgate.jobs.dispatch.interface import Dispatcher
 from headgate.jobs.dispatch.local import LocalDispatcher
 from headgate.jobs.sandbox.probe import probe
+from headgate.jobs.semaphores import Semaphores
 from headgate.ledger.chain import seal, verify
 from headgate.model.change import ChangeState, Dependency, Entry
 from headgate.model.config import PROJECT_FILE, Policy, ProjectConfig, QueuePolicy
@@ -94,6 +95,7 @@ class House:
         self.denied: dict[int, str] = {}
         """Changes that may not land after all, and why."""
         self.labels: frozenset[str] = frozenset()
+        self.semaphores = Semaphores(lambda name: self.in_force.semaphores.get(name, 1))
         self.secrets: dict[tuple[str, str], str] = {}
         self.approved: set[ItemId] = set()
         self._repositories: dict[str, Repository] = {}

@@ -15,7 +15,7 @@ from headgate.model.change import ChangeState
 from headgate.model.config import Policy
 from headgate.model.errors import CouldNotRun
 from headgate.model.event import Event, NewEvent
-from headgate.model.ids import ChangeNumber, Commit
+from headgate.model.ids import ChangeNumber, Commit, RevisionId
 from headgate.model.pipeline import PipelineRun
 from headgate.model.report import Status
 from headgate.model.toml.policy_file import parse_policy
@@ -39,8 +39,9 @@ class PipelineHouse(House):
     def page(self, path: str) -> str:
         return f"http://headgate{path}"
 
-    def trusted(self, number: ChangeNumber) -> bool:
-        return number not in self.untrusted
+    def trusted(self, revision: RevisionId) -> bool:
+        with self.db.read() as tx:
+            return tx.changes.revision(revision).change not in self.untrusted
 
     async def asked(self, number: ChangeNumber, actor: str) -> None:
         self.asked_for.append((number, actor))

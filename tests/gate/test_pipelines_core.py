@@ -27,6 +27,7 @@ from headgate.gate.pipelines.triggers import (
     Proposed,
     Tagged,
     Target,
+    asks,
     due,
     runs_elsewhere,
     runs_for,
@@ -334,3 +335,10 @@ def test_what_holds_for_every_plan(
             assert not any(b.branch == r.branch for b in [*building, *started] if b.id != r.id)
     if views:
         assert views[-1].run.id not in cancelled  # The newest is what everybody wants.
+
+
+def test_no_comment_holds_the_server_up() -> None:
+    asked = Trigger(TriggerKind.COMMENT, r"^/test( *\w+)*$")
+    one = PipelinePolicy("check", Manager.INDEPENDENT, (asked,), ("*",))
+    assert asks(one, "hello\n  /test unit docs\n")
+    assert not asks(one, "/test " + "a" * 3900 + "!")

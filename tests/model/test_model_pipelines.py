@@ -97,6 +97,7 @@ HEAD = '[pipelines.check]\nmanager = "independent"\non = ["push"]\nprojects = ["
         (HEAD.replace("push", "push:x"), "takes nothing behind it", 'Write "push"'),
         (HEAD.replace("push", "comment:"), "says not what", "comment:REGEX"),
         (HEAD.replace("push", "comment:("), "is no regular expression", ""),
+        (HEAD.replace("push", "comment:a(?=b)"), "looks around or back", "the line itself"),
         (HEAD.replace("push", "cron:0 3 * *"), "has 4 fields", "in UTC"),
         (HEAD.replace("push", "cron"), "says not what", "cron:0 3 * * *"),
         (HEAD.replace('projects = ["*"]\n', ""), "has no `projects`", 'projects = ["*"]'),

@@ -17,7 +17,6 @@ from headgate.gate.ports import GatePorts
 from headgate.gate.selection import Selected, Unmet, Unusable
 from headgate.gate.unit_jobs import UnitJobs, blame, members, select_unit
 from headgate.jobs.build import BuildResult, run_build
-from headgate.jobs.semaphores import Semaphores
 from headgate.model.ids import BuildId, ItemId, NodeId
 from headgate.model.job import BuildState
 from headgate.model.queue import Item, Node, NodeState
@@ -51,8 +50,6 @@ class Builder:
         self._difficulties = difficulties
         self._trouble = trouble
         self._poke = poke
-        self._semaphores = Semaphores(lambda name: ports.policy().semaphores.get(name, 1))
-        """Of all builds of the server."""
         self._current: dict[ItemId, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         """Those that were cancelled and are still ending, too."""
@@ -66,7 +63,7 @@ class Builder:
 
     def look_again(self) -> None:
         """Semaphores may count differently now: let in who fits."""
-        self._semaphores.look_again()
+        self._ports.semaphores.look_again()
 
     async def close(self) -> None:
         """Cut every build off, and wait until its processes are gone."""
@@ -182,7 +179,7 @@ class Builder:
                 self._ports.dispatcher,
                 recorder,
                 self._ports.clock,
-                self._semaphores,
+                self._ports.semaphores,
             )
         except Exception as error:
             log.exception("a build could not be run", build=build)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from headgate.jobs.dispatch.interface import Dispatcher
+from headgate.jobs.semaphores import Semaphores
 from headgate.model.config import Policy, ProjectConfig
 from headgate.model.ids import ChangeNumber, Commit, ItemId, JobRunId
 from headgate.vcs.merge import Merger
@@ -57,6 +58,11 @@ class GatePorts(Protocol):
 
     async def permits(self, number: ChangeNumber) -> str:
         """Why the change may not land after all; empty while it may. Asked before landing."""
+        ...
+
+    @property
+    def semaphores(self) -> Semaphores:
+        """Those of all builds of the server."""
         ...
 
     @property

@@ -17,6 +17,7 @@ from headgate.deps.index.interface import PackageIndex
 from headgate.forge.own import OwnForge
 from headgate.jobs.dispatch.local import LocalDispatcher
 from headgate.jobs.sandbox.interface import Sandbox
+from headgate.jobs.semaphores import Semaphores
 from headgate.ledger.chain import seal
 from headgate.model.change import Signature
 from headgate.model.config import Policy, ProjectConfig
@@ -61,6 +62,7 @@ class Core:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.db = Database.open(settings.database, seal=seal, clock=clock)
         self.forge = OwnForge(settings.url)
+        self.semaphores = Semaphores(lambda name: self.policy().semaphores.get(name, 1))
         self.tokens = TokenVerifier()
         self.pushes: dict[str, tuple[str, Principal]] = {}
         """Pushes under way: nonce given to the hooks → project and who pushes."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from headgate.gate.ports import GatePorts
 from headgate.model.event import Event
-from headgate.model.ids import ChangeNumber
+from headgate.model.ids import ChangeNumber, RevisionId
 from headgate.model.report import Status
 
 
@@ -21,8 +21,8 @@ class PipelinePorts(GatePorts, Protocol):
         """The whole address of a page."""
         ...
 
-    def trusted(self, number: ChangeNumber) -> bool:
-        """Whether the verdict on the current revision of a change allows it as it is."""
+    def trusted(self, revision: RevisionId) -> bool:
+        """Whether the verdict on this very revision allows it as it is."""
         ...
 
     async def asked(self, number: ChangeNumber, actor: str) -> None:

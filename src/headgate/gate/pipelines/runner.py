@@ -104,6 +104,10 @@ class Runner:
             testee = Unfit(str(error))
         except HeadgateError as error:
             return self._trouble(id, str(error))
+        except Exception as error:
+            # Whatever is wrong with one run keeps no other from its turn.
+            log.exception("a run could not be begun", run=id)
+            return self._trouble(id, f"an error of Headgate's own: {type(error).__name__}")
         if isinstance(testee, Unfit):
             with self._db.write() as tx:
                 return records.move(tx, id, Signal.FAIL, testee.reason) is not None
@@ -147,7 +151,11 @@ class Runner:
         recorder = RunRecorder(self._db, run, build, lambda: self._stopping)
         try:
             result = await run_build(
-                testee.selected.plan, self._ports.dispatcher, recorder, self._ports.clock
+                testee.selected.plan,
+                self._ports.dispatcher,
+                recorder,
+                self._ports.clock,
+                self._ports.semaphores,
             )
         except asyncio.CancelledError:
             if not self._stopping:

@@ -101,7 +101,7 @@ async def make_testee(
     defaults = {p.name: p.default_branch for p in projects.values()}
     selected = await select(ports, proposal, node, defaults, choice)
     # Whatever is merged runs, what it depends on too: all of it has to be trusted.
-    trusted = all(ports.trusted(part.change.number) for part in parts)
+    trusted = all(ports.trusted(part.revision.id) for part in parts)
     return Testee(base, commit, tree, future, _marked(selected, run, trusted))
 
 
@@ -151,7 +151,7 @@ async def _merged(
             return Unfit(future.reason if mine else f"#{part.change.number}: {future.reason}")
         before = future.heads
     if future is None or future.commit is None or future.tree is None:
-        raise ValueError(f"run {run.id} has nothing to merge")
+        return Unfit("it has landed meanwhile")
     return future.base, future.commit, future.tree, future.heads
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headgate.gate.pipelines.scope import covers
+from headgate.jobs.output import OutputWatch
 from headgate.model.config import Policy
 from headgate.model.cron import parse_cron
 from headgate.model.ids import ChangeNumber, Commit, ProjectId, RevisionId
@@ -139,8 +139,9 @@ def runs_for(happening: Happening, policy: Policy) -> tuple[NewRun, ...]:
 def asks(pipeline: PipelinePolicy, text: str) -> bool:
     """Whether a comment asks for a pipeline: an expression is found in one of its lines."""
     expressions = [t.argument for t in pipeline.triggers if t.kind is TriggerKind.COMMENT]
-    lines = [line.strip() for line in text.splitlines()]
-    return any(re.search(e, line) for e in expressions for line in lines)
+    lines = "".join(f"{line.strip()}\n" for line in text.splitlines())
+    # In time proportional to the text: a comment must not be able to hold the server up.
+    return OutputWatch(expressions).feed(lines.encode())
 
 
 def runs_elsewhere(landed: Landed, places: Iterable[Place], policy: Policy) -> tuple[NewRun, ...]:

@@ -15,6 +15,7 @@ from headgate.model.pipeline import (
     Trigger,
     TriggerKind,
 )
+from headgate.model.toml.job_tables import BACKTRACKING
 from headgate.model.toml.names import check_name
 from headgate.model.toml.reader import Table, nearest
 
@@ -107,6 +108,13 @@ def _trigger(table: Table, index: int, text: str) -> Trigger:
             parse_cron(argument)
         else:
             re.compile(argument)
+            if BACKTRACKING.search(argument):
+                table.fail(
+                    "on",
+                    f"`{argument[:60]}` looks around or back, which is not supported.",
+                    "Match the line itself.",
+                    index,
+                )
     except ValueError as error:
         table.fail("on", f"{error}.", "It is MINUTE HOUR DAY MONTH WEEKDAY, in UTC.", index)
     except re.error as error:

@@ -10,7 +10,7 @@ from headgate.gate.pipelines.service import PipelineService
 from headgate.model.change import Change
 from headgate.model.errors import BadInput, HeadgateError
 from headgate.model.event import Event, NewEvent
-from headgate.model.ids import ChangeNumber, ItemId, NodeId
+from headgate.model.ids import ChangeNumber, ItemId, NodeId, RevisionId
 from headgate.model.pipeline import Report
 from headgate.model.principal import GATE, Principal
 from headgate.model.queue import BranchKey, ItemState, NodeState
@@ -105,10 +105,10 @@ class PipelineCases(QueueCases):
         """See PipelinePorts."""
         return f"{self.settings.url}{path}"
 
-    def trusted(self, number: ChangeNumber) -> bool:
+    def trusted(self, revision: RevisionId) -> bool:
         """See PipelinePorts."""
         with self.db.read() as tx:
-            verdict = tx.verdicts.latest(tx.changes.current_revision(number).id)
+            verdict = tx.verdicts.latest(revision)
         return verdict is not None and verdict.kind is VerdictKind.ALLOWED
 
     async def asked(self, number: ChangeNumber, actor: str) -> None:
