@@ -352,3 +352,11 @@ def test_a_landing_elsewhere_tests_again_what_required_it(
     assert nodes()[1]["reason"] == (f"#{there} has landed on main of lib, which its jobs require")
     assert served.operator.post("/api/queues/main/thaw").status_code == 200
     landed(served, number)
+
+
+def test_a_change_without_a_topic_says_nothing_of_it(ada: Author, served: Served) -> None:
+    bare, _ = ada.push("a", "fine\n")
+    named, _ = ada.push("b", "fine\n", "topic=work")
+    shown = {n: served.operator.get(f"/changes/{n}").text for n in (bare, named)}
+    assert ">topic</span>" not in shown[bare]
+    assert ">topic</span> work" in shown[named]
