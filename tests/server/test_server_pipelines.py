@@ -354,6 +354,13 @@ def test_a_landing_elsewhere_tests_again_what_required_it(
     landed(served, number)
 
 
+def test_a_pipeline_that_the_policy_lacks_is_told(ada: Author, served: Served) -> None:
+    number, said = ada.push("headgate.toml", JOBS.replace('"check", "gate"', '"chek", "gate"'))
+    assert "headgate.toml:3: The policy has no pipeline chek, so job tests does not" in said
+    assert "Did you mean `check`?" in said
+    assert f"verdict on #{number}: allowed" in said
+
+
 def test_a_change_without_a_topic_says_nothing_of_it(ada: Author, served: Served) -> None:
     bare, _ = ada.push("a", "fine\n")
     named, _ = ada.push("b", "fine\n", "topic=work")
