@@ -14,6 +14,10 @@ on = ["push"]
 projects = ["*"]
 require = {approvals = 2, age = "1h"}
 
+[pipelines.gate]
+manager = "dependent"
+projects = ["app"]
+
 [pipelines.nightly]
 manager = "supercedent"
 on = ["cron:0 3 * * *"]
@@ -31,16 +35,21 @@ def test_pipelines_are_listed_and_shown(operator: Say, tmp_path: Path) -> None:
     operator("policy", "import", tmp_path, "--reason", "a test")
     listed = operator("pipeline", "list").out.splitlines()
     assert listed[0].split() == ["PIPELINE", "MANAGER", "ON", "LAST", "RUN"]
-    assert listed[2].split() == ["nightly", "supercedent", "cron:0", "3", "*", "*", "*", "never"]
+    assert listed[2].endswith("see `headgate queue`")
+    assert listed[3].split() == ["nightly", "supercedent", "cron:0", "3", "*", "*", "*", "never"]
     shown = operator("pipeline", "show", "check").out
     assert "requires  2 approvals, age 3600 s" in shown
     assert "jobs      those that name it" in shown
-    shown = operator("pipeline", "show", "nightly", "--run", "7").out
+    assert "the futures of the queues" in operator("pipeline", "show", "gate").out
+    shown = operator("pipeline", "show", "nightly").out
+    assert "It has not run yet." in shown
     assert "branches  main" in shown
     assert "reports   nowhere" in shown
     answer = operator("pipeline", "show", "nightly", "--json").object
     assert answer["pipeline"]["jobs"] == ["slow"]
     assert answer["runs"] == []
+    missing = operator("pipeline", "show", "nightly", "--run", "7", code=2).err
+    assert "Run 7 is not among the newest runs of the pipeline nightly. See" in missing
     assert "There is no pipeline none" in operator("pipeline", "show", "none", code=2).err
 
 

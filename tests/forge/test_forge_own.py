@@ -87,6 +87,7 @@ def test_footers_name_changes_by_number_or_by_page() -> None:
         ("ssh://elsewhere.example/changes/1", False),
         ("http:///changes/1", False),
         ("#", False),
+        ("", False),
     ],
 )
 def test_a_footer_that_names_no_change_of_ours_is_kept_as_such(footer: str, external: bool) -> None:

@@ -39,6 +39,17 @@ async def test_a_failing_change_is_ejected_with_the_job_that_failed(gates: Begin
     assert gate.head("jinja") == before
 
 
+async def test_a_preparation_that_fails_is_named_as_such(gates: Begin):
+    prepared = CHECKED | {"headgate.toml": '[jobs.check]\npre = "exit 3"\nrun = "true"\n'}
+    gate = await gates({"jinja": prepared})
+    number = await gate.push("jinja", {"values/a": "fine\n"})
+    await gate.run()
+    run = gate.runs(number)[-1].id
+    where = f"on top of the branch as it is: see /jobs/{run}"
+    why = f"job jinja/check failed (exit 3) in 3 attempts {where}. pre failed: The script ended"
+    gate.expect(ejected={number: why})
+
+
 async def test_two_that_pass_alone_and_fail_together_cost_the_second(gates: Begin):
     gate = await gates({"jinja": CHECKED})
     left = await gate.push("jinja", {"values/left": "fine\n"})

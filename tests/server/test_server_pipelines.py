@@ -352,3 +352,18 @@ def test_a_landing_elsewhere_tests_again_what_required_it(
     assert nodes()[1]["reason"] == (f"#{there} has landed on main of lib, which its jobs require")
     assert served.operator.post("/api/queues/main/thaw").status_code == 200
     landed(served, number)
+
+
+def test_a_pipeline_that_the_policy_lacks_is_told(ada: Author, served: Served) -> None:
+    number, said = ada.push("headgate.toml", JOBS.replace('"check", "gate"', '"chek", "gate"'))
+    assert "headgate.toml:3: The policy has no pipeline chek, so job tests does not" in said
+    assert "Did you mean `check`?" in said
+    assert f"verdict on #{number}: allowed" in said
+
+
+def test_a_change_without_a_topic_says_nothing_of_it(ada: Author, served: Served) -> None:
+    bare, _ = ada.push("a", "fine\n")
+    named, _ = ada.push("b", "fine\n", "topic=work")
+    shown = {n: served.operator.get(f"/changes/{n}").text for n in (bare, named)}
+    assert ">topic</span>" not in shown[bare]
+    assert ">topic</span> work" in shown[named]

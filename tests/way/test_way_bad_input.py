@@ -69,6 +69,11 @@ def test_a_dependency_on_nothing(stage: Stage) -> None:
     assert "names no change of this server" in said
 
 
+def test_a_dependency_that_is_left_empty(stage: Stage) -> None:
+    said = stage.refused("bea", stage.files(x="1\n"), "X\n\nDepends-On:")
+    assert "A Depends-On: footer is empty. Write the number or the address" in said
+
+
 def test_a_dependency_on_itself(stage: Stage) -> None:
     told = stage.propose("bea", stage.files(self_="1\n"), "Self", "hold", "topic=self")
     place = stage.clone("bea", "app")

@@ -100,6 +100,8 @@ def test_the_area_of_a_failed_run_is_kept_for_whoever_asked(stage: Stage) -> Non
 def test_a_wish_that_nobody_can_meet_is_told(stage: Stage) -> None:
     with pytest.raises(NotFound, match="There is no job 'chekc' of app, and none ever ran"):
         stage.operator.post("/api/projects/app/holds", {"job": "chekc"})
+    with pytest.raises(NotFound, match=r"one of a matrix is named `JOB \(VALUE\)`"):
+        stage.operator.post("/api/projects/app/holds", {"job": "check (4)"})
     with pytest.raises(BadInput, match="at most 30 days"):
         stage.operator.post("/api/projects/app/holds", {"job": "check", "seconds": 10**7})
     with pytest.raises(Denied):

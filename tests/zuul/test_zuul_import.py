@@ -413,6 +413,9 @@ def test_jobs_that_wait_for_each_other_are_bad_input() -> None:
 def test_objects_about_zuul_itself_are_told() -> None:
     found = imported(source("app", "- provider: {name: x}\n- what: {name: y}\n"))
     assert said(found) == ["1 not carried: provider", "2 not carried: what"]
+    about, misspelt = [one.instead for one in found.losses]
+    assert "server.toml" in about
+    assert "Mend its name" in misspelt
 
 
 def test_the_files_of_this_world_are_what_they_say() -> None:

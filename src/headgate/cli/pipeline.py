@@ -9,6 +9,7 @@ import click
 from headgate.cli.change_text import JOB_HEAD, job_row
 from headgate.cli.client import connect, segment
 from headgate.cli.output import emit, json_option, moment, printable, table
+from headgate.model.errors import NotFound
 
 HEAD = ("PIPELINE", "MANAGER", "ON", "LAST RUN")
 RUN_HEAD = ("RUN", "STATE", "WHAT", "CAUSE", "WHEN", "REASON")
@@ -29,7 +30,7 @@ def list_() -> None:
             one["name"],
             one["manager"] or "(gone from the policy)",
             ", ".join(printable(trigger) for trigger in one["on"]),
-            _last(one["runs"]),
+            _last(one),
         )
         for one in answer["pipelines"]
     ]
@@ -46,11 +47,21 @@ def show(name: str, number: int | None) -> None:
     answer = connect().get(f"/pipelines/{segment(name)}.json")
     if number is not None:
         answer["runs"] = [run for run in answer["runs"] if run["id"] == number]
+        if not answer["runs"]:
+            raise NotFound(
+                f"Run {number} is not among the newest runs of the pipeline {name}.",
+                f"See `headgate pipeline show {name}`.",
+            )
     one = answer["pipeline"]
     lines = [f"{one['name']}  {one['manager'] or 'gone from the policy'}"]
     if one["declared"]:
         lines += list(_definition(one))
-    lines += ["", *(table(RUN_HEAD, [_row(r) for r in answer["runs"]]) or ["no runs"])]
+    if answer["runs"]:
+        lines += ["", *table(RUN_HEAD, [_row(r) for r in answer["runs"]])]
+    elif one["manager"] == "dependent":
+        lines += ["", "Its runs are the futures of the queues: see `headgate queue`."]
+    else:
+        lines += ["", "It has not run yet."]
     if number is not None:
         lines += table(JOB_HEAD, [job_row(job) for run in answer["runs"] for job in run["jobs"]])
     emit(answer, *lines)
@@ -74,7 +85,10 @@ def _definition(one: dict[str, Any]) -> list[str]:
     ]
 
 
-def _last(runs: list[dict[str, Any]]) -> str:
+def _last(one: dict[str, Any]) -> str:
+    runs = one["runs"]
+    if one["manager"] == "dependent":
+        return "see `headgate queue`"
     return f"{runs[0]['state']} {moment(runs[0]['created'])}" if runs else "never"
 
 

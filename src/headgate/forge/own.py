@@ -18,7 +18,7 @@ from headgate.vcs.repository import Repository
 PREFIX = "refs/for/"
 NOTES = "refs/notes/headgate"
 TOPIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,99}\Z")
-_FOOTER = re.compile(r"^depends-on:[ \t]*(?P<what>\S.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_FOOTER = re.compile(r"^depends-on:[ \t]*(?P<what>.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _NUMBER = re.compile(r"#?(?P<number>[0-9]{1,9})\Z")
 _PATH = re.compile(r"/changes/(?P<number>[0-9]{1,9})/?\Z")
 LONGEST_ADDRESS = 500

@@ -103,6 +103,7 @@ class Recorder(RunSink):
         tries = f" in {run.attempt} attempts" if run.attempt > 1 else ""
         text = f"job {run.project}/{run.job} {how}{code}{tries} {where}: see /jobs/{run.id}"
         told = f"ended with exit code {ended.exit_code}" in ended.reason
+        told = told and not ended.reason.startswith(("pre failed", "post failed"))
         text = text if told or not ended.reason else f"{text}. {ended.reason}"
         if not others:
             return text

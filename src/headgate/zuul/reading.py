@@ -79,11 +79,11 @@ class _Reader:
             return
         if kind not in _ALL:
             reason = "it is no object of Zuul's configuration that this import knows"
+            remedy = "Mend its name, or do without it."
             if kind in _OPERATION:
                 reason = "it is about how Zuul itself is run, which Headgate is not told by files"
-            self._losses.lost(
-                Place(self._source.path, one.line), kind, f"{reason}.", "Nothing, or server.toml."
-            )
+                remedy = "See whether a key of server.toml says the same; else do nothing."
+            self._losses.lost(Place(self._source.path, one.line), kind, f"{reason}.", remedy)
             return
         keys = self._block(one, kind)
         layout = self._layout

@@ -87,6 +87,18 @@ def test_the_board_moves_without_a_reload(visit: Visit, story: Story) -> None:
     assert visit.complaints == []
 
 
+def test_what_landed_together_stands_on_one_line(visit: Visit) -> None:
+    page = visit.page
+    page.goto("/")
+    shown = page.evaluate("""() => {
+        const link = document.querySelector(".done-meta")
+            .appendChild(document.createElement("span"))
+            .appendChild(document.createElement("a"));
+        return getComputedStyle(link).display;
+    }""")
+    assert shown == "inline"
+
+
 def test_elapsed_times_tick(visit: Visit) -> None:
     page = visit.page
     page.goto("/")

@@ -136,7 +136,7 @@ class JobCases(Core):
         if not await self._known(project, job):
             raise NotFound(
                 f"There is no job {job!r} of {project}, and none ever ran.",
-                f"See the [jobs] of its headgate.toml; one of a matrix is `{job} (VALUE)`.",
+                "See the [jobs] of its headgate.toml; one of a matrix is named `JOB (VALUE)`.",
             )
         with self.db.write() as tx:
             hold = tx.holds.add(project, job, actor.id, self.clock() + seconds)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from difflib import get_close_matches
+
 from headgate.model.config import PROJECT_FILE, ProjectConfig
 from headgate.model.errors import BadInput
 from headgate.model.finding import Confidence, Finding, Severity, Span
 from headgate.model.ids import Commit
+from headgate.model.pipeline import GATE_PIPELINE
 from headgate.model.toml.project_file import parse_project
 from headgate.vcs.repository import Repository
 
@@ -42,3 +46,32 @@ def broken(file: str, error: BadInput) -> Finding:
         span=Span(file, line),
         check="configuration",
     )
+
+
+def nowhere(config: ProjectConfig, pipelines: Collection[str]) -> list[Finding]:
+    """A finding for each pipeline that jobs name and the policy does not have."""
+    known = {GATE_PIPELINE, *pipelines}
+    named = {
+        (one, job.origin or name) for name, job in config.jobs.items() for one in job.pipelines
+    }
+    found: list[Finding] = []
+    for pipeline, job in sorted(named):
+        if pipeline in known:
+            continue
+        near = get_close_matches(pipeline, sorted(known), n=1)
+        hint = f"Did you mean `{near[0]}`?" if near else f"Known: {', '.join(sorted(known))}."
+        table = config.job_tables.get(job)
+        setting = table.settings.get("pipelines") if table else None
+        found.append(
+            Finding(
+                rule="configuration/unknown-pipeline",
+                title="A job is for a pipeline that the policy does not have",
+                message=f"The policy has no pipeline {pipeline}, so job {job} does not run in it.",
+                remedy=hint,
+                severity=Severity.MEDIUM,
+                confidence=Confidence.HIGH,
+                span=Span(PROJECT_FILE, setting.line if setting else 1),
+                check="configuration",
+            )
+        )
+    return found

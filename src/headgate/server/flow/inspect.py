@@ -23,7 +23,7 @@ from headgate.model.project import POLICY_PROJECT
 from headgate.model.resolve import for_branch
 from headgate.model.toml.policy_file import parse_policy
 from headgate.scan.change import scan_change
-from headgate.server.flow.configuration import broken, project_config
+from headgate.server.flow.configuration import broken, nowhere, project_config
 from headgate.server.flow.policy import read_policy_files
 from headgate.vcs.repository import Repository
 
@@ -131,7 +131,8 @@ class Inspector:
         findings: list[Finding] = []
         try:
             config = await project_config(what.repository, what.revision.head)
-            for_branch(config, what.change.branch)
+            here = for_branch(config, what.change.branch)
+            findings += nowhere(here, [one.name for one in self._house.policy().pipelines])
         except BadInput as error:
             findings.append(broken(PROJECT_FILE, error))
         if what.project == POLICY_PROJECT:

@@ -338,6 +338,11 @@ def _dependency(tx: Transaction, footer: DependsOn, own: Change | None) -> Depen
     if footer.external:
         return Dependency(footer.text, None, DependencyKind.EXTERNAL)
     other = tx.changes.find(footer.change) if footer.change is not None else None
+    if not footer.text:
+        raise BadInput(
+            "A Depends-On: footer is empty.",
+            "Write the number or the address of a change behind it, or take the footer out.",
+        )
     if other is None:
         raise BadInput(
             f"Depends-On: {footer.text} names no change of this server.",
