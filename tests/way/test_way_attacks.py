@@ -198,7 +198,8 @@ def test_a_cache_of_a_change_that_did_not_land_is_met_by_nobody(stage: Stage) ->
 
 
 def test_a_revision_pushed_while_the_last_is_inspected_is_judged_by_itself(stage: Stage) -> None:
-    project(stage, "hasty", JOB)
+    # A job that lasts: the first revision must not land before the second is there.
+    stage.add_project("hasty", {"check.sh": "sleep 8\n", "headgate.toml": JOB})
     one, two = stage.clone("carl", "hasty"), stage.clone("carl", "hasty")
     many = {f"d{n}.py": "def f(x):\n    return [x, 1]\n\n\n" * 2000 for n in range(8)}
     stage.commit("carl", one, stage.files(**many), "One")
