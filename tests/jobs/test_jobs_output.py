@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+import tracemalloc
 import urllib.parse
 
 import pytest
@@ -73,6 +74,43 @@ def test_output_is_not_held_back_without_reason() -> None:
     assert redactor.flush() == b""
 
 
+@pytest.mark.parametrize("breaks", [b"\n", b"\r\n"])
+def test_line_breaks_without_end_are_neither_kept_in_memory_nor_hide_a_secret(
+    breaks: bytes,
+) -> None:
+    redactor = Redactor([SECRET])
+    assert redactor.feed(RAW[:1]) == b""
+    part = breaks * (32 << 10)
+    began = time.monotonic()
+    tracemalloc.start()
+    for _ in range(100):
+        assert redactor.feed(part) == b""
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert time.monotonic() - began < 10
+    assert most < 1 << 20
+    shown = redactor.feed(RAW[1:] + b" after") + redactor.flush()
+    assert shown.replace(b"\r", b"").replace(b"\n", b"") == b"*** after"
+    assert len(shown) == len(b"*** after") + 4096
+
+
+def test_few_line_breaks_are_kept_where_they_stand() -> None:
+    data = RAW[:1] + b"\n" * 4000 + b"!"
+    assert redacted(data, cut=100) == data
+    assert redacted(RAW[:4] + b"\n" * 9000, cut=900) == RAW[:4] + b"\n" * 4096
+
+
+def test_a_secret_that_overlaps_itself_without_end_is_not_kept_in_memory() -> None:
+    redactor = Redactor(["abababab"])
+    tracemalloc.start()
+    shown = b"".join(redactor.feed(b"ab" * 500) for _ in range(300))
+    now, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert shown == b"***"
+    assert now < 100_000
+    assert redactor.feed(b"aba, abab") + redactor.flush() == b"a, abab"
+
+
 def test_secrets_that_touch_or_contain_each_other() -> None:
     assert redacted(b"abcdefghijkl", "abcdefgh", "efghijkl") == b"***"
     assert redacted(b"abcdefghijklmnop", "cdefghijkl", "abcdefghijklmnop", cut=3) == b"***"
@@ -99,6 +137,7 @@ def test_however_output_comes_the_same_is_shown(
         shown += redactor.feed(data[at : at + cut])
         at += cut
     shown += redactor.feed(data[at:]) + redactor.flush()
+    assert shown.replace(b"***", b"") == whole.replace(b"***", b"")
     plain = shown.translate(None, b"\n")
     for secret in secrets:
         bare = secret.encode().translate(None, b"\n")
