@@ -21,18 +21,26 @@ _CONTENT = re.compile(rb"[^\r\n]+")
 _BREAKS_HELD = 4096
 """Line breaks that are kept within what is held back."""
 
+_LEFT_IN_URLS = ("/", "!'()*", "!'()*;,/?:@&=+$#")
+"""What Python's `quote`, and `encodeURIComponent` and `encodeURI` of browsers leave as it is."""
+
+_PERCENT = re.compile(rb"%[0-9A-F]{2}")
+_MARKUP = (re.compile(rb"[<>&]"), re.compile(rb"[<>]"))
+_UNICODE = re.compile(rb"((?<!\\)(?:\\\\)*\\u)([0-9a-f]{4})")
+
 
 class Redactor:
     """Replaces secrets in a stream of bytes by `***`.
 
-    A secret is found as it is, JSON-escaped, URL-encoded, in hexadecimal and in base64 (both
-    alphabets, at any offset in what was encoded); line breaks within it do not hide it. What may
+    A secret is found as it is, JSON-escaped and URL-encoded (in the variants that are usual), in
+    hexadecimal and in base64 (both alphabets, at any offset in what was encoded); line breaks
+    within it do not hide it. What may
     be the beginning of one is held back until more comes; of line breaks within it, those after
     the first 4096 are dropped, since to show it for their sake would show the secret.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets for form in _forms(secret)}
+        forms = {form for secret in secrets for form in _forms(secret) if form}
         self._forms = sorted(forms, key=len, reverse=True)
         self._by_first: dict[int, list[bytes]] = {}
         for form in self._forms:
@@ -144,12 +152,37 @@ def _forms(secret: str) -> Iterable[bytes]:
         if len(piece) < (_LINE if number else LEAST):
             continue
         raw = piece.encode("utf-8", "surrogateescape")
-        escaped = json.dumps(piece)[1:-1].encode("ascii")
-        quoted = urllib.parse.quote(raw, safe="").encode("ascii")
-        for form in (raw, escaped, quoted, raw.hex().encode(), raw.hex().upper().encode()):
+        for form in (raw, *_in_json(piece), *_in_urls(raw), raw.hex().encode()):
             yield form.translate(None, _BREAKS)
+        yield raw.hex().upper().encode()
         for lead in range(3):
             yield from _in_base64(raw, lead)
+
+
+def _in_json(piece: str) -> Iterable[bytes]:
+    """As the usual writers of JSON escape it: all that is not ASCII, slashes, what HTML means."""
+    for ascii_only in (True, False):
+        text = json.dumps(piece, ensure_ascii=ascii_only)[1:-1]
+        plain = text.encode("utf-8", "surrogateescape")
+        for slashes in (plain, plain.replace(b"/", b"\\/")):
+            for form in (slashes, *(markup.sub(_escaped, slashes) for markup in _MARKUP)):
+                yield form
+                yield _UNICODE.sub(lambda found: found[1] + found[2].upper(), form)
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(found[0])
+
+
+def _in_urls(raw: bytes) -> Iterable[bytes]:
+    """As the usual functions quote it for a path, a query or a form."""
+    quoted = [urllib.parse.quote(raw, safe=safe) for safe in ("", *_LEFT_IN_URLS)]
+    quoted.append(urllib.parse.quote_plus(raw))
+    quoted.append(urllib.parse.quote_plus(raw, safe="*").replace("~", "%7E"))
+    for text in quoted:
+        form = text.encode("ascii")
+        yield form
+        yield _PERCENT.sub(lambda found: found[0].lower(), form)
 
 
 def _in_base64(raw: bytes, lead: int) -> Iterable[bytes]:

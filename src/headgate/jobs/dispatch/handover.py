@@ -20,6 +20,7 @@ RESULT = "result.json"
 _LARGEST = 1 << 20
 _DEEPEST = 32
 _MANY_FILES = 1 << 20
+_HOLDS_SECRET = "it holds a secret, which other jobs must not see"
 
 
 class BadResult(ValueError):
@@ -47,7 +48,7 @@ def read_result(work: Path, redactor: Redactor) -> Returned:
     if len(data) > _LARGEST:
         raise BadResult(f"it is larger than {_LARGEST >> 20} MiB")
     if redactor.finds(data):
-        raise BadResult("it holds a secret, which other jobs must not see")
+        raise BadResult(_HOLDS_SECRET)
     try:
         value: object = json.loads(data, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -57,7 +58,11 @@ def read_result(work: Path, redactor: Redactor) -> Returned:
     table = cast("dict[str, Any]", value)
     if strange := sorted(table.keys() - {"children", "data"}):
         raise BadResult(f"the key `{strange[0][:40]}` is none of `children` and `data`")
-    return Returned(_children(table.get("children")), _data(table.get("data", {})))
+    returned = Returned(_children(table.get("children")), _data(table.get("data", {})))
+    # However the job escaped it: this is how other jobs will find it.
+    if redactor.finds(json.dumps(table).encode("ascii")):
+        raise BadResult(_HOLDS_SECRET)
+    return returned
 
 
 def _no_constant(text: str) -> object:
