@@ -232,6 +232,7 @@ async def test_jobs_return_children_and_data_and_others_find_them(bench: Bench) 
         ("echo '{\"children\": [1]}' > $HEADGATE_RESULT", "`children` is no list of names"),
         ("echo '{\"data\": []}' > $HEADGATE_RESULT", "`data` is no object"),
         ('echo \'{"data": {"a": NaN}}\' > $HEADGATE_RESULT', "NaN is no number"),
+        ('echo \'{"data": {"a": -1e999}}\' > $HEADGATE_RESULT', "-1e999 is too large a number"),
         ("ln -s /etc/passwd $HEADGATE_RESULT", "it is no plain file"),
         ("mkfifo $HEADGATE_RESULT", "it is no plain file"),
         ("mkdir $HEADGATE_RESULT", "it is no plain file"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 from collections.abc import Mapping, Sequence
@@ -50,7 +51,7 @@ def read_result(work: Path, redactor: Redactor) -> Returned:
     if redactor.finds(data):
         raise BadResult(_HOLDS_SECRET)
     try:
-        value: object = json.loads(data, parse_constant=_no_constant)
+        value: object = json.loads(data, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise BadResult(f"it is no JSON: {error}") from None
     if not isinstance(value, dict):
@@ -67,6 +68,13 @@ def read_result(work: Path, redactor: Redactor) -> Returned:
 
 def _no_constant(text: str) -> object:
     raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return number
 
 
 def _children(value: object) -> tuple[str, ...] | None:
