@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.jobs.build import BuildPlan, BuildResult, PlannedJob, run_build
-from headgate.jobs.dispatch.interface import Phase, Returned, RunRequest, RunResult
+from headgate.jobs.build import MOST_DATA, BuildPlan, BuildResult, PlannedJob, run_build
+from headgate.jobs.dispatch.interface import Phase, Retry, Returned, RunRequest, RunResult
 from headgate.jobs.graph import Blame, Graph
 from headgate.jobs.semaphores import Semaphores
 from headgate.model.ids import JobRunId
@@ -208,6 +208,26 @@ async def test_what_jobs_return_is_found_by_all_that_need_them() -> None:
     expected = {"image": "two", "ports": {"web": 3, "db": 2}, "list": [2]}
     assert stage.requests["c"].data == expected
     assert stage.requests["d"].data is None
+
+
+async def test_what_the_jobs_of_a_build_return_is_bounded_in_all() -> None:
+    part = "x" * (MOST_DATA // 2 - 100)
+    stage = Stage(returned={name: Returned(data={name: part}) for name in ("a", "b", "c")})
+    jobs = (job("a"), job("b", "a"), job("c", after=("b",), attempts=3), job("d", "c"))
+    result = await play(stage, *jobs)
+    assert stage.requests["b"].data == {"a": part}
+    assert result.state is BuildState.FAILED
+    assert stage.ends == ["a passed", "b passed", "c failed", "d skipped"]
+    assert "Its data (524196 bytes as JSON) and what other jobs of this build" in result.reason
+    assert "come to more than 1 MiB." in result.reason
+    assert stage.results["c"].retry is Retry.USELESS
+
+
+async def test_data_that_alone_is_too_large_fails_a_job_that_pauses() -> None:
+    stage = Stage(returned={"a": Returned(data={"x": "y" * MOST_DATA})})
+    result = await play(stage, job("a", pause=True), job("b", "a"))
+    assert result.state is BuildState.FAILED
+    assert "come to more than 1 MiB" in result.reason
 
 
 async def test_artifacts_are_handed_to_those_who_require_them() -> None:

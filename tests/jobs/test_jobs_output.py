@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
+import tracemalloc
 import urllib.parse
 
 import pytest
@@ -73,6 +74,73 @@ def test_output_is_not_held_back_without_reason() -> None:
     assert redactor.flush() == b""
 
 
+ODD = "Zr+0a/<p&q> é~(x*y)\\\\ü"
+"""A secret that each way of writing it down writes otherwise."""
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "Zr%2B0a/%3Cp%26q%3E%20%C3%A9~%28x%2Ay%29%5C%5C%C3%BC",  # quote
+        "Zr%2B0a%2F%3Cp%26q%3E+%C3%A9~%28x%2Ay%29%5C%5C%C3%BC",  # quote_plus
+        "Zr%2B0a%2F%3Cp%26q%3E+%C3%A9%7E%28x*y%29%5C%5C%C3%BC",  # a form, as browsers send it
+        "Zr%2B0a%2F%3Cp%26q%3E%20%C3%A9~(x*y)%5C%5C%C3%BC",  # encodeURIComponent
+        "Zr+0a/%3Cp&q%3E%20%C3%A9~(x*y)%5C%5C%C3%BC",  # encodeURI
+        "Zr%2b0a%2f%3cp%26q%3e%20%c3%a9~%28x%2ay%29%5c%5c%c3%bc",  # in lower case
+        "Zr%2b0a%2f%3cp%26q%3e%20%c3%a9~(x*y)%5c%5c%c3%bc",
+        r"Zr+0a/<p&q> é~(x*y)\\\\ü",  # JSON that is not kept to ASCII
+        r"Zr+0a\/<p&q> \u00e9~(x*y)\\\\\u00fc",  # PHP
+        r"Zr+0a\/\u003Cp&q\u003E \u00E9~(x*y)\\\\\u00FC",
+        r"Zr+0a/\u003cp\u0026q\u003e é~(x*y)\\\\ü",  # Go
+        r"Zr+0a/\u003Cp\u0026q\u003E \u00E9~(x*y)\\\\\u00FC",
+    ],
+)
+def test_a_secret_is_found_as_other_languages_quote_it(form: str) -> None:
+    assert redacted(b"x=" + form.encode() + b";", ODD, cut=5) == b"x=***;"
+    assert Redactor([ODD]).finds(form.encode())
+
+
+def test_a_secret_of_nothing_but_line_breaks_hides_nothing() -> None:
+    assert redacted(b"a\nb", "\n" * 9) == b"a\nb"
+
+
+@pytest.mark.parametrize("breaks", [b"\n", b"\r\n"])
+def test_line_breaks_without_end_are_neither_kept_in_memory_nor_hide_a_secret(
+    breaks: bytes,
+) -> None:
+    redactor = Redactor([SECRET])
+    assert redactor.feed(RAW[:1]) == b""
+    part = breaks * (32 << 10)
+    began = time.monotonic()
+    tracemalloc.start()
+    for _ in range(100):
+        assert redactor.feed(part) == b""
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert time.monotonic() - began < 10
+    assert most < 1 << 20
+    shown = redactor.feed(RAW[1:] + b" after") + redactor.flush()
+    assert shown.replace(b"\r", b"").replace(b"\n", b"") == b"*** after"
+    assert len(shown) == len(b"*** after") + 4096
+
+
+def test_few_line_breaks_are_kept_where_they_stand() -> None:
+    data = RAW[:1] + b"\n" * 4000 + b"!"
+    assert redacted(data, cut=100) == data
+    assert redacted(RAW[:4] + b"\n" * 9000, cut=900) == RAW[:4] + b"\n" * 4096
+
+
+def test_a_secret_that_overlaps_itself_without_end_is_not_kept_in_memory() -> None:
+    redactor = Redactor(["abababab"])
+    tracemalloc.start()
+    shown = b"".join(redactor.feed(b"ab" * 500) for _ in range(300))
+    now, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert shown == b"***"
+    assert now < 100_000
+    assert redactor.feed(b"aba, abab") + redactor.flush() == b"a, abab"
+
+
 def test_secrets_that_touch_or_contain_each_other() -> None:
     assert redacted(b"abcdefghijkl", "abcdefgh", "efghijkl") == b"***"
     assert redacted(b"abcdefghijklmnop", "cdefghijkl", "abcdefghijklmnop", cut=3) == b"***"
@@ -99,6 +167,7 @@ def test_however_output_comes_the_same_is_shown(
         shown += redactor.feed(data[at : at + cut])
         at += cut
     shown += redactor.feed(data[at:]) + redactor.flush()
+    assert shown.replace(b"***", b"") == whole.replace(b"***", b"")
     plain = shown.translate(None, b"\n")
     for secret in secrets:
         bare = secret.encode().translate(None, b"\n")

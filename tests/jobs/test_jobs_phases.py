@@ -14,7 +14,9 @@ import pytest
 from jobs_bench import Bench, MakeBench
 
 from headgate.jobs.build import BuildPlan, PlannedJob, run_build
+from headgate.jobs.dispatch.handover import BadResult, read_result
 from headgate.jobs.dispatch.interface import Phase, Retry, Returned, RunRequest, RunResult
+from headgate.jobs.redact import Redactor
 from headgate.model.ids import JobRunId
 from headgate.model.job import BuildState, JobDefinition, RunState, Step
 
@@ -230,6 +232,7 @@ async def test_jobs_return_children_and_data_and_others_find_them(bench: Bench) 
         ("echo '{\"children\": [1]}' > $HEADGATE_RESULT", "`children` is no list of names"),
         ("echo '{\"data\": []}' > $HEADGATE_RESULT", "`data` is no object"),
         ('echo \'{"data": {"a": NaN}}\' > $HEADGATE_RESULT', "NaN is no number"),
+        ('echo \'{"data": {"a": -1e999}}\' > $HEADGATE_RESULT', "-1e999 is too large a number"),
         ("ln -s /etc/passwd $HEADGATE_RESULT", "it is no plain file"),
         ("mkfifo $HEADGATE_RESULT", "it is no plain file"),
         ("mkdir $HEADGATE_RESULT", "it is no plain file"),
@@ -248,6 +251,18 @@ async def test_a_result_that_cannot_be_used_fails_the_job(
     assert result.state is RunState.FAILED, log
     assert result.reason.startswith("What it wrote to $HEADGATE_RESULT cannot be used: ")
     assert why in result.reason
+
+
+@pytest.mark.parametrize(
+    "written", ["tok/en+word", r"tok\/en+word", r"\u0074ok\u002Fen+word", "tok/en%2bword"]
+)
+def test_a_result_that_holds_a_secret_is_refused_however_it_is_written(
+    tmp_path: Path, written: str
+) -> None:
+    (tmp_path / "result.json").write_text('{"data": {"a": "' + written + '"}}')
+    with pytest.raises(BadResult, match="it holds a secret"):
+        read_result(tmp_path, Redactor(["tok/en+word"]))
+    assert read_result(tmp_path, Redactor(["another-word"])).data["a"]
 
 
 async def test_a_failing_job_returns_nothing(bench: Bench) -> None:

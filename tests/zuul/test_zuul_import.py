@@ -390,8 +390,24 @@ def test_branches_that_no_pattern_names() -> None:
             "- c: &c [*b, *b, *b, *b, *b, *b, *b, *b]\n- d: &d [*c, *c, *c, *c, *c, *c, *c, *c]\n"
             "- e: &e [*d, *d, *d, *d, *d, *d, *d, *d]\n- f: [*e, *e, *e, *e, *e, *e, *e, *e, *e]\n"
             "- g: &g [*e, *e, *e, *e, *e, *e, *e, *e, *e]\n",
-            "its aliases multiply",
+            "zuul.yaml:7: this is not YAML: its aliases multiply",
         ),
+        (
+            "- job: &a {name: a}\n- job: &b\n    <<: [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+            + "".join(
+                f"- job: &{key}\n    <<: [{', '.join([f'*{chr(ord(key) - 1)}'] * 10)}]\n"
+                for key in "cdefghijkl"
+            ),
+            "zuul.yaml:12: this is not YAML: its aliases multiply",
+        ),
+        ("- &a [*a, *a, *a]\n", "zuul.yaml:1: this is not YAML: its aliases multiply"),
+        (
+            "- job:\n    name: !!timestamp x\n",
+            "zuul.yaml:2: this is not YAML: a value that is no t",
+        ),
+        ("- job:\n    a: !!bool x\n", "zuul.yaml:2: this is not YAML: a value that is no bool"),
+        ("- job:\n    a: !!int ''\n", "zuul.yaml:2: this is not YAML: a value that is no int"),
+        ("- job:\n    a: 2001-99-99\n", "zuul.yaml:2: this is not YAML: a value that is no time"),
     ],
 )
 def test_files_that_are_not_zuuls_are_bad_input(text: str, message: str) -> None:

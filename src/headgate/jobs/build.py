@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,10 @@ from headgate.model.job import BuildState, JobDefinition, RunState
 
 INFRASTRUCTURE_TRIES = 3
 """How often a job is run again in all when it was not the job that failed."""
+
+MOST_DATA = 1 << 20
+"""Bytes of JSON that the jobs of one build may return in all: each is kept until the build ends,
+and laid out for every job that needs it."""
 
 _SHOWN_FAILURES = 5
 
@@ -130,6 +135,8 @@ class _Build:
         self._followed: dict[JobKey, asyncio.Event] = {}
         """Of paused jobs: set when every job that needs them has ended."""
         self._data: dict[JobKey, Mapping[str, object]] = {}
+        self._data_size = 0
+        """Bytes of JSON that jobs have returned."""
         self._artifacts: dict[JobKey, Path] = {}
         self._elsewhere: dict[JobKey, Provided] = {}
 
@@ -295,7 +302,7 @@ class _Build:
         """With what jobs before it in this build left for it."""
         job = planned.job
         if job.needs:
-            data: dict[str, object] = {}
+            data: Mapping[str, object] = {}
             for need in job.needs:
                 data = _merged(data, self._data.get((planned.project, need), {}))
             request = replace(request, data=data)
@@ -310,10 +317,17 @@ class _Build:
 
     def _take(self, planned: PlannedJob, returned: Returned, request: RunRequest) -> str:
         """Note what a job returned that has passed, or pauses. Returns why that cannot be."""
+        size = len(json.dumps(returned.data, separators=(",", ":"))) if returned.data else 0
+        if self._data_size + size > MOST_DATA:
+            return (
+                f"its data ({size} bytes as JSON) and what other jobs of this build have returned "
+                f"come to more than {MOST_DATA >> 20} MiB"
+            )
         if returned.children is not None and (
             why := self._graph.choose(planned.key, returned.children)
         ):
             return why
+        self._data_size += size
         self._data[planned.key] = _merged(request.data or {}, returned.data)
         self._artifacts[planned.key] = request.artifacts
         return ""
@@ -327,8 +341,10 @@ class _Build:
 _ENDED = {RunState.INFRASTRUCTURE: "could not be run", RunState.LOST: "was lost"}
 
 
-def _merged(below: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+def _merged(below: Mapping[str, object], over: Mapping[str, object]) -> Mapping[str, object]:
     """Tables are laid over each other, everything else is replaced."""
+    if not below or not over:
+        return below or over  # What many jobs hand on is kept only once.
     found = dict(below)
     for key, value in over.items():
         before = found.get(key)

@@ -17,6 +17,9 @@ _NODES = 500_000
 """Values of one file, every alias counted as often as it is used."""
 
 
+_Pairs = list[tuple[yaml.Node, yaml.Node]]
+
+
 class Block(dict[str, Any]):
     """A mapping that knows where it and its keys are written."""
 
@@ -41,6 +44,19 @@ class Told:
 
 class _Loader(yaml.SafeLoader):
     """The safe loader, which makes Blocks and knows Zuul's tags."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:
+        """Raises ConstructorError, which knows the line, for whatever PyYAML stumbles over."""
+        try:
+            return cast("object", super().construct_object(node, deep))  # pyright: ignore[reportUnknownMemberType]
+        except (ValueError, LookupError, AttributeError, TypeError, ArithmeticError):
+            raise yaml.constructor.ConstructorError(
+                None, None, f"a value that is no {_tag(node)}", node.start_mark
+            ) from None
+
+
+def _tag(node: yaml.Node) -> str:
+    return str(node.tag).removeprefix("tag:yaml.org,2002:")[:40]
 
 
 def _block(loader: yaml.SafeLoader, node: yaml.MappingNode) -> Iterator[Block]:
@@ -106,8 +122,7 @@ def read_yaml(text: str, file: str) -> list[Block]:
     if len(text) > LARGEST:
         raise BadInput(f"{file}:1: is larger than 4 MB.", "Give the file that Zuul reads.")
     try:
-        found = yaml.load(text, Loader=_Loader)
-        _count(found)
+        found = _loaded(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
@@ -133,18 +148,34 @@ def read_yaml(text: str, file: str) -> list[Block]:
     return objects
 
 
-def _count(value: object) -> None:
-    """Refuse a file whose aliases multiply. ValueError."""
-    left = _NODES
-    look = [value]
-    while look:
-        one = look.pop()
-        left -= 1
-        if left < 0:
-            raise ValueError("its aliases multiply beyond measure")
-        if isinstance(one, Mapping):
-            look += cast("Mapping[str, object]", one).values()
-        elif isinstance(one, list):
-            look += cast("list[object]", one)
-        elif isinstance(one, Told):
-            look.append(one.value)
+def _loaded(text: str) -> object:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _count(node)
+        return cast("object", loader.construct_document(node))  # pyright: ignore[reportUnknownMemberType]
+    finally:
+        loader.dispose()  # pyright: ignore[reportUnknownMemberType]
+
+
+def _count(root: yaml.Node) -> None:
+    """Refuse a file whose aliases multiply, before merge keys are followed. MarkedYAMLError."""
+    left = 2 * _NODES  # Each is counted when it is found and when it is looked at.
+    for entry in _inner(root) if isinstance(root, yaml.SequenceNode) else [root]:
+        look = [entry]
+        while look:
+            found = _inner(look.pop())
+            left -= 1 + len(found)
+            if left < 0:
+                raise yaml.MarkedYAMLError(
+                    None, None, "its aliases multiply beyond measure", entry.start_mark
+                )
+            look += found
+
+
+def _inner(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [inner for pair in cast("_Pairs", node.value) for inner in pair]
+    return cast("list[yaml.Node]", node.value) if isinstance(node, yaml.SequenceNode) else []
