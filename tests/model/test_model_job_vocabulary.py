@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 from hypothesis import given
@@ -269,6 +270,43 @@ def test_a_file_has_at_most_a_thousand_jobs() -> None:
     text = "".join(f"[jobs.m{n}]\n{one}" for n in range(4))
     with pytest.raises(BadInput, match="m3: is one too many: at most 1000 jobs"):
         parse_project(text)
+
+
+def _matrix(name: str, size: int, *needs: str, waits: str = "needs") -> str:
+    values = ", ".join(f'"{n}"' for n in range(size))
+    waiting = f"{waits} = {[*needs]}\n" if needs else ""
+    return f"[jobs.{name}]\nrun = 'x'\nmatrix = {{x = [{values}]}}\n{waiting}"
+
+
+@pytest.mark.parametrize("waits", ["needs", "after", "requires"])
+def test_jobs_that_wait_for_too_many_others_are_refused_at_the_line_of_the_job(waits: str) -> None:
+    first = _matrix("a", 142) + "provides = ['a']\n"
+    with pytest.raises(BadInput) as caught:
+        parse_project(first + _matrix("b", 142, "a", waits=waits))
+    assert caught.value.message.startswith(
+        "headgate.toml:5: jobs.b: waits for too many jobs: at most 20000 pairs"
+    )
+    assert "Put a job without a matrix between them" in caught.value.remedy
+    jobs = parse_project(first + _matrix("b", 140, "a", waits=waits)).jobs
+    assert len(jobs) == 282
+
+
+def test_a_job_between_two_matrices_spares_their_pairs() -> None:
+    between = "[jobs.all]\nrun = 'x'\nneeds = ['a']\n"
+    jobs = parse_project(_matrix("a", 250) + between + _matrix("b", 250, "all")).jobs
+    assert len(jobs["all"].needs) == 250
+    assert jobs["b (7)"].needs == ("all",)
+
+
+def test_a_large_file_with_many_variants_is_read_in_a_moment() -> None:
+    names = "abcd"
+    text = "".join(_matrix(name, 249) for name in names)
+    text += "".join(f"[[jobs.a.variants]]\nbranches = ['b{n}']\nattempts = 2\n" for n in range(200))
+    began = time.process_time()
+    config = parse_project(text)
+    # About a third of a second; it was more than ten when every branch was tried out.
+    assert time.process_time() - began < 3
+    assert for_branch(config, "b199").jobs["a (0)"].attempts == 2
 
 
 def test_a_branch_that_nobody_tried_is_refused_when_it_is_met() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import NoReturn, cast
 
@@ -23,14 +23,25 @@ JOBS = 1000
 LONGEST = 250
 """Characters of a job's name with its combination."""
 
+EDGES = 20_000
+"""Pairs of jobs of one project of which one waits for the other, combinations counted."""
+
 DEPTH = 32
 """Jobs in a chain of `extends`."""
 
 _TRIED = 64
 """Branches that a file is tried out for when it is read."""
 
+_EFFORT = 12_000
+"""Jobs looked at, over all branches that are tried out; a few thousand take a tenth of a second."""
+
+_EDGES_PER_JOB = 20
+"""Edges that take about as long as one job."""
+
 _MERGED = frozenset({"env", "caches", "secrets"})
 """Keys whose tables are laid over each other; every other value is replaced as a whole."""
+
+_ELSEWHERE = "on branches that no variant names"
 
 Settings = Mapping[str, Setting]
 
@@ -45,15 +56,25 @@ def for_branch(config: ProjectConfig, branch: str) -> ProjectConfig:
     return replace(config, jobs=resolve_jobs(config.job_tables, branch, config.fail_fast))
 
 
-def branches_named(tables: Mapping[str, JobTable]) -> tuple[str, ...]:
-    """Branches that stand for the variants of the tables, to try them out when a file is read."""
+def try_branches(tables: Mapping[str, JobTable], fail_fast: bool) -> None:
+    """Resolve the jobs for branches that stand for the variants, as far as that is cheap.
+
+    Large files are tried out on fewer branches: what does not fit together on the others is told
+    when a change for one of them comes. Raises BadInput as `resolve_jobs` does.
+    """
     named = (
         pattern.replace("*", "x").replace("?", "x")
         for table in tables.values()
         for variant in table.variants
         for pattern in variant.branches
     )
-    return tuple(dict.fromkeys(named))[:_TRIED]
+    size = sum(1 + len(table.variants) for table in tables.values())
+    effort = 0
+    for branch in tuple(dict.fromkeys(named))[:_TRIED]:
+        if effort >= _EFFORT:
+            return
+        jobs, edges = _resolve(tables, branch, fail_fast)
+        effort += size + len(jobs) + edges // _EDGES_PER_JOB
 
 
 def resolve_jobs(
@@ -62,13 +83,21 @@ def resolve_jobs(
     """Job name → job on a branch; `branch` is empty for one that no variant names.
 
     Raises BadInput: unknown or circular bases and needs, a job without command, a matrix of which
-    nothing is left.
+    nothing is left, too many jobs, too many that wait for each other.
     """
+    return _resolve(tables, branch, fail_fast)[0]
+
+
+def _resolve(
+    tables: Mapping[str, JobTable], branch: str, fail_fast: bool
+) -> tuple[Mapping[str, JobDefinition], int]:
+    """The jobs, and the number of edges between them."""
     jobs: dict[str, JobDefinition] = {}
     expanded: dict[str, list[str]] = {}
     settings_of: dict[str, Settings] = {}
+    laid: dict[str, Settings] = {}
     for name, table in tables.items():
-        settings = _settings(tables, table, branch)
+        settings = _settings(tables, table, branch, laid)
         if table.abstract:
             continue
         run = settings.get("run")
@@ -82,16 +111,8 @@ def resolve_jobs(
             if len(jobs) > JOBS:
                 at = Setting(None, table.line, f"jobs.{name}")
                 _fail(table, at, f"is one too many: at most {JOBS} jobs.", "Take some out.")
-    for name, job in list(jobs.items()):
-        settings = settings_of[job.origin]
-        table = tables[job.origin]
-        jobs[name] = replace(
-            job,
-            needs=_known("needs", job.needs, table, settings, tables, expanded, branch),
-            after=_known("after", job.after, table, settings, tables, expanded, branch),
-            chooses=_known("chooses", job.chooses, table, settings, tables, expanded, branch),
-        )
-    if circle := _circle(jobs):
+    edges = _wait(tables, branch, jobs, expanded, settings_of)
+    if circle := _circle(edges):
         table = tables[jobs[circle[0]].origin]
         settings = settings_of[table.name]
         key = next(key for key in ("needs", "after", "requires") if key in settings)
@@ -102,20 +123,29 @@ def resolve_jobs(
             f"the jobs wait for each other in a circle: {shown}.",
             "Take one `needs`, `after` or `requires` out.",
         )
-    return jobs
+    return jobs, sum(map(len, edges.values()))
 
 
 # -- extends and variants ------------------------------------------------------------------
 
 
-def _settings(tables: Mapping[str, JobTable], table: JobTable, branch: str) -> Settings:
-    """What a job comes to with everything that it extends, base first."""
+def _settings(
+    tables: Mapping[str, JobTable], table: JobTable, branch: str, laid: dict[str, Settings]
+) -> Settings:
+    """What a job comes to with everything that it extends, base first.
+
+    `laid` keeps what was found, for those that extend the same.
+    """
     found: dict[str, Setting] = {}
     for one in reversed(_bases(tables, table)):
+        if one.name in laid:
+            found = dict(laid[one.name])
+            continue
         _lay(found, one.settings)
         for variant in one.variants:
             if branch and name_matches(branch, variant.branches):
                 _lay(found, variant.settings)
+        laid[one.name] = dict(found)
     return found
 
 
@@ -295,64 +325,101 @@ def _definition(table: JobTable, settings: Settings, fail_fast: bool) -> JobDefi
 # -- what waits for what -------------------------------------------------------------------
 
 
-def _known(
-    key: str,
-    wanted: Iterable[str],
-    table: JobTable,
-    settings: Settings,
+def _wait(
     tables: Mapping[str, JobTable],
-    expanded: Mapping[str, Sequence[str]],
     branch: str,
-) -> tuple[str, ...]:
-    """Names of jobs that run, a matrix as all its combinations."""
-    found: list[str] = []
-    single = {name for names in expanded.values() for name in names}
-    for name in wanted:
-        if name in expanded:
-            found += expanded[name]
-        elif name in single:
-            found.append(name)
-        elif name not in tables:
-            near = _near(name, {*tables, *single})
-            _fail(table, settings[key], f"there is no job `{name}`.", near)
-        elif tables[name].abstract:
-            _fail(table, settings[key], f"`{name}` is abstract and never runs.", "Take it out.")
-        elif key == "needs":
-            where = f"on branch {branch}" if branch else "on branches that no variant names"
+    jobs: dict[str, JobDefinition],
+    expanded: Mapping[str, Sequence[str]],
+    settings_of: Mapping[str, Settings],
+) -> Mapping[str, Sequence[str]]:
+    """Put the names of jobs that run into `needs`, `after` and `chooses`.
+
+    Returns for every job those that must have ended before it starts, providers of what it
+    requires included.
+    """
+    known = _Known(tables, expanded, frozenset(jobs), branch)
+    providers: dict[str, list[str]] = {}
+    for job in jobs.values():
+        for artifact in job.provides:
+            providers.setdefault(artifact, []).append(job.name)
+    edges: dict[str, Sequence[str]] = {}
+    count = 0
+    for origin, names in expanded.items():
+        # All combinations of a matrix wait for the same.
+        first, table, settings = jobs[names[0]], tables[origin], settings_of[origin]
+        needs = known.names("needs", first.needs, table, settings)
+        after = known.names("after", first.after, table, settings)
+        chooses = known.names("chooses", first.chooses, table, settings)
+        provided = dict.fromkeys(one for what in first.requires for one in providers.get(what, ()))
+        count += len(names) * len({*needs, *after, *provided})
+        if count > EDGES:
             _fail(
                 table,
-                settings[key],
-                f"`{name}` is switched off {where}.",
-                "Switch this job off there too, or wait for it with `after`.",
+                Setting(None, table.line, f"jobs.{origin}"),
+                f"waits for too many jobs: at most {EDGES} pairs of jobs of a project may wait "
+                "for each other, the combinations of a matrix counted one by one.",
+                "Put a job without a matrix between them, which waits for all and is waited for.",
             )
-    return tuple(dict.fromkeys(found))
+        for name in names:
+            jobs[name] = replace(jobs[name], needs=needs, after=after, chooses=chooses)
+            others = (other for other in provided if other != name)
+            edges[name] = tuple(dict.fromkeys((*needs, *after, *others)))
+    return edges
 
 
-def waits_for(job: JobDefinition, jobs: Mapping[str, JobDefinition]) -> tuple[str, ...]:
-    """Every job of the same project that must have ended before this one starts."""
-    wanted = set(job.requires)
-    providers = (
-        other.name for other in jobs.values() if other is not job and wanted & {*other.provides}
-    )
-    return tuple(dict.fromkeys((*job.needs, *job.after, *(providers if wanted else ()))))
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What `needs`, `after` and `chooses` may name."""
+
+    tables: Mapping[str, JobTable]
+    expanded: Mapping[str, Sequence[str]]
+    """Name of a table → names of its combinations."""
+    single: frozenset[str]
+    """Names of all combinations."""
+    branch: str
+
+    def names(
+        self, key: str, wanted: Iterable[str], table: JobTable, settings: Settings
+    ) -> tuple[str, ...]:
+        """Names of jobs that run, a matrix as all its combinations."""
+        found: dict[str, None] = {}
+        for name in dict.fromkeys(wanted):
+            if name in self.expanded:
+                found.update(dict.fromkeys(self.expanded[name]))
+            elif name in self.single:
+                found[name] = None
+            elif name not in self.tables:
+                near = _near(name, {*self.tables, *self.single})
+                _fail(table, settings[key], f"there is no job `{name}`.", near)
+            elif self.tables[name].abstract:
+                _fail(table, settings[key], f"`{name}` is abstract and never runs.", "Take it out.")
+            elif key == "needs":
+                at = f"on branch {self.branch}" if self.branch else _ELSEWHERE
+                _fail(
+                    table,
+                    settings[key],
+                    f"`{name}` is switched off {at}.",
+                    "Switch this job off there too, or wait for it with `after`.",
+                )
+        return tuple(found)
 
 
-def _circle(jobs: Mapping[str, JobDefinition]) -> tuple[str, ...]:
+def _circle(edges: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Jobs that wait for each other, the first one repeated at the end; empty when none do."""
-    edges = {name: waits_for(job, jobs) for name, job in jobs.items()}
     done: set[str] = set()
-    for start in jobs:
-        way: list[str] = []
+    for start in edges:
+        way: dict[str, None] = {}
         stack: list[tuple[str, bool]] = [(start, False)]
         while stack:
             name, leaving = stack.pop()
             if leaving:
-                way.pop()
+                way.popitem()
                 done.add(name)
             elif name in way:
-                return (*way[way.index(name) :], name)
+                passed = [*way]
+                return (*passed[passed.index(name) :], name)
             elif name not in done:
-                way.append(name)
+                way[name] = None
                 stack.append((name, True))
                 stack.extend((need, False) for need in edges[name])
     return ()

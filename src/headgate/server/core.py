@@ -73,7 +73,7 @@ class Core:
         self._repositories: dict[str, Repository] = {}
         self._mergers: dict[str, Merger] = {}
         self._digests: dict[str, ReadDigests] = {}
-        self._configs: dict[tuple[str, Commit], ProjectConfig] = {}
+        self._configs: dict[tuple[str, Commit], ProjectConfig | BadInput] = {}
         self._landings_checked: dict[Commit, tuple[CheckResult, ...]] = {}
         self._policy: Policy | None = None
         self._permissions: Permissions | None = None
@@ -110,10 +110,15 @@ class Core:
         key = (project, commit)
         found = self._configs.get(key)
         if found is None:
-            found = await project_config(self.repository(project), commit)
+            try:
+                found = await project_config(self.repository(project), commit)
+            except BadInput as error:
+                found = error  # A commit stays as it is, and so does what is wrong with it.
             if len(self._configs) > 2000:
                 self._configs.clear()
             self._configs[key] = found
+        if isinstance(found, BadInput):
+            raise BadInput(found.message, found.remedy)
         return found
 
     # -- policy ------------------------------------------------------------------------------

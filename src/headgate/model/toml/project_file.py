@@ -9,7 +9,7 @@ from headgate.model.job import EnvironmentDefinition
 from headgate.model.job_table import JobTable
 from headgate.model.project import Context
 from headgate.model.queue import MergeMode
-from headgate.model.resolve import branches_named, resolve_jobs
+from headgate.model.resolve import resolve_jobs, try_branches
 from headgate.model.toml.environments import read_environments
 from headgate.model.toml.job_tables import read_job
 from headgate.model.toml.names import check_name
@@ -20,7 +20,7 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
     """The configuration that a headgate.toml holds.
 
     Raises BadInput with file, line and key for broken TOML, unknown keys, values of the wrong
-    type, unusable patterns, and jobs that do not fit together, on whatever branch a variant names.
+    type, unusable patterns, and jobs that do not fit together, on branches that variants name too.
     An environment that is not defined here is accepted: the policy may define it.
     """
     root = read(text, file)
@@ -39,8 +39,7 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
     root.done()
     found = tuple(_classes(classes, "")) if classes else ()
     jobs = resolve_jobs(tables, "", fail_fast)
-    for branch in branches_named(tables):
-        resolve_jobs(tables, branch, fail_fast)
+    try_branches(tables, fail_fast)
     return ProjectConfig(
         context=context,
         merge_mode=merge,

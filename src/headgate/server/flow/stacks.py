@@ -92,11 +92,12 @@ def _owners(
 ) -> Mapping[Commit, tuple[Change, Revision]]:
     """By head, the change that it belongs to."""
     found: dict[Commit, tuple[Change, Revision]] = {}
+    above: dict[ChangeNumber, bool] = {}
     for change, revision in known:
         if change.number == own or change.state is ChangeState.ABANDONED:
             continue
         # A change that took in what had stood on it owns those commits: it waits for nobody.
-        if own is not None and own in _below(tx, change.number):
+        if own is not None and _stands_on(tx, change.number, own, above):
             continue
         before = found.get(revision.head)
         if before is None or _rank(change, revision) > _rank(*before):
@@ -112,13 +113,35 @@ def _rank(change: Change, revision: Revision) -> tuple[bool, bool, int]:
     )
 
 
-def _below(tx: Transaction, number: ChangeNumber) -> set[ChangeNumber]:
-    """Everything that a change stands on."""
-    found: set[ChangeNumber] = set()
+def _stands_on(
+    tx: Transaction, number: ChangeNumber, own: ChangeNumber, known: dict[ChangeNumber, bool]
+) -> bool:
+    """Whether a change stands on `own`, directly or over others.
+
+    `known` keeps the answers for one `own`: so each change is read once, however tall the stack.
+    """
+    if number in known:
+        return known[number]
+    right_below: dict[ChangeNumber, list[ChangeNumber]] = {}
     waiting = [number]
     while waiting:
-        for dependency in tx.changes.current_revision(waiting.pop()).stands_on:
-            if dependency.change is not None and dependency.change not in found:
-                found.add(dependency.change)
-                waiting.append(dependency.change)
-    return found
+        at = waiting.pop()
+        if at in known or at in right_below:
+            continue
+        revision = tx.changes.current_revision(at)
+        below = [one.change for one in revision.stands_on if one.change is not None]
+        right_below[at] = below
+        waiting.extend(below)
+    # Upwards from `own` and from what is known to stand on it.
+    above: dict[ChangeNumber, list[ChangeNumber]] = {}
+    for at, below in right_below.items():
+        for one in below:
+            above.setdefault(one, []).append(at)
+    reached = [one for one in above if one == own or known.get(one, False)]
+    known.update(dict.fromkeys(right_below, False))
+    while reached:
+        for at in above.get(reached.pop(), ()):
+            if not known[at]:
+                known[at] = True
+                reached.append(at)
+    return known[number]
