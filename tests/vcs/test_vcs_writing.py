@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -78,38 +77,6 @@ async def test_packs_are_joined_and_those_that_were_stay_for_a_while(tmp_path: P
     assert most <= 40
     assert len(git(path, "rev-list", "--no-walk", *names).split()) == 900
     git(path, "fsck", "--full", "--no-dangling")
-
-
-async def test_a_joined_pack_is_on_the_disk_before_older_ones_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "r.git"
-    await Repository.create(path)
-    folder = path / "objects" / "pack"
-    synced: dict[int, set[Path]] = {}
-    fsync = os.fsync
-
-    def spy(place: int) -> None:
-        fsync(place)
-        synced[os.fstat(place).st_ino] = set(packs(path))
-
-    monkeypatch.setattr(os, "fsync", spy)
-    writer = ObjectWriter(path)
-    joins = 0
-    for turn in range(60):
-        before = set(packs(path))
-        for n in range(3):
-            writer.add("commit", commit(b"%d %d\n" % (turn, n)))
-        writer.flush()
-        gone, new = before - set(packs(path)), set(packs(path)) - before
-        if len(new) < 2:
-            assert not gone
-            continue
-        joins += 1
-        (joined,) = (pack for pack in new if pack.stat().st_ino in synced)
-        for place in (joined, joined.with_suffix(".idx"), folder):
-            assert gone <= synced[place.stat().st_ino]  # They were still there.
-    assert joins > 2
 
 
 async def test_packs_that_others_made_or_took_away_are_no_trouble(tree: WorkTree) -> None:

@@ -1,9 +1,8 @@
 """Moves a branch to the tested commit, so that a crash at any moment does no harm.
 
-The intention is recorded, the commit is brought to the disk, the branch is moved by
-compare-and-swap from the head that the tested future began with, and the proof is recorded.
-Whoever finds an intention without a proof carries on: the branch is then either where it was, at
-the commit, or moved by somebody else.
+The intention is recorded, the branch is moved by compare-and-swap from the head that the tested
+future began with, and the proof is recorded. Whoever finds an intention without a proof carries
+on: the branch is then either where it was, at the commit, or moved by somebody else.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from headgate.gate.ports import GatePorts
 from headgate.gate.scope import read_heads
 from headgate.model.ids import Commit, Tree
 from headgate.model.queue import BranchKey, Node
-from headgate.vcs.durable import make_durable
 from headgate.vcs.repository import Repository
 
 
@@ -86,7 +84,6 @@ async def move(ports: GatePorts, key: BranchKey, node: Node) -> Moved | Refused:
         raise ValueError(f"node {node.id} has no commit to land")
     repository = fresh(ports, key.project)
     ref = f"refs/heads/{key.branch}"
-    await make_durable(repository.path)
     if not await repository.update_ref(ref, node.commit, node.base):
         found = await repository.resolve(ref)
         if found is None or not await repository.is_ancestor(node.commit, found):

@@ -26,7 +26,6 @@ from headgate.model.ids import Commit, ItemId, Tree
 from headgate.model.principal import GATE
 from headgate.model.queue import BranchKey, ItemState, Landing, Node, NodeState, QueueState
 from headgate.store.database import Database, Transaction
-from headgate.vcs.durable import make_durable
 from headgate.vcs.git import GitError
 from headgate.vcs.refs import RefMove, update_refs
 
@@ -132,7 +131,6 @@ class Together:
     async def _move(self, project: str, moves: Sequence[RefMove]) -> str:
         """Move the branches of one repository, unless they are; says in words why it cannot."""
         repository = fresh(self._ports, project)
-        await make_durable(repository.path)
         if await update_refs(repository, moves):
             return ""
         left: list[RefMove] = []

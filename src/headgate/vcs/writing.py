@@ -3,14 +3,13 @@
 A file costs much more to make than what stands in it: a pack and its index are two, whatever the
 number of objects. Git would slow down if it had to look into hundreds of packs, so small ones are
 joined, as `git repack --geometric` does; those that were joined stay for a while, for processes
-that have begun to read, and go when what they came to is safely on the disk.
+that have begun to read.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -98,7 +97,7 @@ class ObjectWriter:
             chosen.append(pack)
             total += size
         every = {object_.id: object_ for pack in chosen for object_ in _read(pack)}
-        one = _write(self._repository, [every[name] for name in sorted(every)], durable=True)
+        one = _write(self._repository, [every[name] for name in sorted(every)])
         for pack in self._joined:
             # First the index: git never looks for a pack that has none.
             for path in (pack.with_suffix(".idx"), pack):
@@ -149,11 +148,8 @@ def _pack(name: str, kind: str, data: bytes) -> _Packed:
     return _Packed(bytes.fromhex(name), bytes(head) + zlib.compress(data, 1))
 
 
-def _write(repository: Path, packed: Sequence[_Packed], *, durable: bool = False) -> Path:
-    """Write a pack of objects in the order of their ids, and then its index.
-
-    A durable one is on the disk when this returns.
-    """
+def _write(repository: Path, packed: Sequence[_Packed]) -> Path:
+    """Write a pack of objects in the order of their ids, and then its index."""
     body = bytearray(struct.pack(">4sII", b"PACK", 2, len(packed)))
     offsets: list[int] = []
     for object_ in packed:
@@ -175,33 +171,18 @@ def _write(repository: Path, packed: Sequence[_Packed], *, durable: bool = False
     folder = _folder(repository)
     folder.mkdir(exist_ok=True)
     pack = folder / f"{_NAME}{check.hex()}.pack"
-    _put(pack, bytes(body) + check, durable=durable)
-    _put(pack.with_suffix(".idx"), bytes(index), durable=durable)
-    if durable:
-        _sync_names(folder)
+    _put(pack, bytes(body) + check)
+    _put(pack.with_suffix(".idx"), bytes(index))
     return pack
 
 
-def _put(path: Path, data: bytes, *, durable: bool) -> None:
+def _put(path: Path, data: bytes) -> None:
     temporary = path.with_name(f"tmp_{path.name}")
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+        temporary.write_bytes(data)
         temporary.chmod(0o444)
         temporary.rename(path)
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-
-
-def _sync_names(folder: Path) -> None:
-    """Bring the names of the files in a folder to the disk."""
-    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(place)
-    finally:
-        os.close(place)
