@@ -9,11 +9,13 @@ from pathlib import Path
 from harness import Gate, House, one_queue, sandboxed
 
 from headgate.jobs.dispatch.local import LocalDispatcher
+from headgate.vcs.stale_locks import remove_stale_locks
 
 
 async def main(place: Path, projects: list[str]) -> None:
     dispatcher = sandboxed(place, LocalDispatcher, 2)
     gate = Gate(House(place, one_queue(*projects), dispatcher))
+    await remove_stale_locks((place / "repositories").glob("*.git"))
     await gate.service.start()
     print("started", flush=True)
     await gate.run(120)

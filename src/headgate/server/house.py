@@ -26,6 +26,7 @@ from headgate.server.settings import Settings
 from headgate.vcs.hosting.hook_server import HookServer
 from headgate.vcs.hosting.install import install_hooks
 from headgate.vcs.repository import Repository
+from headgate.vcs.stale_locks import remove_stale_locks
 
 log = structlog.get_logger()
 
@@ -54,6 +55,8 @@ class Headgate(PipelineCases, JobCases, PolicyCases, PrincipalCases, ProjectCase
     async def start(self, hook_socket: Path) -> None:
         """Make what is missing, recover what was cut off, and begin to work."""
         self.hook_socket = hook_socket
+        # Before anything else is asked of git: a lock that nobody holds would stop it.
+        await remove_stale_locks(self.settings.repositories.glob("*.git"))
         self.operator = self.ensure_service(OPERATOR, "Operator")
         self.ensure_service(GATE, "Headgate")
         await self._ensure_policy_project()

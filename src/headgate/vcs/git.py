@@ -18,6 +18,9 @@ _PASSED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")
 DEFAULT_TIMEOUT = 300.0
 """Seconds after which a git command counts as hung."""
 
+_GRACE = 1.0
+"""Seconds that git gets to remove its lock files before it is killed."""
+
 
 class GitError(HeadgateError):
     """Git could not do what was asked of it; the message says what git said."""
@@ -128,11 +131,25 @@ async def start_git(
 
 
 async def reap(process: asyncio.subprocess.Process) -> None:
-    """Make sure that a process is gone: kill it when it still runs, and wait for it."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    """Make sure that a process is gone: end it when it still runs, and wait for it.
+
+    A killed git leaves its lock files behind, and nobody can change what they lock any more. So
+    it is asked first, and killed when it does not go or the caller cannot wait.
+    """
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(_GRACE):
+            await process.wait()
+    except TimeoutError:
+        pass
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
 
 def complaint(err: bytes) -> str:
