@@ -131,7 +131,9 @@ class Ancestry:
         single = {root, head}  # Those waiting that are not known to be common.
         common: dict[Commit, None] = {}
         below: set[Commit] = set()
-        while single:
+        # Where a commit is as old as its parent, the walk may have met both before it knows that
+        # one lies below the other: it goes on until just one is left, or there is nothing more.
+        while single or (waiting and len(common.keys() - below) > 1):
             _, at = heapq.heappop(waiting)
             colour = colours[at]
             single.discard(at)
