@@ -158,6 +158,14 @@ def _speaks(
     )
 
 
+def missed(
+    trial: Trial, near: Collection[ItemId], landed: Mapping[ItemId, int]
+) -> frozenset[ItemId]:
+    """Those among `near` that have landed since the build began and were not in its future: it
+    bears no witness for anybody whom one of them can affect."""
+    return frozenset(i for i in near if landed.get(i, 0) > trial.epoch) - trial.assumed
+
+
 def bear_witness(landing: Collection[ItemId], view: View) -> dict[ItemId, tuple[Witness, ...]]:
     """Who stays behind and was tested with what lands now, by builds of the latter.
 
@@ -174,10 +182,10 @@ def bear_witness(landing: Collection[ItemId], view: View) -> dict[ItemId, tuple[
             if item not in landing:
                 continue
             near = live[item].conflicts
-            late = {i for i in near if landed.get(i, 0) > trial.epoch} - trial.assumed
+            late = missed(trial, near, landed)
             for other in trial.assumed & near:
                 entry = live.get(other)
-                if entry is None or other in landing or late & entry.conflicts:
+                if entry is None or other in landing or not late.isdisjoint(entry.conflicts):
                     continue
                 beside = (trial.assumed & entry.conflicts) - {item}
                 one = Witness(item, beside, near, trial.epoch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from headgate.gate.lanes.evidence import Evidence
+from headgate.gate.lanes.evidence import Evidence, missed
 from headgate.gate.lanes.standing import Field, Standing
 from headgate.gate.lanes.steps import Admit, Reject
 from headgate.gate.lanes.view import TrialState
@@ -128,7 +128,8 @@ def _spares(one: Standing, other: ItemId, all_: Field) -> bool:
         if other not in mine.beside or mine.stale:
             continue
         if mine.state is TrialState.PASSED:
-            if _clean(mine, ahead, all_):
+            late = missed(mine.trial, one.entry.conflicts, all_.view.landed)
+            if late.isdisjoint(ahead.entry.conflicts) and _clean(mine, ahead, all_):
                 return True
             continue
         if mine.state is TrialState.FAILED:
@@ -155,9 +156,9 @@ def _spares(one: Standing, other: ItemId, all_: Field) -> bool:
 
 def _clean(mine: Evidence, ahead: Standing, all_: Field) -> bool:
     """Whether the one that is overtaken would not come to depend on somebody behind it."""
-    near = ahead.entry.conflicts
-    return not any(
-        all_.standings[other].rank > ahead.rank
-        for other in mine.pending
-        if other in near and other != ahead.entry.id
+    landed, standings = all_.view.landed, all_.standings
+    others = mine.trial.assumed & ahead.entry.conflicts
+    return all(
+        other in landed or (other in standings and standings[other].rank < ahead.rank)
+        for other in others
     )
