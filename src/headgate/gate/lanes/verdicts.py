@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 
 from headgate.gate.lanes.evidence import Evidence, missed
 from headgate.gate.lanes.standing import Field, Standing
@@ -47,7 +47,7 @@ def admitted(one: Standing, all_: Field) -> Admit | None:
         else:
             chosen = {one.entry.id: known} if one.entry.ready else None
         if chosen is None or any(
-            not _may_pass(all_.standings[item], own, all_, chosen.keys())
+            not _may_pass(all_.standings[item], own, all_, tuple(chosen))
             for item, own in chosen.items()
         ):
             continue
@@ -109,17 +109,20 @@ def _precedes(
     )
 
 
-def _may_pass(one: Standing, known: Evidence, all_: Field, together: Collection[ItemId]) -> bool:
+def _may_pass(one: Standing, known: Evidence, all_: Field, together: Sequence[ItemId]) -> bool:
     """Whether landing it now spoils nothing that is worth keeping of those ahead."""
+    first = together[: together.index(one.entry.id)]
     for other in one.ahead:
         if other in together or other in known.beside:
             continue
-        if not _spares(one, other, all_):
+        if not _spares(one, other, all_, first):
             return False
     return True
 
 
-def _spares(one: Standing, other: ItemId, all_: Field) -> bool:
+def _spares(one: Standing, other: ItemId, all_: Field, first: Sequence[ItemId]) -> bool:
+    """Whether what is known of the one ahead holds, or is no loss, when the item lands after
+    `first`."""
     ahead = all_.standings[other]
     if ahead.chance < 0.5 and not ahead.passed:
         return True
@@ -128,7 +131,7 @@ def _spares(one: Standing, other: ItemId, all_: Field) -> bool:
         if other not in mine.beside or mine.stale:
             continue
         if mine.state is TrialState.PASSED:
-            late = missed(mine.trial, one.entry.conflicts, all_.view.landed)
+            late = missed(mine.trial, one.entry.conflicts, all_.view.landed, first)
             if late.isdisjoint(ahead.entry.conflicts) and _clean(mine, ahead, all_):
                 return True
             continue
