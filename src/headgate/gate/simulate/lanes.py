@@ -140,6 +140,8 @@ class Driver:
                         self._land(step, audit, result, now)
                     case Reject():
                         self._decide(step.item, now, result, passed=False)
+            if not any(isinstance(step, Admit | Reject) for step in made.steps):
+                return  # What was begun takes its slots; only a verdict makes new room to plan.
 
     def _land(self, step: Admit, audit: Audit, result: Result, now: float) -> None:
         for other, borne in bear_witness(step.items, self.view(now)).items():
