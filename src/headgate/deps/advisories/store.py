@@ -128,6 +128,14 @@ class AdvisoryStore:
                 "WHERE document NOT IN (SELECT document FROM accepted) ORDER BY document"
             ).fetchall()
 
+    def knows_exploits(self) -> bool:
+        """Whether anything is known of exploitation."""
+        with told(self.path):
+            (found,) = self._db.execute(
+                "SELECT EXISTS (SELECT 1 FROM epss) OR EXISTS (SELECT 1 FROM kev)"
+            ).fetchone()
+        return bool(found)
+
     def exploited(self, cves: Iterable[str]) -> dict[str, tuple[float | None, bool]]:
         """(EPSS or None, whether known to be exploited) of CVEs of which something is known."""
         found: dict[str, tuple[float | None, bool]] = {}

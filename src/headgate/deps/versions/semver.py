@@ -10,7 +10,7 @@ Identifier = tuple[int, int, str]
 SemVerKey = tuple[tuple[int, ...], int, tuple[Identifier, ...]]
 
 _VERSION = re.compile(
-    r"[=vV\s]*([0-9]+(?:\.[0-9]+)*)(?:[-.]?([0-9A-Za-z-][0-9A-Za-z.-]*))?(?:\+.*)?\s*", re.ASCII
+    r"[=vV\s]*([0-9]+(?:\.[0-9]+)*)(?:-?([0-9A-Za-z-][0-9A-Za-z.-]*))?(?:\+.*)?\s*", re.ASCII
 )
 
 
