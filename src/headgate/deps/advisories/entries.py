@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from headgate.deps.advisories.ranges import Place, Range, Truth, order_name, ordered
 from headgate.deps.advisories.record import Affected
@@ -46,4 +46,5 @@ def packed(entries: Iterable[Entry]) -> bytes:
 def unpacked(data: bytes) -> list[Entry]:
     """The entries again."""
     text = data if data[:1] == b"[" else zlib.decompress(data)
-    return [Entry(*one) for one in cast("list[list[object]]", json.loads(text))]  # pyright: ignore[reportArgumentType]
+    # As text, since bytes are looked through for their encoding first.
+    return [Entry(*one) for one in json.loads(text.decode())]

@@ -29,7 +29,7 @@ class Statement:
     aliases: tuple[str, ...]
     severities: tuple[tuple[str, str], ...]
     summary: str
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 import zlib
@@ -95,20 +94,20 @@ class AdvisoryStore:
 
     def about(self, ecosystem: int, name: str) -> list[Statement]:
         """The records that speak of a package; withdrawn ones speak of none."""
-        with told(self.path):
-            rows = self._db.execute(_LOOK_UP, (ecosystem, name)).fetchall()
         try:
             return [
                 Statement(
                     osv,
-                    tuple(json.loads(aliases)) if aliases else (),
-                    tuple(map(tuple, json.loads(severities))) if severities else (),
+                    tuple(aliases.split()),
+                    tuple(_pair(line) for line in severities.splitlines()),
                     summary,
-                    tuple(unpacked(data)),
+                    unpacked(data),
                 )
-                for osv, aliases, severities, summary, data in rows
+                for osv, aliases, severities, summary, data in self._db.execute(
+                    _LOOK_UP, (ecosystem, name)
+                )
             ]
-        except (zlib.error, ValueError, TypeError) as error:
+        except (sqlite3.Error, zlib.error, ValueError, TypeError) as error:
             raise _unusable(self.path, error) from None
 
     def doubts(self) -> dict[tuple[str, str], str]:
@@ -168,6 +167,11 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} is no database of advisories that this version of Headgate reads.",
             "Remove it and run `headgate deps sync`, or name another with --db.",
         )
+
+
+def _pair(line: str) -> tuple[str, str]:
+    kind, _, score = line.partition(" ")
+    return kind, score
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
@@ -32,8 +31,8 @@ CREATE TABLE IF NOT EXISTS record (
   modified TEXT NOT NULL,
   source TEXT NOT NULL,
   withdrawn INTEGER NOT NULL,
-  aliases TEXT NOT NULL,
-  severities TEXT NOT NULL,
+  aliases TEXT NOT NULL,            -- with spaces between
+  severities TEXT NOT NULL,         -- one a line: type and vector, or `rating` and a word
   summary TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS affected (
@@ -136,8 +135,8 @@ class AdvisoryWriter(AdvisoryStore):
                 record.modified,
                 source,
                 record.withdrawn,
-                _listed(record.aliases),
-                _listed(record.severities),
+                " ".join("".join(one.split()) for one in record.aliases),
+                "\n".join(f"{''.join(kind.split())} {score}" for kind, score in record.severities),
                 record.summary,
             ),
         ).fetchone()
@@ -258,7 +257,3 @@ class AdvisoryWriter(AdvisoryStore):
                 "INSERT INTO ecosystem (name) VALUES (?) RETURNING id", (name,)
             ).fetchone()
         return row[0]
-
-
-def _listed(values: tuple[object, ...]) -> str:
-    return json.dumps(values, separators=(",", ":")) if values else ""
