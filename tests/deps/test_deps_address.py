@@ -236,3 +236,11 @@ def test_a_record_behind_a_broken_listing_line_is_not_lost(
     (found,) = fetch()
     assert found.how == "failed"
     assert "line 2" in found.problem
+
+
+def test_an_export_without_a_listing_is_read_as_a_whole(
+    server: Server, fetch: Callable[[], list[Synced]]
+) -> None:
+    (server.root / "PyPI/modified_id.csv").unlink()
+    assert [one.how for one in fetch()] == ["whole"]
+    assert [one.how for one in fetch()] == ["whole"]

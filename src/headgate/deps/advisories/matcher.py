@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from pathlib import Path
 
 from headgate.deps.advisories.match import Asked, judge, nothing_known
 from headgate.deps.advisories.names import KNOWN, same_release
 from headgate.deps.advisories.store import AdvisoryStore, EcosystemState
-from headgate.deps.advisories.verdict import Answer, Package
+from headgate.deps.advisories.verdict import Answer, Package, Verdict
+from headgate.model.errors import CouldNotRun
 
 MAX_AGE_S = 7 * 86_400
 """Seconds after which data is too old to call anything clean."""
+
+
+class Advisor:
+    """Answers whatever befalls the database: without one, everything is unknown and says why."""
+
+    def __init__(self, path: Path, now: float, max_age: float = MAX_AGE_S) -> None:
+        """`now` is in seconds since the epoch, `max_age` in seconds."""
+        self._matcher: Matcher | None = None
+        self._trouble = ""
+        try:
+            self._matcher = Matcher(AdvisoryStore.read(path), now, max_age)
+        except CouldNotRun as error:
+            self._trouble = str(error)
+
+    def answer(self, package: Package) -> Answer:
+        """The verdict on one package; never raises."""
+        if self._matcher is None:
+            return Answer(package, Verdict.UNKNOWN, self._trouble)
+        try:
+            return self._matcher.match(package)
+        except CouldNotRun as error:
+            return Answer(package, Verdict.UNKNOWN, str(error))
 
 
 class Matcher:

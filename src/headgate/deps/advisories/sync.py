@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from headgate.deps.advisories.archive import Document
 from headgate.deps.advisories.names import ecosystem_and_release
 from headgate.deps.advisories.record import BadRecord, Record, parse
-from headgate.deps.advisories.sources.interface import Listed, Source
+from headgate.deps.advisories.sources.interface import Source
 from headgate.deps.advisories.sources.listing import moment
 from headgate.deps.advisories.store import EcosystemState
 from headgate.deps.advisories.writer import AdvisoryWriter
@@ -19,6 +19,8 @@ OVERLAP_S = 3600
 """So much further back than the newest known change is looked: exports are not written at once."""
 MOST_CHANGES = 2000
 """Above so many changes the whole export is cheaper."""
+MOST_LEAVE = 100
+"""So many records may leave an export at once, however small it is."""
 LISTED_EVERY_S = 7 * 86_400
 """How often what left the source is looked for."""
 
@@ -120,6 +122,7 @@ class _Run:
         since = (moment(mark) or 0) - OVERLAP_S
         lines: dict[str, str] = {}
         newest = mark if known else ""
+        line = None
         for line in listing:
             at = moment(line.modified) or 0
             if not full and at < since:
@@ -127,6 +130,8 @@ class _Run:
             lines.setdefault(line.id, line.modified)
             if at > (moment(newest) or 0):
                 newest = line.modified
+        if line is None:
+            raise CouldNotRun(f"{where} lists nothing of {name}.", "Try again later.")
         changed = [one for one, modified in lines.items() if not self._same(one, modified)]
         if not known or len(changed) > MOST_CHANGES:
             listed = lines if full else {}
@@ -139,7 +144,7 @@ class _Run:
             else:
                 documents.append(Document(f"{one}.json", data))
         self._take(name, documents, {})
-        self._store.drop(gone)
+        self._drop(name, gone)
         self._store.finish(name, self._now, where, mark=newest, listed=full)
         how = "changes" if changed or gone else "unchanged"
         return Synced(name, how, len(documents), len(gone))
@@ -150,10 +155,20 @@ class _Run:
         before = self._store.known_to(name, where)
         wrong = self._store.quarantined_of(where, name)
         seen, bad, _ = self._take(name, self._source.everything(name), lines)
-        self._store.drop(before - seen)
+        self._drop(name, before - seen)
         self._store.release_from_quarantine(wrong - bad)
         self._store.finish(name, self._now, where, mark=mark, listed=True)
         return Synced(name, "whole", len(seen), len(before - seen))
+
+    def _drop(self, name: str, gone: set[str]) -> None:
+        """Forget what left an export, unless so much of it did that the export must be broken."""
+        known = len(self._store.known_to(name, self._source.address)) if gone else 0
+        if len(gone) > max(MOST_LEAVE, known // 2):
+            raise CouldNotRun(
+                f"{self._source.address} lacks {len(gone)} of {known} records of {name} it had.",
+                "Look whether its export is whole.",
+            )
+        self._store.drop(gone)
 
     def _take(
         self, name: str, documents: Iterable[Document], lines: dict[str, str]
@@ -192,6 +207,3 @@ class _Run:
 
 def _ecosystems(record: Record) -> set[str]:
     return {one.ecosystem for one in record.affected}
-
-
-__all__ = ["LISTED_EVERY_S", "MOST_CHANGES", "OVERLAP_S", "Listed", "Progress", "Synced", "sync"]
