@@ -244,6 +244,7 @@ def _affected(known: Sequence[Known], fixes: Sequence[str]) -> str:
     more = f", and {len(known) - 1} more" if len(known) > 1 else ""
     remedy = ""
     if not any(one.malicious for one in known):
-        fixed = " or ".join(fixes)
-        remedy = f"; fixed in {fixed}" if fixes else "; no fixed version is known"
+        all_of_them = "" if len(known) == 1 else "all of them "
+        fixed = " or ".join(fixes) or "no version that is known"
+        remedy = f"; {all_of_them}fixed in {fixed}"
     return f"{what.rstrip('.')}{more}{remedy}."
