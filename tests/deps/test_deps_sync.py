@@ -93,6 +93,13 @@ def test_a_zip_of_records(desk: Desk, tmp_path: Path) -> None:
         file.writestr("README.md", "no record")
     assert hows(desk.sync(source=path)) == [("", "whole", 1, 0)]
     assert desk.ask("1.0").verdict == "affected"
+    heap(tmp_path / "zips", NEW)
+    path.rename(tmp_path / "zips/all.zip")
+    desk.sync(source=tmp_path / "zips")
+    assert desk.count() == {"PyPI": 1}
+    (tmp_path / "zips/all.zip").rename(tmp_path / "zips/pypi.zip")
+    desk.sync(source=tmp_path / "zips")
+    assert desk.count() == {"PyPI": 2}
 
 
 def test_an_export_is_read_once_and_then_only_what_changed(desk: Desk) -> None:
@@ -139,14 +146,18 @@ def test_what_is_withdrawn_concerns_nothing_any_more(desk: Desk) -> None:
     assert desk.ask("1.0").verdict == "clean"
 
 
-def test_a_listed_record_without_its_file_left(desk: Desk) -> None:
+def test_a_record_that_is_listed_and_nowhere_is_not_taken_for_gone(desk: Desk) -> None:
     export(desk.source, "PyPI", LIB)
     desk.sync()
-    with (desk.source / "PyPI/modified_id.csv").open("w") as file:
-        file.write("2026-03-01T00:00:00Z,A-1\n")
-    (desk.source / "PyPI/A-1.json").unlink()
-    (desk.source / "PyPI/all.zip").unlink()
-    assert hows(desk.sync()) == [("PyPI", "changes", 0, 1)]
+    listing = desk.source / "PyPI/modified_id.csv"
+    listing.write_text(f"2026-03-01T00:00:00Z,A-7\n{listing.read_text()}")
+    (found,) = desk.sync()
+    assert found.problem.endswith("lists A-7 of PyPI, which it does not have.")
+    assert desk.ask("1.0").verdict == "affected"
+    with zipfile.ZipFile(desk.source / "PyPI/all.zip", "a") as file:
+        file.writestr("A-7.json", json.dumps(LIB | {"id": "A-7"}))
+    assert hows(desk.sync()) == [("PyPI", "changes", 1, 0)]
+    assert desk.ask("1.0").advisories == ("A-1", "A-7")
 
 
 def test_many_changes_take_the_whole_export(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,20 +59,25 @@ def match(
         )
     from headgate.deps.advisories.matcher import Advisor
 
-    advisor = Advisor(database(db), time.time(), max_age * 86_400)
-    if not stdin:
+    with Advisor(database(db), time.time(), max_age * 86_400) as advisor:
+        if stdin:
+            ctx.exit(_many(advisor))
         found = _answered(advisor, dict(zip(_KEYS, package, strict=True)))
-        if current().json:
-            print(json.dumps(found, ensure_ascii=False))
-        else:
-            print("\n".join(_lines(found)))
-        ctx.exit(_CODES[found["verdict"]])
+    if current().json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(found)))
+    ctx.exit(_CODES[found["verdict"]])
+
+
+def _many(advisor: Advisor) -> int:
+    """Answer standard input line by line; gives the exit code."""
     verdicts: set[str] = set()
     for asked in _asked():
         found = _answered(advisor, asked) if isinstance(asked, dict) else _unknown({}, asked)
         verdicts.add(found["verdict"])
-        print(json.dumps(found, ensure_ascii=False))
-    ctx.exit(next((code for verdict, code in _CODES.items() if verdict in verdicts), 0))
+        print(json.dumps(found, ensure_ascii=False), flush=True)  # Who asks may wait for it.
+    return next((code for verdict, code in _CODES.items() if verdict in verdicts), 0)
 
 
 def _asked() -> Iterator[dict[str, Any] | str]:

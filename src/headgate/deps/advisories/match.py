@@ -17,6 +17,8 @@ from headgate.deps.advisories.verdict import Answer, Known, Package, Verdict
 Exploits = Callable[[Iterable[str]], Mapping[str, tuple[float | None, bool]]]
 """(EPSS, whether known to be exploited) of those CVEs that something is known of."""
 
+_WORDS = ("rating", "Ubuntu")
+"""Severities that are words."""
 _RATINGS = {"moderate": "medium", "important": "high", "negligible": "low"}
 _MAJOR = re.compile(r"(?:[0-9]+[:!])?[vV]?([0-9]+)")
 
@@ -182,7 +184,7 @@ def _known(place: Place, group: Sequence[Statement], exploits: Exploits) -> Know
     ]
     best = max(scores, default=None)
     said = next(
-        (word.lower() for one in group for kind, word in one.severities if kind == "rating"), ""
+        (word.lower() for one in group for kind, word in one.severities if kind in _WORDS), ""
     )
     return Known(
         ids,

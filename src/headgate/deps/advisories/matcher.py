@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Self
 
 from headgate.deps.advisories.match import Asked, judge, nothing_known
 from headgate.deps.advisories.names import KNOWN, same_release
@@ -20,12 +21,21 @@ class Advisor:
 
     def __init__(self, path: Path, now: float, max_age: float = MAX_AGE_S) -> None:
         """`now` is in seconds since the epoch, `max_age` in seconds."""
+        self._store: AdvisoryStore | None = None
         self._matcher: Matcher | None = None
         self._trouble = ""
         try:
-            self._matcher = Matcher(AdvisoryStore.read(path), now, max_age)
+            self._store = AdvisoryStore.read(path)
+            self._matcher = Matcher(self._store, now, max_age)
         except CouldNotRun as error:
             self._trouble = str(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._store is not None:
+            self._store.close()
 
     def answer(self, package: Package) -> Answer:
         """The verdict on one package; never raises."""

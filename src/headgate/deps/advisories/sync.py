@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -134,15 +134,13 @@ class _Run:
             raise CouldNotRun(f"{where} lists nothing of {name}.", "Try again later.")
         changed = [one for one, modified in lines.items() if not self._same(one, modified)]
         if not known or len(changed) > MOST_CHANGES:
-            listed = lines if full else {}
-            return self._whole(name, listed, newest)
-        gone: set[str] = self._store.known_to(name, where) - set(lines) if full else set()
+            return self._whole(name, lines, newest)
         documents: list[Document] = []
         for one, data in source.some(name, changed):
-            if data is None:
-                gone.add(one)
-            else:
-                documents.append(Document(f"{one}.json", data))
+            if data is None:  # Perhaps only the zip has it.
+                return self._whole(name, lines, newest)
+            documents.append(Document(f"{one}.json", data))
+        gone: set[str] = self._store.known_to(name, where) - set(lines) if full else set()
         self._take(name, documents, {})
         self._drop(name, gone)
         self._store.finish(name, self._now, where, mark=newest, listed=full)
@@ -150,15 +148,40 @@ class _Run:
         return Synced(name, how, len(documents), len(gone))
 
     def _whole(self, name: str, lines: dict[str, str], mark: str) -> Synced:
-        """Everything of an export, but for what is listed as unchanged."""
+        """Everything of an export, but for what is listed as unchanged.
+
+        Raises CouldNotRun where something is listed that is not there.
+        """
         where = self._source.address
         before = self._store.known_to(name, where)
         wrong = self._store.quarantined_of(where, name)
         seen, bad, _ = self._take(name, self._source.everything(name), lines)
+        missing = set(lines) - seen - {PurePosixPath(key).stem for key in bad}
+        # A listing may be written after the zip.
+        later, later_bad, _ = self._take(name, self._listed(name, sorted(missing)), {})
+        seen |= later
+        bad |= later_bad
         self._drop(name, before - seen)
         self._store.release_from_quarantine(wrong - bad)
         self._store.finish(name, self._now, where, mark=mark, listed=True)
         return Synced(name, "whole", len(seen), len(before - seen))
+
+    def _listed(self, name: str, ids: Sequence[str]) -> Iterator[Document]:
+        """Documents of an export one by one; raises CouldNotRun where one is not there."""
+        missing: list[str] = []
+        for one, data in self._source.some(name, ids[:MOST_CHANGES]):
+            if data is None:
+                missing.append(one)
+            else:
+                yield Document(f"{one}.json", data)
+        count = len(missing) + len(ids[MOST_CHANGES:])
+        if count:
+            first = min([*missing, *ids[MOST_CHANGES:]])
+            more = f", and {count - 1} more" if count > 1 else ""
+            raise CouldNotRun(
+                f"{self._source.address} lists {first} of {name}, which it does not have{more}.",
+                "Try again later.",
+            )
 
     def _drop(self, name: str, gone: set[str]) -> None:
         """Forget what left an export, unless so much of it did that the export must be broken."""
