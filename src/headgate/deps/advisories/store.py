@@ -96,13 +96,7 @@ class AdvisoryStore:
         """The records that speak of a package; withdrawn ones speak of none."""
         try:
             return [
-                Statement(
-                    osv,
-                    tuple(aliases.split()),
-                    tuple(_pair(line) for line in severities.splitlines()),
-                    summary,
-                    unpacked(data),
-                )
+                Statement(osv, aliases, severities, summary, unpacked(data))
                 for osv, aliases, severities, summary, data in self._db.execute(
                     _LOOK_UP, (ecosystem, name)
                 )
@@ -167,11 +161,6 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} is no database of advisories that this version of Headgate reads.",
             "Remove it and run `headgate deps sync`, or name another with --db.",
         )
-
-
-def _pair(line: str) -> tuple[str, str]:
-    kind, _, score = line.partition(" ")
-    return kind, score
 
 
 @contextmanager

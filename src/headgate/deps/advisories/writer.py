@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from headgate.deps.advisories.entries import Entry, entry_of, packed
+from headgate.deps.advisories.match import statement
 from headgate.deps.advisories.record import Record
 from headgate.deps.advisories.store import FORMAT, AdvisoryStore, check_format, told
 from headgate.model.errors import BadInput
@@ -124,6 +125,7 @@ class AdvisoryWriter(AdvisoryStore):
 
     def put(self, record: Record, source: str) -> None:
         """Write a record in the place of what was known of it."""
+        said = statement(record, ())
         (number,) = self._db.execute(
             "INSERT INTO record (osv, modified, source, withdrawn, aliases, severities, summary) "
             "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (osv) DO UPDATE SET "
@@ -135,9 +137,9 @@ class AdvisoryWriter(AdvisoryStore):
                 record.modified,
                 source,
                 record.withdrawn,
-                " ".join("".join(one.split()) for one in record.aliases),
-                "\n".join(f"{''.join(kind.split())} {score}" for kind, score in record.severities),
-                record.summary,
+                said.aliases,
+                said.severities,
+                said.summary,
             ),
         ).fetchone()
         self._db.execute("DELETE FROM affected WHERE record = ?", (number,))
