@@ -146,7 +146,9 @@ def test_a_sync_says_what_it_read_and_what_it_could_not(say: Say, tmp_path: Path
     assert found["synced"] == [
         {"ecosystem": None, "how": "whole", "records": 1, "left": 0, "problem": ""}
     ]
-    assert found["ecosystems"] == [{"ecosystem": "PyPI", "records": 1, "age_seconds": 0}]
+    (state,) = found["ecosystems"]
+    assert (state["ecosystem"], state["records"]) == ("PyPI", 1)
+    assert state["source"] == str(records)
     ((document, reason),) = [tuple(one.values()) for one in found["quarantined"]]
     assert document == f"{records}/PYSEC-2.json"
     assert "is not JSON" in reason
@@ -157,6 +159,23 @@ def test_a_sync_says_what_it_read_and_what_it_could_not(say: Say, tmp_path: Path
     say("deps", "sync", "--db", tmp_path / "a.db", "--accept", document)
     say("deps", "match", "--db", tmp_path / "a.db", "PyPI", "lib", "1.5")
     assert say(*args).out.count("NOT") == 0
+
+
+def test_how_the_database_stands(
+    say: Say, db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = say("deps", "status", "--db", db, "--json").object
+    assert (found["not_fresh"], found["quarantined"]) == ([], [])
+    assert [one["ecosystem"] for one in found["ecosystems"]] == ["PyPI"]
+    assert say("deps", "status", "--db", db).out.startswith("ECOSYSTEM  RECORDS  AGE\nPyPI")
+    later = time.time() + 9 * 86_400
+    monkeypatch.setattr(time, "time", lambda: later)
+    said = say("deps", "status", "--db", db, code=3).out
+    assert "NOT whole, or older than 7 d: PyPI." in said
+    (tmp_path / "records/B.json").write_text("{")
+    say("deps", "sync", "--from", tmp_path / "records", "--db", db, code=3)
+    assert "NOT a record" in say("deps", "status", "--db", db, code=3).out
+    assert "no database" in say("deps", "status", "--db", tmp_path / "none.db", code=3).err
 
 
 def test_a_sync_from_nowhere(say: Say, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from headgate.cli.main import Entry, LazyGroup
 
 MEMBERS: Mapping[str, Entry] = {
     "sync": Entry("deps_sync", "sync", "Bring the database of advisories up to date."),
+    "status": Entry("deps_status", "status", "Say what the database of advisories holds."),
     "match": Entry("deps_match", "match", "Say which advisories concern a version of a package."),
     "compare": Entry("deps_compare", "compare", "Say which of two versions comes first."),
 }
