@@ -83,6 +83,15 @@ def test_a_heap_of_files_is_read_and_read_again(desk: Desk) -> None:
     assert (desk.ask("1.0").verdict, desk.ask("2.0").verdict) == ("clean", "affected")
 
 
+def test_names_of_files_may_be_any_bytes(desk: Desk) -> None:
+    desk.source = desk.source / "h\udcffeap"
+    heap(desk.source, LIB)
+    (desk.source / "A\udcff.json").write_text("{")
+    desk.sync()
+    assert desk.ask("1.0").verdict == "affected"
+    assert "A\\udcff.json, which may be about it" in desk.ask("1.5").reason
+
+
 def test_two_heaps_are_kept_beside_each_other(desk: Desk, tmp_path: Path) -> None:
     heap(desk.source, LIB)
     desk.sync()
