@@ -92,6 +92,7 @@ class _Reader:
             source, kind = wanted, SourceKind.PATH
         elif _REMOTE.match(wanted) or _SHORTHAND.fullmatch(wanted):
             source = wanted
+            kind = SourceKind.GIT if _SHORTHAND.fullmatch(wanted) else None
         exact = version.lstrip("=v ") if not source and _EXACT.fullmatch(version) else ""
         self._builder.declare(
             "npm", name, text, line, source, version=exact, scope=scope, kind=kind
