@@ -7,9 +7,10 @@ import posixpath
 from collections.abc import Mapping, Sequence
 
 from headgate.deps.compare import Files, added, read_file
-from headgate.deps.gathering import Gathering, largest, no_file, too_large
+from headgate.deps.gathering import Gathering, no_file
 from headgate.deps.index.interface import PackageIndex
 from headgate.deps.judge import judge
+from headgate.deps.limits import largest, too_large
 from headgate.deps.readings import READINGS
 from headgate.model.config import DependencyPolicy
 from headgate.model.finding import CheckResult

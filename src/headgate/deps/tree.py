@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headgate.deps.compare import Added, added, read_files
+from headgate.deps.compare import Added, Files, added, read_files
 from headgate.deps.difference import Kind
 from headgate.deps.findings import CHECK, direct_source, hash_changed, other_index, unreadable
 from headgate.deps.judge import weigh
@@ -23,7 +23,12 @@ def check_tree(
     With a policy, unapproved packages are judged as an agent's. Without one they are only named
     in the reason; what comes from past the index, and what cannot be read, are findings always.
     """
-    new = added(read_files(base_files), read_files(files))
+    return check_files(read_files(files), read_files(base_files), policy)
+
+
+def check_files(after: Files, before: Files, policy: DependencyPolicy | None = None) -> CheckResult:
+    """The same over files that were read already."""
+    new = added(before, after)
     if policy is not None:
         return weigh(new, policy, True, {}, {})
     findings = [
