@@ -170,7 +170,7 @@ def _related(path: str, one: Parsed, files: Mapping[str, Parsed]) -> Parsed:
             scope = d.scope
         if d.relation is not Relation.UNKNOWN and relation is Relation.UNKNOWN:
             relation = d.relation
-        declared.append(replace(d, relation=relation, scope=scope))
+        declared.append(d.related(relation, scope))
     return replace(one, declared=tuple(declared))
 
 
