@@ -110,10 +110,8 @@ def poetry_lock(count: int, moved: bool) -> dict[str, str]:
     blocks: list[str] = []
     for i in range(count):
         version = _version(i, moved)
-        files = "".join(
-            f'    {{file = "package_{i}-{version}{end}", hash = "sha256:{_sha(f"{i}{version}{end}")}"}},\n'
-            for end in ("-py3-none-any.whl", ".tar.gz")
-        )
+        names = [f"package_{i}-{version}{end}" for end in ("-py3-none-any.whl", ".tar.gz")]
+        files = "".join(f'    {{file = "{n}", hash = "sha256:{_sha(n)}"}},\n' for n in names)
         needs = "".join(f'package-{n} = "*"\n' for n in _needs(i, count))
         blocks.append(
             f'[[package]]\nname = "package-{i}"\nversion = "{version}"\ndescription = "x"\n'
