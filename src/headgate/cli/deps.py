@@ -1,38 +1,32 @@
-"""`headgate deps`: the group; each command is loaded when it is called."""
+"""`headgate deps …`: one module per command below it, `deps_NAME.py`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import click
 
-from headgate.cli.main import Entry
+from headgate.cli.main import Entry, LazyGroup
 
-COMMANDS: dict[str, Entry] = {
+MEMBERS: Mapping[str, Entry] = {
     "list": Entry("deps_list", "list_", "List what a project depends on."),
-    "diff": Entry("deps_diff", "diff", "Show what changed in the packages between two states."),
+    "diff": Entry("deps_diff", "diff", "Show which packages changed between two states."),
     "sbom": Entry("deps_sbom", "sbom", "Write a bill of materials, CycloneDX or SPDX."),
+    "fix": Entry("deps_fix", "fix", "Propose the smallest versions without known advisories."),
+    "sync": Entry("deps_sync", "sync", "Bring the database of advisories up to date."),
+    "match": Entry("deps_match", "match", "Say which advisories concern a version of a package."),
+    "compare": Entry("deps_compare", "compare", "Say which of two versions comes first."),
 }
 """In the order of the list."""
 
 
-class DepsGroup(click.Group):
-    """A group whose members are imported when they are called, not when they are listed."""
+class DepsGroup(LazyGroup):
+    """The commands about packages."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        entry = COMMANDS.get(cmd_name)
-        if entry is None:
-            return None
-        from importlib import import_module
-
-        return getattr(import_module(f"headgate.cli.{entry.module}"), entry.attribute)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+    members: ClassVar[Mapping[str, Entry]] = MEMBERS
 
 
 @click.group(cls=DepsGroup)
 def deps() -> None:
-    """Packages: what a project depends on, what of it is dangerous, what may be added."""
+    """Packages: what a project depends on, and which advisories concern it."""
