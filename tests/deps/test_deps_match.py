@@ -42,9 +42,7 @@ def test_a_range_ends_with_the_last_affected_version() -> None:
 
 
 def test_events_are_sorted_and_may_stand_apart() -> None:
-    record = osv(
-        "A-1", "lib", fixed("2.3"), introduced("2.0"), fixed("1.10"), introduced("1.9")
-    )
+    record = osv("A-1", "lib", fixed("2.3"), introduced("2.0"), fixed("1.10"), introduced("1.9"))
     found = verdicts(record, "1.8", "1.9", "1.10", "2.0.1", "2.3")
     assert found == ["clean", "affected", "clean", "affected", "clean"]
 
@@ -338,13 +336,24 @@ def test_a_text_that_is_cut_off_names_what_it_is_about_all_the_same() -> None:
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["package", "name", "ecosystem", "ranges", "events", "type", "introduced", "versions"]
-        ),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "package",
+                    "name",
+                    "ecosystem",
+                    "ranges",
+                    "events",
+                    "type",
+                    "introduced",
+                    "versions",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )
