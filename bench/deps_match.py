@@ -36,8 +36,12 @@ AIMS = {
     "command_200_ms": 400.0,
     "change_500_ms": 200.0,
 }
+HEADGATE = (sys.executable, "-m", "headgate.cli.main")
 ECOSYSTEMS = ("PyPI", "Maven", "Packagist", "Go", "crates.io", "NuGet", "RubyGems", "Debian:12")
-WORDS = "improper check of a length in the parser lets a remote party write beyond a buffer".split()
+WORDS = (
+    *("improper", "check", "of", "a", "length", "in", "the", "parser", "lets", "some", "remote"),
+    *("party", "write", "beyond", "any", "buffer"),
+)
 ASK = """
 import json, sys, time
 from pathlib import Path
@@ -93,9 +97,7 @@ def record(number: int, modified: str, rng: random.Random) -> tuple[str, dict[st
         "modified": modified,
         "summary": " ".join(rng.sample(WORDS, 9)),
         "aliases": [f"CVE-2025-{number}"],
-        "severity": [
-            {"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}
-        ],
+        "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
         "affected": [affected],
     }
 
@@ -177,8 +179,7 @@ def command(database: Path) -> float:
     for _ in range(5):
         start = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, "-m", "headgate.cli.main", "deps", "match", "--stdin"]
-            + ["--db", str(database)],
+            [*HEADGATE, "deps", "match", "--stdin", "--db", str(database)],
             input=lines,
             capture_output=True,
             text=True,
@@ -215,12 +216,12 @@ def pip_audit(place: Path) -> float | None:
     requirements.write_text("".join(f"{name}=={version}\n" for _, name, version in pins(200)))
     server = ThreadingHTTPServer(("127.0.0.1", 0), Osv)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/v1/query"
+    quick = ("--no-deps", "--disable-pip", "--progress-spinner", "off")
     try:
         start = time.perf_counter()
         subprocess.run(
-            [program, "-r", str(requirements), "--no-deps", "--disable-pip", "-s", "osv"]
-            + ["--osv-url", f"http://127.0.0.1:{server.server_port}/v1/query"]
-            + ["--progress-spinner", "off"],
+            [program, "-r", str(requirements), *quick, "-s", "osv", "--osv-url", url],
             capture_output=True,
             check=True,
         )

@@ -1,4 +1,4 @@
-"""Which advisories concern a version: the evaluation of the OSV specification, and our decisions."""
+"""Which advisories concern a version: by the OSV specification, and by our decisions."""
 
 from __future__ import annotations
 

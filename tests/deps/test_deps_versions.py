@@ -32,7 +32,7 @@ def test_versions_come_in_the_order_of_their_own_tools(table: Path) -> None:
 @pytest.mark.parametrize(
     ("ecosystem", "versions"),
     [
-        ("npm", ["", "latest", "x.1", "1.2.3 4", "=", "٣.1.2"]),
+        ("npm", ["", "latest", "1.x", "12.", "x.1", "1.2.3 4", "=", "٣.1.2"]),
         ("Go", ["", "master", "go"]),
         ("GitHub Actions", ["v4", "v4.1", "main", "8f4b7f84864484a7bf31766abe9204da3cbe65b3"]),
         ("Hackage", ["", "1.", "1.a", "1-2"]),
@@ -119,7 +119,6 @@ def test_any_text_is_a_version_or_told_to_be_none(ecosystem: str, version: str) 
     assert ordering is not None
     try:
         key = ordering.key(version)
-    except BadVersion as error:
-        assert "is not a version of" in error.message
-    else:
-        assert not key < ordering.key(version)
+    except BadVersion:
+        return
+    assert not key < ordering.key(version)
