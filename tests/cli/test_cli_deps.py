@@ -156,7 +156,9 @@ def test_bills_of_materials(say: Say, work: Work) -> None:
     first = say("deps", "sbom", "--rev", "HEAD").out
     assert json.loads(first)["metadata"]["component"]["version"] == commit
     assert say("deps", "sbom", "--rev", commit).out == first
-    say("deps", "sbom", "--format", "spdx", "-o", "x.spdx.json")
+    written = say("deps", "sbom", "--format", "spdx", "-o", "x.spdx.json", "--json").object
+    assert (written["output"], written["format"]) == ("x.spdx.json", "spdx")
+    assert written["bytes"] == (work.path / "x.spdx.json").stat().st_size
     # A document is listed, and written as the other format.
     listed = say("deps", "list", "x.spdx.json", "--json").object
     assert [c["purl"] for c in listed["components"]] == ["pkg:npm/a@1.0.0", "pkg:npm/b@2.0.0"]
