@@ -9,24 +9,16 @@ from __future__ import annotations
 import json
 import re
 from functools import lru_cache
-from typing import cast
 
 
 class Block(dict[str, object]):
-    """A table whose keys know their lines."""
+    """A table whose keys know their lines; those of a table on one line are not told."""
 
     __slots__ = ("lines",)
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: dict[str, int] = {}
-
-    def at(self, line: int) -> Block:
-        """A copy that stands on one line."""
-        found = Block()
-        found.update(self)
-        found.lines = dict.fromkeys(self, line)
-        return found
 
     def line(self, key: str) -> int:
         """Where a key stands; 1 when it does not."""
@@ -93,10 +85,8 @@ def plain_block(text: str) -> Block | None:
         if value is None:
             table[name] = None
             pending = (depth, table, name)
-        elif isinstance(value, Block):
-            table[name] = value.at(number)
         else:
-            table[name] = cast("list[object]", value)[:] if isinstance(value, list) else value
+            table[name] = value  # What is on one line is shared, and nobody changes it.
     return root
 
 
