@@ -156,16 +156,24 @@ def _lines(planned: Plan, failed: Mapping[str, str], write: bool) -> list[str]:
         what = f"{one.ecosystem}/{one.name} {one.version} -> {step.to}"
         why = failed.get(one.purl)
         lines.append(f"{what}  {', '.join(step.advisories)}" if not why else f"{what}  not: {why}")
-    lines += [_left(one) for one in planned.left]
+    lines += _left(planned.left)
     if not lines:
         return ["No known advisory concerns any package here."]
     return [*map(printable, lines), *(["Written."] if write else [])]
 
 
-def _left(one: Left) -> str:
-    word = "affected" if one.affected else "unknown"
-    what = f"{one.component.ecosystem}/{one.component.name} {one.component.version}".rstrip()
-    return f"{what}  {word}: {one.reason}"
+def _left(left: tuple[Left, ...]) -> list[str]:
+    """What stays as it is; packages with the same reason on one line."""
+    groups: dict[tuple[str, bool, str], list[str]] = {}
+    for one in left:
+        component = one.component
+        name = f"{component.ecosystem}/{component.name} {component.version}".rstrip()
+        groups.setdefault((component.ecosystem, one.affected, one.reason), []).append(name)
+    lines: list[str] = []
+    for (ecosystem, affected, reason), names in groups.items():
+        what = f"{len(names)} packages of {ecosystem}" if len(names) > 3 else ", ".join(names)
+        lines.append(f"{what}  {'affected' if affected else 'unknown'}: {reason}")
+    return lines
 
 
 def _replace(place: Path, data: bytes) -> None:
