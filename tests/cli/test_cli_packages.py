@@ -120,6 +120,8 @@ def test_a_list_that_may_lack_something_says_so(say: Say, work: Work) -> None:
 def test_places_that_are_none(say: Say, work: Work, tmp_path: Path) -> None:
     assert "There is no nowhere." in say("deps", "list", "nowhere", code=2).err
     (work.path / "x.json").write_text("{}")
+    work.commit({"requirements.txt": "six==1\n"})
+    assert "--use reads the code" in say("deps", "list", "--use", "--rev", "HEAD", code=2).err
     assert "no bill of materials" in say("deps", "list", "x.json", code=2).err
     assert "no revision 'gone'" in say("deps", "list", "--rev", "gone", code=2).err
     assert "no revision 'gone'" in say("deps", "diff", "gone", code=2).err
@@ -242,6 +244,14 @@ def test_what_no_version_helps_is_left_and_told(say: Say, work: Work, db: Path) 
     # A hash would no longer fit: whatever wrote it has to write it anew.
     work.commit({"requirements.txt": "holey==1.0.0 --hash=sha256:aa\n"})
     assert "set holey to 1.5.0 in requirements.txt" in say("deps", "fix", "--db", db, code=1).out
+
+
+def test_a_link_is_left_alone(say: Say, work: Work, db: Path) -> None:
+    work.write({"lists/real.txt": "holey==1.0.0\n"})
+    (work.path / "requirements.txt").symlink_to("lists/real.txt")
+    said = say("deps", "fix", "--db", db, "--write", code=1)
+    assert "set holey to 1.5.0 in requirements.txt" in said.out
+    assert (work.path / "requirements.txt").is_symlink()
 
 
 def test_without_advisories_nothing_is_called_clean(say: Say, work: Work, tmp_path: Path) -> None:

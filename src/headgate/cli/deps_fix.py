@@ -102,6 +102,8 @@ async def _read(path: Path) -> tuple[Root, Inventory]:
 def _contents(root: Root, found: Inventory) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
     for name in found.files:
+        if (root.path / name).is_symlink():
+            continue  # The file that it leads to is changed, if it is one of these.
         try:
             contents[name] = (root.path / name).read_bytes()
         except OSError as error:
