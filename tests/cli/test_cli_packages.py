@@ -281,7 +281,12 @@ def test_a_fix_is_proposed_beside_the_work_tree(
     assert (work.path / "requirements.txt").read_text() == "holey==1.0.0\n"
     assert work.git("status", "--short") == "M other.txt"
     said = say("deps", "fix", "--db", db, "--propose", tmp_path / "nowhere", code=3)
-    assert "could not be proposed" in said.err
+    assert "could not be proposed: git ls-remote" in said.err
+    said = say("deps", "fix", "--db", db, "--propose", gate, "--branch", "no..name", code=3)
+    assert "could not be proposed: git push" in said.err
+    work.git("symbolic-ref", "HEAD", "refs/heads/none", cwd=gate)
+    said = say("deps", "fix", "--db", db, "--propose", gate, code=2)
+    assert "does not say its branch" in said.err
 
 
 UV = Path(sys.executable).with_name("uv")

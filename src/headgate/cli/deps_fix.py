@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 
 from headgate.cli.deps_database import database, database_option
 from headgate.cli.deps_list import tell_problems
+from headgate.cli.deps_propose import propose_files
 from headgate.cli.output import current, emit, json_option, printable, say
 from headgate.deps.advisories.matcher import Matcher
 from headgate.deps.advisories.store import AdvisoryStore
@@ -25,7 +25,6 @@ from headgate.deps.inventory import Inventory, inventory
 from headgate.deps.worktree import read_directory
 from headgate.model.errors import BadInput, CouldNotRun, ExitCode
 from headgate.scan.tree import Root, find_root, select
-from headgate.vcs.git import GitError, run_git
 
 _SETTINGS = (".npmrc", "uv.toml", ".python-version")
 """Files beside manifests that tell their tools where packages are."""
@@ -79,7 +78,8 @@ def fix(
         for name, data in after.items():
             _replace(root.path / name, data)
     elif propose and after:
-        result["commit"] = asyncio.run(_propose(root, after, propose, branch))
+        result["commit"] = propose_files(root.path, after, propose, branch, _MESSAGE)
+        say(f"Proposed as {result['commit'][:12]}.")
     difference = patch(before, after)
     result["patch"] = difference
     emit(result, *_lines(planned, told, write))
@@ -189,39 +189,3 @@ def _replace(place: Path, data: bytes) -> None:
         raise CouldNotRun(
             f"{printable(str(place))} cannot be written: {error.strerror}."
         ) from error
-
-
-async def _propose(root: Root, files: Mapping[str, bytes], remote: str, branch: str) -> str:
-    """Commit the files on HEAD, beside the work tree, and push that to the gate."""
-    if root.repository is None:
-        raise BadInput("There is no git repository here.", "Leave --propose out.")
-    top = ("-C", str(root.path))
-    try:
-        with tempfile.TemporaryDirectory(prefix="headgate-fix-") as place:
-            extra = {"GIT_INDEX_FILE": str(Path(place) / "index")}
-            await run_git(*top, "read-tree", "HEAD", extra=extra)
-            for name, data in files.items():
-                written = await run_git(*top, "hash-object", "-w", "--stdin", stdin=data)
-                entry = f"100644,{written.out.decode().strip()},{name}"
-                await run_git(*top, "update-index", "--cacheinfo", entry, extra=extra)
-            tree = (await run_git(*top, "write-tree", extra=extra)).out.decode().strip()
-        made = await run_git(*top, "commit-tree", tree, "-p", "HEAD", "-m", _MESSAGE)
-        commit = made.out.decode().strip()
-        into = branch or await _default_branch(root, remote)
-        await run_git(
-            *top, "push", "-o", "topic=dependency-fixes", remote, f"{commit}:refs/for/{into}"
-        )
-    except GitError as error:
-        raise CouldNotRun(
-            f"The fix could not be proposed: {error.message}", error.remedy
-        ) from error
-    say(f"Proposed as {commit[:12]} for {printable(into)}.")
-    return commit
-
-
-async def _default_branch(root: Root, remote: str) -> str:
-    shown = await run_git("-C", str(root.path), "ls-remote", "--symref", remote, "HEAD")
-    for line in shown.out.decode("utf-8", "replace").splitlines():
-        if line.startswith("ref: refs/heads/"):
-            return line.split()[1].removeprefix("refs/heads/")
-    raise BadInput(f"{printable(remote)} does not say its branch.", "Name it with --branch.")
