@@ -98,6 +98,21 @@ def test_many_packages_a_line_each(say: Say, db: Path, monkeypatch: pytest.Monke
     assert say("deps", "match", "--db", db, "--stdin", code=3).out.count("\n") == 2
 
 
+def test_halves_of_characters_are_answered_too(
+    say: Say, db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = '"\\ud800"'
+    stdin(
+        monkeypatch,
+        f'{{"ecosystem": "PyPI", "name": {half}, "version": "1"}}',
+        f'{{"ecosystem": {half}, "name": "lib", "version": "1"}}',
+        f'{{"ecosystem": "PyPI", "name": "lib", "version": {half}}}',
+        f'{{"ecosystem": "PyPI", "name": "lib", "version": "1.5", {half}: {half}}}',
+    )
+    found = answers(say("deps", "match", "--db", db, "--stdin", code=3))
+    assert [one["verdict"] for one in found] == ["unknown", "unknown", "unknown", "clean"]
+
+
 def test_without_a_database_all_is_unknown(
     say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
