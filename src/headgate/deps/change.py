@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from headgate.deps.compare import Files, added, is_manifest, read_files
+from headgate.deps.compare import Files, added, read_file
+from headgate.deps.gathering import Gathering, no_file
 from headgate.deps.index.interface import PackageIndex
 from headgate.deps.judge import judge
-from headgate.deps.lockfiles.interface import Include, Parsed, Problem
+from headgate.deps.limits import LARGEST_LOCK
+from headgate.deps.readings import READINGS
 from headgate.model.config import DependencyPolicy
-from headgate.model.finding import CheckResult, Span
+from headgate.model.finding import CheckResult
 from headgate.model.ids import Commit
 from headgate.model.origin import Origin, OriginKind
-from headgate.model.patterns import matches
 from headgate.vcs.repository import Repository, TreeEntry
-
-LARGEST = 4 << 20
-"""Bytes of the largest manifest that is read."""
 
 _DEEPEST = 20
 
@@ -40,55 +39,58 @@ async def check_dependencies(
     `exclude` are patterns of manifests that nobody installs from, such as test data.
     Raises GitError when the commits cannot be read.
     """
-    before = await _files(repo, base, exclude)
-    after = await _files(repo, head, exclude)
+    before = await read_commit(repo, base, exclude)
+    after = await read_commit(repo, head, exclude)
     unknown = origin.kind in (OriginKind.AI, OriginKind.MIXED, OriginKind.UNKNOWN)
     return await judge(added(before, after), policy, agent or unknown, index)
 
 
-async def _files(repo: Repository, commit: Commit, exclude: Sequence[str]) -> Files:
-    """What a commit's manifests say, with the files that they include."""
+async def read_commit(repo: Repository, commit: Commit, exclude: Sequence[str] = ()) -> Files:
+    """What a commit's manifests and lockfiles say, with the files that they include.
+
+    What could not be read is a problem in the result. Raises GitError when there is no commit.
+    """
     entries = {entry.path: entry for entry in await repo.files(commit)}
-    wanted = [p for p in entries if is_manifest(p) and not matches(p, exclude)]
-    contents: dict[str, bytes] = {}
-    refused: dict[str, Problem] = {}
-    files = Files({})
-    # Each round brings in what the files of the round before include.
-    for _ in range(_DEEPEST):
-        await _read(repo, entries, wanted, contents, refused)
-        files = read_files(contents)
-        wanted = [i.path for i in files.missing if i.path in entries and i.path not in refused]
-        if not wanted:
-            break
-    else:
-        refused[""] = Problem("the files include each other too deeply", Span("", 1))
-    absent = [_absent(i) for i in files.missing if i.path not in entries]
-    problems = [*refused.values(), *absent]
-    extra = {f"{p.span.path}\0{p.message}": Parsed(problems=(p,)) for p in problems}
-    return Files({**files.parsed, **extra})
+    gathering = Gathering(entries, exclude)
+    while gathering.wanted:
+        await _read(repo, entries, gathering)
+        gathering.next()
+    return gathering.files()
 
 
-async def _read(
-    repo: Repository,
-    entries: Mapping[str, TreeEntry],
-    paths: Sequence[str],
-    contents: dict[str, bytes],
-    refused: dict[str, Problem],
-) -> None:
+async def _read(repo: Repository, entries: Mapping[str, TreeEntry], gathering: Gathering) -> None:
     found: dict[str, TreeEntry] = {}
-    for path in paths:
+    for path in gathering.wanted:
         entry = await _target(repo, entries, path)
         if entry is None:
-            refused[path] = Problem("this is no file of the project", Span(path, 1))
-        elif entry.size > LARGEST:
-            refused[path] = Problem(
-                f"this is larger than {LARGEST >> 20} MB and was not read", Span(path, 1)
-            )
+            gathering.give(path, no_file(path))
+        elif (refused := gathering.refusal(path, entry.size)) is not None:
+            gathering.give(path, refused)
+        elif known := READINGS.get(path, entry.object):
+            gathering.give(path, known)
         else:
             found[path] = entry
-    blobs = await repo.blobs(entry.object for entry in found.values())
+    for batch in _batches(found):
+        blobs = await repo.blobs(found[path].object for path in batch)
+        for path in batch:
+            name = found[path].object
+            parsed = await asyncio.to_thread(read_file, path, blobs[name])
+            READINGS.put(path, name, parsed)
+            gathering.give(path, parsed)
+
+
+def _batches(found: Mapping[str, TreeEntry]) -> Iterator[list[str]]:
+    """Paths of files that are held in memory at the same time."""
+    batch: list[str] = []
+    size = 0
     for path, entry in found.items():
-        contents[path] = blobs[entry.object]
+        if batch and size + entry.size > LARGEST_LOCK:
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += entry.size
+    if batch:
+        yield batch
 
 
 async def _target(
@@ -105,7 +107,3 @@ async def _target(
         name = target.decode("utf-8", "surrogateescape")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
     return None
-
-
-def _absent(include: Include) -> Problem:
-    return Problem(f"`{include.path}` is included and not there", include.span)

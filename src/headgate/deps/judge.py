@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from headgate.deps.compare import Added
+from headgate.deps.difference import Kind
 from headgate.deps.findings import (
     CHECK,
+    INDEX_NAMES,
     direct_source,
     does_not_exist,
+    hash_changed,
     other_index,
     severity_of,
     unapproved,
     unreadable,
 )
 from headgate.deps.index.interface import Answer, Existence, PackageIndex
-from headgate.deps.lockfiles.interface import Declared
+from headgate.deps.lockfiles.interface import Declared, Relation
 from headgate.model.config import DependencyPolicy
 from headgate.model.finding import CheckResult, Finding, Outcome
 from headgate.model.toml.policy_file import normalised
@@ -26,7 +29,11 @@ async def judge(
     new: Added, policy: DependencyPolicy, strict: bool, index: Mapping[str, PackageIndex]
 ) -> CheckResult:
     """The findings about what is new; indexes are asked about what is not approved."""
-    wanted = [one for one in new.declared if not one.source and not _approved(one, policy)]
+    wanted = [
+        one
+        for one in new.declared
+        if not one.source and one.relation is not Relation.TRANSITIVE and not _approved(one, policy)
+    ]
     answers = await _look_up(wanted, index)
     return weigh(new, policy, strict, answers, {name: i.address for name, i in index.items()})
 
@@ -50,8 +57,8 @@ def weigh(
         if one.source:
             findings.append(direct_source(one, severity))
             continue
-        if _approved(one, policy):
-            continue
+        if one.relation is Relation.TRANSITIVE or _approved(one, policy):
+            continue  # What a package brings along is for the rules about versions.
         answer = answers.get(one)  # None where no index is configured.
         place = addresses.get(one.ecosystem, "")
         if answer is not None and answer.existence is Existence.MISSING:
@@ -61,6 +68,7 @@ def weigh(
             doubts.append(f"`{one.name}`: {place} {answer.detail}")
         findings.append(unapproved(one, policy, severity))
     findings += [other_index(one, severity) for one in new.indexes]
+    findings += [hash_changed(move) for move in new.difference.of(Kind.HASH)]
     findings += [unreadable(one) for one in new.problems]
     findings.sort(key=lambda f: (f.span.path, f.span.line, f.rule))
     if doubts:
@@ -71,6 +79,8 @@ def weigh(
 
 
 def _approved(one: Declared, policy: DependencyPolicy) -> bool:
+    if one.ecosystem not in INDEX_NAMES:
+        return True  # This policy has no words for it.
     names = policy.approved.get(one.ecosystem, ())
     return normalised(one.ecosystem, one.name) in names
 

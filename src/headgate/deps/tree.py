@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headgate.deps.compare import Added, added, read_files
-from headgate.deps.findings import CHECK, direct_source, other_index, unreadable
+from headgate.deps.compare import Added, Files, added, read_files
+from headgate.deps.difference import Kind
+from headgate.deps.findings import CHECK, direct_source, hash_changed, other_index, unreadable
 from headgate.deps.judge import weigh
+from headgate.deps.lockfiles.interface import Relation
 from headgate.model.config import DependencyPolicy
 from headgate.model.finding import CheckResult, Outcome, Severity
 
@@ -21,12 +23,18 @@ def check_tree(
     With a policy, unapproved packages are judged as an agent's. Without one they are only named
     in the reason; what comes from past the index, and what cannot be read, are findings always.
     """
-    new = added(read_files(base_files), read_files(files))
+    return check_files(read_files(files), read_files(base_files), policy)
+
+
+def check_files(after: Files, before: Files, policy: DependencyPolicy | None = None) -> CheckResult:
+    """The same over files that were read already."""
+    new = added(before, after)
     if policy is not None:
         return weigh(new, policy, True, {}, {})
     findings = [
         *(direct_source(one, Severity.MEDIUM) for one in new.declared if one.source),
         *(other_index(one, Severity.MEDIUM) for one in new.indexes),
+        *(hash_changed(move) for move in new.difference.of(Kind.HASH)),
         *(unreadable(one) for one in new.problems),
     ]
     findings.sort(key=lambda f: (f.span.path, f.span.line, f.rule))
@@ -35,7 +43,13 @@ def check_tree(
 
 
 def _named(new: Added) -> str:
-    names = sorted({f"{one.name} ({one.ecosystem})" for one in new.declared if not one.source})
+    names = sorted(
+        {
+            f"{one.name} ({one.ecosystem})"
+            for one in new.declared
+            if not one.source and one.relation is not Relation.TRANSITIVE
+        }
+    )
     if not names:
         return ""
     shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from headgate.deps.lockfiles.builder import LOCAL, Builder, decoded
-from headgate.deps.lockfiles.interface import Parsed
+from headgate.deps.lockfiles.interface import Parsed, Role, Scope, SourceKind
+from headgate.deps.lockfiles.json_text import key
+from headgate.deps.lockfiles.lines import Lines
 
 SECTIONS = (
     "dependencies",
@@ -18,7 +20,8 @@ SECTIONS = (
 )
 _REPLACING = ("overrides", "resolutions")
 _HERE = (*LOCAL, "workspace:", "link:", "portal:")
-_ALIAS = re.compile(r"npm:(@[^/@]+/[^@]+|[^@]+)(?:@.*)?")
+_ALIAS = re.compile(r"npm:(@[^/@]+/[^@]+|[^@]+)(?:@(.*))?")
+_EXACT = re.compile(r"=?\s*v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?")
 _REMOTE = re.compile(
     r"(?:git\+|[a-z][a-z0-9+.-]*://|git@|(?:github|gitlab|bitbucket|gist):)", re.IGNORECASE
 )
@@ -28,6 +31,9 @@ _NAME = re.compile(r"(?:@[\w.~-]+/)?[\w.~-]+")
 
 class PackageJson:
     """A JavaScript package's own description."""
+
+    ecosystem = "npm"
+    role = Role.MANIFEST
 
     def wants(self, path: str) -> bool:
         parts = path.split("/")
@@ -65,49 +71,52 @@ class _Reader:
             given = values.get(section)
             if given is None:
                 continue
+            lines, line = self._from(section)
             if not isinstance(given, dict):
-                self._builder.problem(f"`{section}` is not an object", self._line(section))
+                self._builder.problem(f"`{section}` is not an object", line)
                 continue
             for name, wanted in cast("dict[str, object]", given).items():
-                self._dependency(section, name, wanted)
+                self._dependency(section, name, wanted, lines.find(f"{key(name)}:", key(name)))
         for section in _REPLACING:
             self._replacements(section, values.get(section))
 
-    def _dependency(self, section: str, name: str, wanted: object) -> None:
-        line = self._line(section, name)
+    def _from(self, section: str) -> tuple[Lines, int]:
+        """Lines from a section on, and where that begins."""
+        lines = Lines(self._text)
+        return lines, lines.find(f"{key(section)}:", key(section))
+
+    def _dependency(self, section: str, name: str, wanted: object, line: int) -> None:
         if not isinstance(wanted, str) or not _NAME.fullmatch(name):
             self._builder.problem(f"`{name[:80]}` in `{section}` is no dependency", line)
             return
         text = f"{name} {wanted}".strip()
+        scope = Scope.DEVELOPMENT if section == "devDependencies" else Scope.PRODUCTION
+        version, source = wanted.strip(), ""
+        kind = None
         if alias := _ALIAS.fullmatch(wanted):
-            self._builder.declare("npm", alias[1], text, line)
+            name, version = alias[1], alias[2] or ""
         elif wanted.startswith(_HERE):
-            return
+            source, kind = wanted, SourceKind.PATH
         elif _REMOTE.match(wanted) or _SHORTHAND.fullmatch(wanted):
-            self._builder.declare("npm", name, text, line, wanted)
-        else:
-            self._builder.declare("npm", name, text, line)
+            source = wanted
+            kind = SourceKind.GIT if _SHORTHAND.fullmatch(wanted) else None
+        exact = version.lstrip("=v ") if not source and _EXACT.fullmatch(version) else ""
+        self._builder.declare(
+            "npm", name, text, line, source, version=exact, scope=scope, kind=kind
+        )
 
     def _replacements(self, section: str, given: object) -> None:
         """What replaces dependencies of dependencies counts when it names another package."""
+        lines, line = self._from(section) if given else (Lines(""), 1)
         waiting: list[tuple[str, object]] = [(section, given)]
         while waiting:
             name, value = waiting.pop()
+            line = lines.find(f"{key(name)}:", key(name))
             if isinstance(value, dict):
-                waiting.extend(cast("dict[str, object]", value).items())
+                inner = list(cast("dict[str, object]", value).items())
+                waiting.extend(reversed(inner))
             elif isinstance(value, str) and (_ALIAS.fullmatch(value) or _REMOTE.match(value)):
                 alias = _ALIAS.fullmatch(value)
                 found = alias[1] if alias else name.split("/")[-1] or name
                 source = "" if alias else value
-                line = self._line(section, name)
                 self._builder.declare("npm", found, f"{name} {value}", line, source)
-
-    def _line(self, *keys: str) -> int:
-        """Where the last key stands, searched for in order; the text is known to be JSON."""
-        at = 0
-        for key in keys:
-            match = re.compile(rf"{re.escape(json.dumps(key))}\s*:").search(self._text, at)
-            if match is None:
-                break
-            at = match.start()
-        return self._text.count("\n", 0, at) + 1
