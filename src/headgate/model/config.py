@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from headgate.model.dependency_policy import DependencyPolicy as DependencyPolicy
 from headgate.model.finding import Severity
 from headgate.model.job import EnvironmentDefinition, JobDefinition
 from headgate.model.job_table import JobTable
@@ -83,19 +84,6 @@ class ApprovalRule:
     """Patterns over project names; empty: any."""
     dependencies: bool = False
     """Holds when the change adds a dependency that nobody approved."""
-
-
-@dataclass(frozen=True, slots=True)
-class DependencyPolicy:
-    """The `[dependencies]` table of policy.toml."""
-
-    approved: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """Ecosystem (`pypi`, `npm`) → normalised names."""
-    index: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Ecosystem → base address of the index that existence is asked of; none: not asked."""
-    humans: str = "warn"
-    """`warn` or `deny`: what an unapproved dependency means in a human's change."""
-    agents: str = "deny"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from headgate.model.ids import Commit
 from headgate.vcs.repository import Repository
 
-POLICY_FILES = ("policy.toml", "permissions.cedar")
+POLICY_FILES = ("policy.toml", "permissions.cedar", "dependencies.toml")
 
 
 async def read_policy_files(repository: Repository, commit: Commit) -> Mapping[str, bytes]:
