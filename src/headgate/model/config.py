@@ -41,6 +41,8 @@ class ProjectConfig:
     """`[checks] exclude`: patterns of files that source checks leave out (secrets still look)."""
     job_tables: Mapping[str, JobTable] = field(default_factory=dict[str, JobTable])
     """The `[jobs.NAME]` tables as written."""
+    dependencies: DependencyPolicy | None = None
+    """`[dependencies]`: what the project asks of packages beyond the policy."""
     fail_fast: bool = True
     """What jobs do that do not say `fail-fast` themselves."""
 

@@ -200,3 +200,32 @@ class DependencyPolicy:
     sources: SourceRules = SourceRules()
     provenance: ProvenanceRules = ProvenanceRules()
     exceptions: tuple[PolicyException, ...] = ()
+    more_licences: tuple[LicenceRules, ...] = ()
+    """Of the project's own file: a licence has to pass these as well."""
+
+
+NOTHING = DependencyPolicy(
+    humans="warn",
+    agents="warn",
+    new=NewPackageRules(
+        minimum_age=0,
+        minimum_release_age=0,
+        young=Level.IGNORE,
+        similar_names=Level.IGNORE,
+        install_scripts=Level.IGNORE,
+        yanked=Level.IGNORE,
+        deprecated=Level.IGNORE,
+        maintainers_changed=Level.IGNORE,
+    ),
+    vulnerabilities=VulnerabilityRules(
+        introduced=None,
+        unknown=Level.IGNORE,
+        kev=Level.IGNORE,
+        stale=365,
+        service_levels=dict.fromkeys(
+            (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW), 3650
+        ),
+    ),
+    provenance=ProvenanceRules(lost=Level.IGNORE),
+)
+"""What asks for nothing: the ground on which a project's own file stands, which can only tighten."""

@@ -140,13 +140,18 @@ class CachedIndex:
         return facts
 
 
-def _decoded(body: Any) -> PackageFacts:
+def _decoded(body: dict[str, Any]) -> PackageFacts:
     releases = {version: _release(one) for version, one in body["releases"].items()}
-    lists = {key: tuple(body[key]) for key in ("maintainers", "before", "doubts")}
-    rest = {**body, **lists, "releases": releases, "existence": Existence(body["existence"])}
-    return PackageFacts(**rest)
+    fields: dict[str, Any] = {
+        **body,
+        **{key: tuple(body[key]) for key in ("maintainers", "before", "doubts")},
+        "releases": releases,
+        "existence": Existence(body["existence"]),
+    }
+    return PackageFacts(**fields)
 
 
-def _release(body: Any) -> Release:
+def _release(body: dict[str, Any]) -> Release:
     scripts = body["scripts"]
-    return Release(**{**body, "scripts": None if scripts is None else tuple(scripts)})
+    fields: dict[str, Any] = {**body, "scripts": None if scripts is None else tuple(scripts)}
+    return Release(**fields)

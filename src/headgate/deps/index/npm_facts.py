@@ -60,14 +60,14 @@ def _release(document: Json, published: object) -> Release:
 
 
 def _licence(value: object) -> str:
-    word: object = table(value).get("type") if isinstance(value, dict) else value
+    word: object = value if isinstance(value, str) else table(value).get("type")
     return word if isinstance(word, str) else ""
 
 
 def _people(value: object) -> tuple[str, ...]:
     found: set[str] = set()
     for one in items(value):
-        name: object = table(one).get("name") if isinstance(one, dict) else one
+        name: object = one if isinstance(one, str) else table(one).get("name")
         if name:
             found.add(str(name))
     return tuple(sorted(found))

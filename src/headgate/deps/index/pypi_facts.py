@@ -50,7 +50,7 @@ def from_simple(name: str, text: str) -> PackageFacts:
 def with_metadata(facts: PackageFacts, reply: Reply) -> PackageFacts:
     """The same with what `/pypi/NAME/json` adds: the licence, and who maintains it."""
     page = parsed(reply.page.text) if reply.page and reply.page.whole else None
-    info = table(page.get("info")) if page else {}
+    info = table(page.get("info") if page else None)
     if page is None or not info:
         why = reply.refusal.detail if reply.page is None else "answered with something else"
         if reply.page is None and reply.refusal.existence is Existence.MISSING:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from headgate.model.dependency_policy import (
     LONGEST_EXCEPTION,
+    NOTHING,
     AllowRule,
     DenyRule,
     DependencyPolicy,
@@ -21,7 +22,6 @@ from headgate.model.dependency_policy import (
     VulnerabilityRules,
 )
 from headgate.model.errors import BadInput
-from headgate.model.finding import Severity
 from headgate.model.purl import Package, normalised, parse_purl
 from headgate.model.toml.dependency_rules import (
     level as level,
@@ -135,23 +135,23 @@ def read_tightening(table: Table) -> DependencyPolicy:
                 f"Write it in {DEPENDENCIES_FILE} of the policy project.",
             )
     found = DependencyPolicy(
-        humans=table.choice("humans", ("warn", "deny"), "warn"),
-        agents=table.choice("agents", ("warn", "deny"), "warn"),
+        humans=table.choice("humans", ("warn", "deny"), NOTHING.humans),
+        agents=table.choice("agents", ("warn", "deny"), NOTHING.agents),
         deny=tuple(map(_deny, table.tables("deny"))),
-        new=_part(table, "new", new_packages, NewPackageRules()),
-        vulnerabilities=_part(table, "vulnerabilities", vulnerabilities, VulnerabilityRules()),
-        licences=_part(table, "licences", _licences, LicenceRules()),
-        provenance=_part(table, "provenance", _provenance, ProvenanceRules()),
+        new=_part(table, "new", new_packages, NOTHING.new),
+        vulnerabilities=_part(table, "vulnerabilities", vulnerabilities, NOTHING.vulnerabilities),
+        licences=_part(table, "licences", _licences, NOTHING.licences),
+        provenance=_part(table, "provenance", _provenance, NOTHING.provenance),
     )
     table.done()
     return found
 
 
-def _part(table: Table, key: str, read: Callable[[Table], T], default: T) -> T:
+def _part(table: Table, key: str, read: Callable[[Table, T], T], usual: T) -> T:
     inner = table.table(key)
     if inner is None:
-        return default
-    found = read(inner)
+        return usual
+    found = read(inner, usual)
     inner.done()
     return found
 
@@ -227,22 +227,22 @@ def _registry(table: Table) -> Registry:
     return found
 
 
-def _licences(table: Table) -> LicenceRules:
+def _licences(table: Table, usual: LicenceRules) -> LicenceRules:
     return LicenceRules(
         allow=table.texts("allow"),
         deny=table.texts("deny"),
-        unknown=level(table, "unknown", LicenceRules().unknown),
+        unknown=level(table, "unknown", usual.unknown),
     )
 
 
-def _sources(table: Table) -> SourceRules:
+def _sources(table: Table, _: SourceRules) -> SourceRules:
     return SourceRules(addresses=table.texts("addresses"), registries=table.texts("registries"))
 
 
-def _provenance(table: Table) -> ProvenanceRules:
+def _provenance(table: Table, usual: ProvenanceRules) -> ProvenanceRules:
     return ProvenanceRules(
         require=tuple(_purl(table, "require", one) for one in table.texts("require")),
-        lost=level(table, "lost", ProvenanceRules().lost),
+        lost=level(table, "lost", usual.lost),
     )
 
 
@@ -340,8 +340,3 @@ def _versions(table: Table, package: Package) -> str:
         if part != "*" and not _COMPARATOR.fullmatch(part):
             table.fail("versions", f"`{part}` is no comparison.", example)
     return text
-
-
-def severity_word(severity: Severity | None) -> str:
-    """As the policy writes it."""
-    return "none" if severity is None else severity.word

@@ -14,9 +14,8 @@ def level(table: Table, key: str, default: Level) -> Level:
     return Level(table.choice(key, tuple(Level), default))
 
 
-def new_packages(table: Table) -> NewPackageRules:
-    """`[dependencies.new]`."""
-    usual = NewPackageRules()
+def new_packages(table: Table, usual: NewPackageRules) -> NewPackageRules:
+    """`[dependencies.new]`; what it does not say is as in `usual`."""
     return NewPackageRules(
         minimum_age=table.integer("minimum-age-days", usual.minimum_age, 0, _MOST_DAYS),
         minimum_release_age=table.integer(
@@ -33,9 +32,8 @@ def new_packages(table: Table) -> NewPackageRules:
     )
 
 
-def vulnerabilities(table: Table) -> VulnerabilityRules:
-    """`[dependencies.vulnerabilities]`."""
-    usual = VulnerabilityRules()
+def vulnerabilities(table: Table, usual: VulnerabilityRules) -> VulnerabilityRules:
+    """`[dependencies.vulnerabilities]`; what it does not say is as in `usual`."""
     levels = dict(usual.service_levels)
     if days := table.table("service-levels"):
         for severity in levels:
