@@ -44,9 +44,10 @@ def test_the_list_says_what_the_command_says_of_itself(name: str) -> None:
 
 def _leaves(command: click.Command, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], object]]:
     if isinstance(command, click.Group):
-        return [
-            leaf for name, sub in command.commands.items() for leaf in _leaves(sub, (*path, name))
-        ]
+        context = click.Context(command)
+        names = command.list_commands(context)
+        members = [(name, command.get_command(context, name)) for name in names]
+        return [leaf for name, sub in members if sub for leaf in _leaves(sub, (*path, name))]
     return [(path, command)]
 
 

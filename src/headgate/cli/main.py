@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import click
 
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "init": Entry("init", "init", "Write a headgate.toml that fits this repository."),
     "check": Entry("check", "check", "Inspect files or a range of commits, without a server."),
     "scan": Entry("scan", "scan", "Scan source and secrets only, without a server."),
+    "deps": Entry("deps", "deps", "Packages: known advisories, and which versions they concern."),
     "zuul": Entry("zuul", "zuul", "Come over from Zuul."),
     "simulate": Entry(
         "simulate", "simulate", "Run policies side by side on the same work, in simulated time."
@@ -72,11 +74,14 @@ class Run:
 class LazyGroup(click.Group):
     """A group whose members are imported when they are called, not when they are listed."""
 
+    members: ClassVar[Mapping[str, Entry]] = COMMANDS
+    """In the order of the list; a group below the first gives its own."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return list(self.members)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        entry = COMMANDS.get(cmd_name)
+        entry = self.members.get(cmd_name)
         if entry is None:
             return None
         from importlib import import_module
@@ -86,17 +91,17 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in self.members and not args[0].startswith("-"):
             from difflib import get_close_matches
 
-            near = get_close_matches(args[0], COMMANDS, n=1)
+            near = get_close_matches(args[0], self.members, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+            formatter.write_dl([(name, entry.help) for name, entry in self.members.items()])
 
 
 def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
