@@ -103,9 +103,13 @@ async def test_an_agent_adds_what_nobody_approved(work: Work) -> None:
     head = work.commit({"requirements.txt": "jinja2\nMarkupSafe\nmarkupsaef>=1\n"})
     result = await work.check(base, head, AI, agent=True)
     assert result.outcome is Outcome.FAILED
-    assert told(result) == [("dependency/unapproved", "requirements.txt", 3, Severity.HIGH)]
-    assert "`markupsaef` is new here and not approved" in result.findings[0].message
-    assert "Did you mean `markupsafe`, which is approved?" in result.findings[0].remedy
+    assert told(result) == [
+        ("dependency/similar-name", "requirements.txt", 3, Severity.HIGH),
+        ("dependency/unapproved", "requirements.txt", 3, Severity.HIGH),
+    ]
+    assert "resembles the popular `markupsafe`" in result.findings[0].message
+    assert "`markupsaef` is new here and not approved" in result.findings[1].message
+    assert "Did you mean `markupsafe`, which is approved?" in result.findings[1].remedy
 
 
 @pytest.mark.parametrize(
@@ -142,10 +146,11 @@ async def test_a_package_that_does_not_exist(work: Work, index: Index) -> None:
     result = await work.check(base, head, HUMAN, index=index)
     assert result.outcome is Outcome.FAILED
     assert told(result) == [
+        ("dependency/install-script", "requirements.txt", 1, Severity.LOW),
         ("dependency/unapproved", "requirements.txt", 1, Severity.LOW),
         ("dependency/does-not-exist", "requirements.txt", 2, Severity.HIGH),
     ]
-    assert f"does not exist in the index {index.address}/simple" in result.findings[1].message
+    assert f"does not exist in the index {index.address}/simple" in result.findings[2].message
     # What is approved is not asked for: names of one's own do not leave the house.
     assert "/simple/markupsafe/" not in index.asked
 

@@ -6,10 +6,13 @@ import posixpath
 from collections.abc import Mapping, Sequence
 
 from headgate.deps.compare import Files, added, is_manifest, read_files
+from headgate.deps.evidence import Advisories, Sources
 from headgate.deps.index.interface import PackageIndex
 from headgate.deps.judge import judge
 from headgate.deps.lockfiles.interface import Include, Parsed, Problem
-from headgate.model.config import DependencyPolicy
+from headgate.deps.policy.standing import Granted, Place
+from headgate.deps.policy.tighten import tightened
+from headgate.model.dependency_policy import DependencyPolicy
 from headgate.model.finding import CheckResult, Span
 from headgate.model.ids import Commit
 from headgate.model.origin import Origin, OriginKind
@@ -32,18 +35,37 @@ async def check_dependencies(
     agent: bool,
     index: Mapping[str, PackageIndex],
     exclude: Sequence[str] = (),
+    project: str = "",
+    own: Sequence[DependencyPolicy | None] = (),
+    registries: Mapping[str, PackageIndex] | None = None,
+    advisories: Advisories | None = None,
+    granted: Granted = (),
+    now: float | None = None,
 ) -> CheckResult:
     """The dependencies that `head` declares and `base` did not, judged by the policy.
 
     `agent` says that an agent pushed the change; what AI wrote, or may have written, is judged as
-    strictly. `index` holds, per ecosystem, the index that is asked whether a package exists.
-    `exclude` are patterns of manifests that nobody installs from, such as test data.
+    strictly. `index` holds, per ecosystem, the index that is asked about packages, `registries`
+    the policy's own ones by name. `exclude` are patterns of manifests that nobody installs from,
+    such as test data. `own` is what the project's own file adds to the policy, before and after
+    the change; `granted` are packages that approvers approved. `now`: seconds since the epoch.
     Raises GitError when the commits cannot be read.
     """
     before = await _files(repo, base, exclude)
     after = await _files(repo, head, exclude)
-    unknown = origin.kind in (OriginKind.AI, OriginKind.MIXED, OriginKind.UNKNOWN)
-    return await judge(added(before, after), policy, agent or unknown, index)
+    return await judge(
+        added(before, after),
+        tightened(policy, own),
+        Place(project, strict=agent or judged_as_agents(origin)),
+        Sources(index, registries or {}, advisories),
+        granted=granted,
+        now=now,
+    )
+
+
+def judged_as_agents(origin: Origin) -> bool:
+    """Whether what was written so is judged as an agent's: unknown is never human."""
+    return origin.kind in (OriginKind.AI, OriginKind.MIXED, OriginKind.UNKNOWN)
 
 
 async def _files(repo: Repository, commit: Commit, exclude: Sequence[str]) -> Files:

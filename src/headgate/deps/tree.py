@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from headgate.deps.compare import Added, added, read_files
+from headgate.deps.evidence import Gathered
 from headgate.deps.findings import CHECK, direct_source, other_index, unreadable
 from headgate.deps.judge import weigh
+from headgate.deps.policy.standing import Place
 from headgate.model.config import DependencyPolicy
 from headgate.model.finding import CheckResult, Outcome, Severity
 
@@ -15,6 +18,7 @@ def check_tree(
     files: Mapping[str, bytes],
     base_files: Mapping[str, bytes],
     policy: DependencyPolicy | None = None,
+    project: str = "",
 ) -> CheckResult:
     """What `files` declare and `base_files` did not; both map paths to contents.
 
@@ -23,7 +27,7 @@ def check_tree(
     """
     new = added(read_files(base_files), read_files(files))
     if policy is not None:
-        return weigh(new, policy, True, {}, {})
+        return weigh(new, policy, Place(project, strict=True), Gathered({}), now=time.time())
     findings = [
         *(direct_source(one, Severity.MEDIUM) for one in new.declared if one.source),
         *(other_index(one, Severity.MEDIUM) for one in new.indexes),

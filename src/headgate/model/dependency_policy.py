@@ -228,4 +228,4 @@ NOTHING = DependencyPolicy(
     ),
     provenance=ProvenanceRules(lost=Level.IGNORE),
 )
-"""What asks for nothing: the ground on which a project's own file stands, which can only tighten."""
+"""What asks for nothing: the ground that a project's own file stands on, which only tightens."""

@@ -21,6 +21,8 @@ class Concern:
     """HIGH and above deny the change."""
     advisories: tuple[str, ...] = ()
     """Of a vulnerability: its identifier and all its aliases."""
+    fixed: str = ""
+    """Of a vulnerability: the smallest version without it."""
     approvable: bool = False
     """Whether approving the package would settle it."""
     lasting: bool = False

@@ -130,6 +130,7 @@ def _vulnerable(
         remedy,
         severity,
         one.names,
+        one.fixed,
     )
 
 

@@ -63,16 +63,17 @@ def of_package(
     if rules.young is not Level.IGNORE:
         yield from _young(package, facts, policy, now)
     release = facts.release(package.version)
-    if facts.status in ("archived", "deprecated") or (release and release.deprecated):
-        if rules.deprecated is not Level.IGNORE:
-            why = release.deprecated if release and release.deprecated else f"it is {facts.status}"
-            yield Concern(
-                "deprecated",
-                "Dependency that its authors gave up",
-                f"`{name}` should not be used any more, say its authors: {why.rstrip('.')}.",
-                "Choose what the authors name instead, or another package.",
-                severity_of(rules.deprecated),
-            )
+    given_up = release.deprecated if release else ""
+    if not given_up and facts.status in ("archived", "deprecated"):
+        given_up = f"it is {facts.status}"
+    if given_up and rules.deprecated is not Level.IGNORE:
+        yield Concern(
+            "deprecated",
+            "Dependency that its authors gave up",
+            f"`{name}` should not be used any more, say its authors: {given_up.rstrip('.')}.",
+            "Choose what the authors name instead, or another package.",
+            severity_of(rules.deprecated),
+        )
     if release and release.scripts and rules.install_scripts is not Level.IGNORE:
         yield Concern(
             "install-script",

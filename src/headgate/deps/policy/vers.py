@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import unquote
@@ -86,5 +87,5 @@ def _compared(bounds: list[_Bound], version: str, ordering: Ordering) -> bool:
         and high.comparator.startswith("<")
         and signs[id(low)] > 0
         and signs[id(high)] < 0
-        for low, high in zip(ranges, ranges[1:], strict=False)
+        for low, high in itertools.pairwise(ranges)
     )
