@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.deps.lockfiles import MANIFESTS, manifest_for
-from headgate.deps.lockfiles.interface import Parsed
+from headgate.deps.lockfiles.interface import Parsed, Scope
 
 
 def parse(path: str, text: str) -> Parsed:
@@ -81,7 +81,14 @@ git+ssh://git@git.example/other.git
         ("other", 15),
     ]
     assert [bool(one.source) for one in parsed.declared] == [False, False, True, True, True]
-    assert [i.path for i in parsed.includes] == ["more/extra.txt", "base.txt", "glued.txt"]
+    assert [i.path for i in parsed.includes if not i.constraint] == [
+        "more/extra.txt",
+        "base.txt",
+        "glued.txt",
+    ]
+    assert [i.path for i in parsed.includes if i.constraint] == ["constraints.txt"]
+    jinja2 = parsed.declared[1]
+    assert (jinja2.version, jinja2.hashes) == ("3.1", ("sha256:aa", "sha256:bb"))
     assert [i.span.line for i in parsed.indexes] == [18, 19, 20]
     assert parsed.problems == ()
 
@@ -147,11 +154,19 @@ dependencies = {file = ["deps.txt"]}
         "pyright",
         "httpx",
         "forked",
+        "nearby",
         "hypothesis",
         "markupsafe",
     ]
     assert {one.name: one.span.line for one in parsed.declared if not one.source}["markupsafe"] == 6
-    assert [one.name for one in parsed.declared if one.source] == ["direct", "forked", "markupsafe"]
+    assert [(one.name, one.kind.value) for one in parsed.declared if one.source] == [
+        ("direct", "git"),
+        ("forked", "git"),
+        ("nearby", "path"),
+        ("markupsafe", "url"),
+    ]
+    development = [one.name for one in parsed.declared if one.scope is Scope.DEVELOPMENT]
+    assert development == ["hatchling", "pytest", "sphinx", "ruff", "pyright", "hypothesis"]
     assert [i.text for i in parsed.indexes] == ["url = https://index.example/simple"]
     assert parsed.indexes[0].span.line == 27
     assert [i.path for i in parsed.includes] == ["deps.txt"]
@@ -209,10 +224,19 @@ def test_a_package_json() -> None:
         ("forked", 9),
         ("short", 10),
         ("tar", 11),
+        ("here", 12),
+        ("work", 13),
         ("left-pad", 16),
         ("evil", 18),
     ]
-    assert [one.name for one in parsed.declared if one.source] == ["forked", "short", "tar"]
+    assert [(one.name, one.kind.value) for one in parsed.declared if one.source] == [
+        ("forked", "git"),
+        ("short", "git"),
+        ("tar", "url"),
+        ("here", "path"),
+        ("work", "path"),
+    ]
+    assert [one.name for one in parsed.declared if one.scope is Scope.DEVELOPMENT] == ["left-pad"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from headgate.deps.difference import Move
 from headgate.deps.lockfiles.interface import Declared, IndexSetting, Problem
 from headgate.deps.policy.concern import Concern
 from headgate.deps.policy.standing import nearest as nearest
@@ -74,13 +75,29 @@ def other_index(one: IndexSetting, severity: Severity) -> Finding:
     )
 
 
+def hash_changed(move: Move) -> Finding:
+    """A version that was published once, and is another artifact now."""
+    one = move.one
+    named = f"`{one.name}` {one.version}".rstrip()
+    return _finding(
+        "hash-changed",
+        "Package whose content changed under its version",
+        f"{named} has another hash than before at the same version: either the artifact was "
+        "replaced where it comes from, or the lockfile was edited by hand.",
+        "Have the lockfile written anew from the index, and find out what was replaced and why.",
+        Severity.HIGH,
+        one.span,
+        one.requirement,
+    )
+
+
 def unreadable(problem: Problem) -> Finding:
     """Something that cannot be understood, behind which any dependency may hide."""
     return _finding(
         "unreadable",
         "Dependencies that cannot be read",
         f"{problem.message[:1].upper()}{problem.message[1:]}, so what it would install is unknown.",
-        "Write it so that pip, npm and Headgate read the same.",
+        "Write it so that the installer and Headgate read the same.",
         Severity.HIGH,
         problem.span,
         "",

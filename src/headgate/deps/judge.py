@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headgate.deps.compare import Added
+from headgate.deps.difference import Kind
 from headgate.deps.evidence import Gathered, Sources, gather
 from headgate.deps.findings import (
     CHECK,
     direct_source,
     finding_of,
+    hash_changed,
     other_index,
     severity_of,
     unreadable,
@@ -31,6 +33,8 @@ class Subject:
     package: Package
     declared: Declared
     asked: Asked
+    licence: str = ""
+    """As a lockfile states it."""
 
 
 async def judge(
@@ -43,14 +47,14 @@ async def judge(
     now: float | None = None,
 ) -> CheckResult:
     """The findings about what is new; indexes are asked about what is not approved."""
-    subjects = tuple(subjects_of(new.declared))
+    subjects = tuple(subjects_of(new))
     gathered = await gather(
         (one.package for one in subjects),
         policy,
         sources,
         project=who.project,
         granted=granted,
-        licences={one.package: one.declared.licence for one in subjects if one.declared.licence},
+        licences={one.package: one.licence for one in subjects if one.licence},
     )
     moment = time.time() if now is None else now
     return weigh(new, policy, who, gathered, granted=granted, now=moment)
@@ -72,7 +76,7 @@ def weigh(
     severity = severity_of(policy, who.strict)
     findings: list[Finding] = []
     doubts: list[str] = []
-    for one in subjects_of(new.declared):
+    for one in subjects_of(new):
         assessment = assess(
             one.package,
             policy,
@@ -90,6 +94,7 @@ def weigh(
         for one in new.declared
         if _outside(one) and not one.source.startswith(policy.sources.addresses or ("\0",))
     ]
+    findings += [hash_changed(move) for move in new.difference.of(Kind.HASH)]
     findings += [other_index(one, severity) for one in new.indexes]
     findings += [unreadable(one) for one in new.problems]
     findings.sort(key=lambda f: (f.span.path, f.span.line, f.rule))
@@ -103,21 +108,34 @@ def weigh(
     return CheckResult(CHECK, outcome, "", tuple(findings), skipped=skipped)
 
 
-def subjects_of(declared: Sequence[Declared]) -> Iterator[Subject]:
-    """Each package and version once, at its best line: where it is asked for, not locked."""
-    groups: dict[tuple[str, str], list[Declared]] = {}
-    for one in declared:
-        if not _outside(one):
-            name = normalised(one.ecosystem, one.name)
-            groups.setdefault((one.ecosystem, name), []).append(one)
-    for (ecosystem, name), group in groups.items():
-        versions = list(dict.fromkeys(one.version for one in group if one.version)) or [""]
-        direct = [one for one in group if one.relation is not Relation.TRANSITIVE]
-        asked = Asked.DIRECTLY if direct else Asked.INDIRECTLY
-        for version in versions:
-            own = [one for one in group if one.version == version]
-            best = next((one for one in direct if not one.version), None) or (own or group)[0]
-            yield Subject(Package(ecosystem, name, version), best, asked)
+def subjects_of(new: Added) -> Iterator[Subject]:
+    """Each package and version that a change brings, once, at its best line: where it is asked
+    for, rather than where it is locked."""
+    fresh = {(one.ecosystem, one.name): one for one in reversed(new.declared) if _judged(one)}
+    came: dict[tuple[str, str], list[Declared]] = {}
+    for move in new.difference.moves:
+        if move.after is not None and _judged(move.after):
+            came.setdefault((move.after.ecosystem, move.after.name), []).append(move.after)
+    for key in dict.fromkeys((*fresh, *came)):
+        declared, group = fresh.get(key), came.get(key, [])
+        best = declared or group[0]
+        if declared is None:
+            asked = Asked.BEFORE
+        elif declared.relation is Relation.TRANSITIVE:
+            asked = Asked.INDIRECTLY
+        else:
+            asked = Asked.DIRECTLY
+        versions = dict.fromkeys(one.version for one in group if one.version)
+        for version in versions or dict.fromkeys([best.version]):
+            own = next((one for one in group if one.version == version), best)
+            name = normalised(best.ecosystem, best.name)
+            licence = best.licence or own.licence
+            at = own if declared is None else declared
+            yield Subject(Package(best.ecosystem, name, version), at, asked, licence)
+
+
+def _judged(one: Declared) -> bool:
+    return not one.source and one.kind is not SourceKind.PATH
 
 
 def _outside(one: Declared) -> bool:

@@ -6,9 +6,11 @@ import time
 from collections.abc import Mapping
 
 from headgate.deps.compare import Added, added, read_files
+from headgate.deps.difference import Kind
 from headgate.deps.evidence import Gathered
-from headgate.deps.findings import CHECK, direct_source, other_index, unreadable
+from headgate.deps.findings import CHECK, direct_source, hash_changed, other_index, unreadable
 from headgate.deps.judge import weigh
+from headgate.deps.lockfiles.interface import Relation
 from headgate.deps.policy.standing import Place
 from headgate.model.config import DependencyPolicy
 from headgate.model.finding import CheckResult, Outcome, Severity
@@ -31,6 +33,7 @@ def check_tree(
     findings = [
         *(direct_source(one, Severity.MEDIUM) for one in new.declared if one.source),
         *(other_index(one, Severity.MEDIUM) for one in new.indexes),
+        *(hash_changed(move) for move in new.difference.of(Kind.HASH)),
         *(unreadable(one) for one in new.problems),
     ]
     findings.sort(key=lambda f: (f.span.path, f.span.line, f.rule))
@@ -39,7 +42,13 @@ def check_tree(
 
 
 def _named(new: Added) -> str:
-    names = sorted({f"{one.name} ({one.ecosystem})" for one in new.declared if not one.source})
+    names = sorted(
+        {
+            f"{one.name} ({one.ecosystem})"
+            for one in new.declared
+            if not one.source and one.relation is not Relation.TRANSITIVE
+        }
+    )
     if not names:
         return ""
     shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from headgate.deps.lockfiles.builder import LOCAL, Builder, decoded
-from headgate.deps.lockfiles.interface import Parsed
+from headgate.deps.lockfiles.interface import Parsed, Role, Scope, SourceKind
 
 SECTIONS = (
     "dependencies",
@@ -18,7 +18,8 @@ SECTIONS = (
 )
 _REPLACING = ("overrides", "resolutions")
 _HERE = (*LOCAL, "workspace:", "link:", "portal:")
-_ALIAS = re.compile(r"npm:(@[^/@]+/[^@]+|[^@]+)(?:@.*)?")
+_ALIAS = re.compile(r"npm:(@[^/@]+/[^@]+|[^@]+)(?:@(.*))?")
+_EXACT = re.compile(r"=?\s*v?\d+\.\d+\.\d+(?:[-+][\w.+-]+)?")
 _REMOTE = re.compile(
     r"(?:git\+|[a-z][a-z0-9+.-]*://|git@|(?:github|gitlab|bitbucket|gist):)", re.IGNORECASE
 )
@@ -28,6 +29,9 @@ _NAME = re.compile(r"(?:@[\w.~-]+/)?[\w.~-]+")
 
 class PackageJson:
     """A JavaScript package's own description."""
+
+    ecosystem = "npm"
+    role = Role.MANIFEST
 
     def wants(self, path: str) -> bool:
         parts = path.split("/")
@@ -79,14 +83,20 @@ class _Reader:
             self._builder.problem(f"`{name[:80]}` in `{section}` is no dependency", line)
             return
         text = f"{name} {wanted}".strip()
+        scope = Scope.DEVELOPMENT if section == "devDependencies" else Scope.PRODUCTION
+        version, source = wanted.strip(), ""
+        kind = None
         if alias := _ALIAS.fullmatch(wanted):
-            self._builder.declare("npm", alias[1], text, line)
+            name, version = alias[1], alias[2] or ""
         elif wanted.startswith(_HERE):
-            return
+            source, kind = wanted, SourceKind.PATH
         elif _REMOTE.match(wanted) or _SHORTHAND.fullmatch(wanted):
-            self._builder.declare("npm", name, text, line, wanted)
-        else:
-            self._builder.declare("npm", name, text, line)
+            source = wanted
+            kind = SourceKind.GIT if _SHORTHAND.fullmatch(wanted) else None
+        exact = version.lstrip("=v ") if not source and _EXACT.fullmatch(version) else ""
+        self._builder.declare(
+            "npm", name, text, line, source, version=exact, scope=scope, kind=kind
+        )
 
     def _replacements(self, section: str, given: object) -> None:
         """What replaces dependencies of dependencies counts when it names another package."""

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+import tomli
 from packaging.utils import canonicalize_name
 
 from headgate.deps.lockfiles.builder import Builder, decoded
-from headgate.deps.lockfiles.interface import Parsed
+from headgate.deps.lockfiles.interface import Parsed, Role, Scope, SourceKind
+from headgate.deps.lockfiles.python_lock import for_development
 from headgate.model.toml.lines import Path, key_lines
 
 _LINE = re.compile(r"at line (\d+)")
+_EXACT = re.compile(r"(?:==\s*)?\d+(?:\.\d+)*[\w.+!-]*")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 class Pyproject:
     """A Python project's own description."""
+
+    ecosystem = "pypi"
+    role = Role.MANIFEST
 
     def wants(self, path: str) -> bool:
         return posixpath.basename(path) == "pyproject.toml"
@@ -30,7 +35,7 @@ class Pyproject:
         if text is None:
             return builder.done()
         try:
-            values = tomllib.loads(text)
+            values = tomli.loads(text)
             reader = _Reader(builder, values, key_lines(text))
         except (ValueError, RecursionError) as error:
             match = _LINE.search(str(error))
@@ -53,17 +58,19 @@ class _Reader:
         self._own = name if isinstance(name, str) else ""
 
     def read(self) -> None:
-        self._requirements("build-system", "requires")
+        development = Scope.DEVELOPMENT
+        self._requirements("build-system", "requires", scope=development)
         self._requirements("project", "dependencies")
         for extra in self._table("project", "optional-dependencies"):
-            self._requirements("project", "optional-dependencies", extra)
+            scope = development if for_development(extra) else Scope.PRODUCTION
+            self._requirements("project", "optional-dependencies", extra, scope=scope)
         for group in self._table("dependency-groups"):
-            self._requirements("dependency-groups", group)
-        self._requirements("tool", "uv", "dev-dependencies")
+            self._requirements("dependency-groups", group, scope=development)
+        self._requirements("tool", "uv", "dev-dependencies", scope=development)
         for tool, table in (("pdm", "dev-dependencies"), ("hatch", "envs")):
             for name in self._table("tool", tool, table):
                 inner = ("dependencies",) if tool == "hatch" else ()
-                self._requirements("tool", tool, table, name, *inner)
+                self._requirements("tool", tool, table, name, *inner, scope=development)
         self._poetry()
         self._sources()
         self._dynamic()
@@ -87,7 +94,7 @@ class _Reader:
             path = path[:-1]
         return self._lines.get(path, 1)
 
-    def _requirements(self, *path: str) -> None:
+    def _requirements(self, *path: str, scope: Scope = Scope.PRODUCTION) -> None:
         value = self._at(*path)
         if value is None:
             return
@@ -97,7 +104,7 @@ class _Reader:
         for index, item in enumerate(cast("list[object]", value)):
             line = self._line(*path, index)
             if isinstance(item, str):
-                self._builder.python(item, line, self._own)
+                self._builder.python(item, line, self._own, scope=scope)
             elif not isinstance(item, dict):  # {include-group = "…"} names no package.
                 self._builder.problem(f"`{'.'.join(path)}` holds what is no requirement", line)
 
@@ -111,6 +118,9 @@ class _Reader:
             for group in self._table("tool", "poetry", "group")
         ]
         for path in tables:
+            scope = (
+                Scope.PRODUCTION if path[-2] == "poetry" and path[-1] == "dependencies" else None
+            )
             for name, wanted in self._table(*path).items():
                 line = self._line(*path, name)
                 if canonicalize_name(name) == "python":
@@ -118,16 +128,23 @@ class _Reader:
                 if not _NAME.fullmatch(name):
                     self._builder.problem(f"`{name[:80]}` is not the name of a package", line)
                     continue
-                for source in _sources_of(wanted):
-                    if source is not None:
-                        text = f"{name} {wanted if isinstance(wanted, str) else source}".strip()
-                        self._builder.declare("pypi", canonicalize_name(name), text, line, source)
+                for source, kind, version in _sources_of(wanted):
+                    self._builder.declare(
+                        "pypi",
+                        canonicalize_name(name),
+                        f"{name} {version or source}".strip(),
+                        line,
+                        source,
+                        version=version.lstrip("= ") if _EXACT.fullmatch(version) else "",
+                        scope=scope or Scope.DEVELOPMENT,
+                        kind=kind,
+                    )
 
     def _sources(self) -> None:
         for name, given in self._table("tool", "uv", "sources").items():
             line = self._line("tool", "uv", "sources", name)
-            for source in _sources_of(given):
-                if source:
+            for source, kind, _ in _sources_of(given):
+                if source and kind is not SourceKind.PATH:
                     text = f"{name} from {source}"
                     self._builder.declare("pypi", canonicalize_name(name), text, line, source)
         for path in (("tool", "uv", "index"), ("tool", "poetry", "source")):
@@ -159,17 +176,23 @@ class _Reader:
             yield (*start, "optional-dependencies", extra)
 
 
-def _sources_of(wanted: object) -> list[str | None]:
-    """Where a table's dependency comes from: an address, empty for the index, None for a path."""
+def _sources_of(wanted: object) -> list[tuple[str, SourceKind | None, str]]:
+    """Where a table's dependency comes from, what that is, and the version that it wants."""
     if isinstance(wanted, list):
         return [one for item in cast("list[object]", wanted) for one in _sources_of(item)]
     if not isinstance(wanted, dict):
-        return [""]
-    for key in ("git", "url"):
-        if address := _text_of(cast("object", wanted), key):
-            return [address]
-    keys = cast("dict[str, object]", wanted)
-    return [None] if "path" in keys or "workspace" in keys else [""]
+        return [("", SourceKind.REGISTRY, wanted if isinstance(wanted, str) else "")]
+    item = cast("dict[str, object]", wanted)
+    if address := _text_of(item, "git"):
+        at = _text_of(item, "rev") or _text_of(item, "tag") or _text_of(item, "branch")
+        # The revision is only told where there is one, as the address alone is what is judged.
+        return [(f"git+{address}@{at}" if at else address, SourceKind.GIT, "")]
+    if address := _text_of(item, "url"):
+        return [(address, SourceKind.URL, "")]
+    for key in ("path", "workspace", "file"):
+        if key in item:
+            return [(_text_of(item, key) or ".", SourceKind.PATH, "")]
+    return [("", SourceKind.REGISTRY, _text_of(item, "version"))]
 
 
 def _text_of(item: object, key: str) -> str:

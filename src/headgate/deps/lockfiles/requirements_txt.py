@@ -7,16 +7,19 @@ import re
 from collections.abc import Iterator
 
 from headgate.deps.lockfiles.builder import Builder, decoded
-from headgate.deps.lockfiles.interface import Parsed
+from headgate.deps.lockfiles.interface import Parsed, Role, Scope
+from headgate.deps.lockfiles.python_lock import for_development
 
 _NAME = re.compile(r"(?:.*[-_.])?requirements(?:[-_.].*)?\.(?:txt|in)", re.IGNORECASE)
 _DIRECTORY = re.compile(r"(?:.*[-_.])?(?:requirements|requires|reqs)", re.IGNORECASE)
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _OPTION = re.compile(r"(--?[A-Za-z][\w-]*)(?:\s*=\s*|\s+|$)(.*)")
 _TRAILING = re.compile(r"\s--(?:hash|global-option|config-settings?)\b.*$")
+_HASH = re.compile(r"\s--hash(?:=|\s+)(\S+)")
 _GLUED = re.compile(r"-([rcefi])(?=[^\s=-])(.*)")
 
 _INCLUDE = {"-r", "--requirement", "--requirements"}
+_CONSTRAINT = {"-c", "--constraint", "--constraints"}
 _INDEX = {
     "-i",
     "--index-url",
@@ -32,6 +35,9 @@ _EDITABLE = {"-e", "--editable"}
 class RequirementsTxt:
     """A list of requirements and options, one a line."""
 
+    ecosystem = "pypi"
+    role = Role.MANIFEST
+
     def wants(self, path: str) -> bool:
         directory, name = posixpath.split(path)
         if _NAME.fullmatch(name):
@@ -43,14 +49,16 @@ class RequirementsTxt:
     def parse(self, path: str, data: bytes) -> Parsed:
         builder = Builder(path)
         text = decoded(data, builder)
+        scope = Scope.DEVELOPMENT if for_development(path) else Scope.PRODUCTION
         for line, content in _logical_lines(text or ""):
             if content.startswith("-"):
-                self._option(builder, content, line)
+                self._option(builder, content, line, scope)
             else:
-                builder.python(_TRAILING.sub("", content), line)
+                hashes = _HASH.findall(content)
+                builder.python(_TRAILING.sub("", content), line, scope=scope, hashes=hashes)
         return builder.done()
 
-    def _option(self, builder: Builder, content: str, line: int) -> None:
+    def _option(self, builder: Builder, content: str, line: int, scope: Scope) -> None:
         if glued := _GLUED.fullmatch(content):
             name, value = f"-{glued[1]}", glued[2].strip()
         elif match := _OPTION.fullmatch(content):
@@ -58,16 +66,16 @@ class RequirementsTxt:
         else:
             builder.problem(f"`{content[:80]}` is not an option of pip", line)
             return
-        if name in _INCLUDE:
+        if name in _INCLUDE or name in _CONSTRAINT:
             if "://" in value:
                 builder.problem(f"`{content[:80]}` takes requirements from the network", line)
             else:
-                builder.include(value, line)
+                builder.include(value, line, constraint=name in _CONSTRAINT)
         elif name in _INDEX:
             builder.index("pypi", content, line)
         elif name in _EDITABLE:
-            builder.python(_TRAILING.sub("", value), line)
-        # Constraints, hashes and build options name no further package.
+            builder.python(_TRAILING.sub("", value), line, scope=scope)
+        # Hashes and build options name no further package.
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:

@@ -21,6 +21,7 @@ from headgate.deps.policy.standing import (
     denied,
     internal,
     nearest,
+    ranges,
     standing,
     unapproved,
 )
@@ -36,6 +37,14 @@ class Asked(StrEnum):
     INDIRECTLY = "indirectly"
     """Another package: who approved that one approved what it needs, if nothing is wrong with it.
     """
+    BEFORE = "before"
+    """It was there, in another version."""
+
+
+LIBRARIES = frozenset(
+    {"cargo", "composer", "gem", "golang", "hex", "maven", "npm", "nuget", "pub", "pypi", "swift"}
+)
+"""Ecosystems whose packages need approval; images, actions and hooks are judged by the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +123,13 @@ def _minded(
     if facts is not None and facts.existence is Existence.MISSING:
         yield missing(package, facts, _hint(package, policy, signal))
         return
-    if stands is Standing.NEW:
+    if stands is Standing.NEW and asked is Asked.BEFORE:
+        if ranges(package, policy, who.project):
+            yield unapproved(package, policy, who)
+    elif stands is Standing.NEW:
         if signal is not None:
             yield from imitation(package, signal, policy)
-        if asked is Asked.DIRECTLY:
+        if asked is Asked.DIRECTLY and package.ecosystem in LIBRARIES:
             yield unapproved(package, policy, who)
         if facts is not None and facts.existence is Existence.EXISTS:
             yield from of_package(package, facts, policy, now)

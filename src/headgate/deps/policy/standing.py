@@ -84,11 +84,11 @@ def unapproved(
 ) -> Concern:
     """A package that nobody approved."""
     word = policy.agents if who.strict else policy.humans
-    ranges = [r.versions for r in _allowing(package, policy, who.project) if r.versions]
-    named = f" {package.version}" if package.version and ranges else ""
+    approved = ranges(package, policy, who.project)
+    named = f" {package.version}" if package.version and approved else ""
     what = f"`{package.name}`{named} is new here and not approved"
-    if ranges:
-        what += f"; approved is {' or '.join(ranges)}"
+    if approved:
+        what += f"; approved is {' or '.join(approved)}"
     near = nearest(package.name, policy.approved.get(package.ecosystem, ()))
     hint = f"Did you mean `{near}`, which is approved? " if near else ""
     where = (
@@ -109,6 +109,11 @@ def unapproved(
         severity_of(Level.DENY if word == "deny" else Level.WARN),
         approvable=True,
     )
+
+
+def ranges(package: Package, policy: DependencyPolicy, project: str) -> list[str]:
+    """The versions to which the policy confines a package; none when it does not."""
+    return [rule.versions for rule in _allowing(package, policy, project) if rule.versions]
 
 
 def shown(instead: str) -> str:
