@@ -10,7 +10,6 @@ _OSV = {
     "deb": "Debian",
     "gem": "RubyGems",
     "githubactions": "GitHub Actions",
-    "github": "GitHub Actions",
     "golang": "Go",
     "hackage": "Hackage",
     "hex": "Hex",
@@ -44,3 +43,8 @@ def osv_ecosystem(kind: str) -> str:
 def said(kind: str) -> str:
     """As people call it."""
     return _INDEXES.get(kind, kind)
+
+
+def has_advisories(kind: str) -> bool:
+    """Whether OSV publishes advisories about packages of this type."""
+    return kind in _OSV
