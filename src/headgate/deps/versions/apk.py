@@ -1,4 +1,4 @@
-"""Versions of Alpine's packages, and of all that apk orders. Source: apk-package(5), apk-tools 3."""
+"""Versions of Alpine's packages, and of all that apk orders. Source: apk-package(5)."""
 
 from __future__ import annotations
 

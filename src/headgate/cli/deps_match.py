@@ -1,0 +1,164 @@
+"""`headgate deps match`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from headgate.cli.deps_database import database, database_option
+from headgate.cli.output import current, printable
+
+if TYPE_CHECKING:
+    from headgate.deps.advisories.matcher import Matcher
+    from headgate.deps.advisories.verdict import Answer
+from headgate.cli.output import json_option
+from headgate.model.errors import BadInput, CouldNotRun
+
+_CODES = {"clean": 0, "affected": 1, "unknown": 3}
+
+
+@click.command()
+@click.argument("package", nargs=-1, metavar="[ECOSYSTEM NAME VERSION]")
+@click.option(
+    "--stdin", is_flag=True, help="Read one JSON object a line, and answer each with one."
+)
+@click.option(
+    "--max-age",
+    type=click.FloatRange(0, 3650),
+    default=7,
+    show_default=True,
+    metavar="DAYS",
+    help="How old the advisories may be for anything to be called clean.",
+)
+@database_option
+@json_option
+@click.pass_context
+def match(
+    ctx: click.Context, package: tuple[str, ...], stdin: bool, max_age: float, db: Path | None
+) -> None:
+    """Say which advisories concern a version of a package.
+
+    ECOSYSTEM is named as OSV names it (`PyPI`, `Debian:12`). With --stdin, each line is an object
+    `{"ecosystem": …, "name": …, "version": …}` and is answered by itself with `verdict` (`clean`,
+    `affected` or `unknown`), `advisories` and `reason`.
+
+    Exit codes: 0 all are clean, 1 one is affected, 2 wrong usage, 3 none is affected and one is
+    unknown: without a database, with one that is too old, for a version nobody can place.
+    """
+    if stdin == bool(package) or (package and len(package) != 3):
+        raise BadInput(
+            "One package is asked about with ECOSYSTEM NAME VERSION, many with --stdin.",
+            "See `headgate deps match --help`.",
+        )
+    asker = _Asker(database(db), max_age * 86_400)
+    if not stdin:
+        found = asker.answer(dict(zip(("ecosystem", "name", "version"), package, strict=True)))
+        if current().json:
+            print(json.dumps(found, ensure_ascii=False, indent=2))
+        else:
+            print("\n".join(_lines(found)))
+        ctx.exit(_CODES[found["verdict"]])
+    verdicts: set[str] = set()
+    for asked in _asked():
+        found = asker.answer(asked) if isinstance(asked, dict) else _unknown({}, asked)
+        verdicts.add(found["verdict"])
+        print(json.dumps(found, ensure_ascii=False))
+    ctx.exit(next((code for verdict, code in _ORDER if verdict in verdicts), 0))
+
+
+_ORDER = (("affected", 1), ("unknown", 3))
+
+
+class _Asker:
+    """Answers with what the database says, and with why where it says nothing."""
+
+    def __init__(self, path: Path, max_age: float) -> None:
+        from headgate.deps.advisories.matcher import Matcher
+        from headgate.deps.advisories.store import AdvisoryStore
+
+        self._matcher: Matcher | None = None
+        self._trouble = ""
+        try:
+            self._matcher = Matcher(AdvisoryStore.read(path), time.time(), max_age)
+        except CouldNotRun as error:
+            self._trouble = str(error)
+
+    def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+        from headgate.deps.advisories.verdict import Package
+
+        texts = [asked.get(key, "") for key in ("ecosystem", "name", "version")]
+        if not all(isinstance(text, str) for text in texts):
+            return _unknown(asked, "ecosystem, name and version must be texts")
+        if self._matcher is None:
+            return _unknown(asked, self._trouble)
+        try:
+            return _answer(asked, self._matcher.match(Package(*texts)))
+        except CouldNotRun as error:
+            return _unknown(asked, str(error))
+
+
+def _asked() -> Iterator[dict[str, Any] | str]:
+    """The objects on standard input, and what is wrong with lines that are none."""
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, dict):
+            yield cast("dict[str, Any]", found)
+        else:
+            yield f"line {number} of standard input is not a JSON object"
+
+
+def _unknown(asked: dict[str, Any], reason: str) -> dict[str, Any]:
+    return {**asked, "verdict": "unknown", "advisories": [], "reason": reason}
+
+
+def _answer(asked: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    return {
+        **asked,
+        "verdict": answer.verdict.value,
+        "advisories": list(answer.advisories),
+        "reason": answer.reason,
+        "doubts": list(answer.doubts),
+        "fixes": list(answer.fixes),
+        "known": [
+            {
+                "ids": list(one.ids),
+                "aliases": list(one.aliases),
+                "summary": one.summary,
+                "score": one.score,
+                "rating": one.rating,
+                "malicious": one.malicious,
+                "exploited": one.exploited,
+                "epss": one.epss,
+                "fixed": list(one.fixed),
+            }
+            for one in answer.known
+        ],
+    }
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    what = f"{found['ecosystem']} {found['name']} {found['version']}"
+    yield f"{printable(what)}: {found['verdict']}: {printable(found['reason'])}"
+    for one in found.get("known", ()):
+        words = [", ".join((*one["ids"], *one["aliases"])), one["rating"]]
+        if one["score"] is not None:
+            words.append(f"{one['score']}")
+        words += ["malicious"] * one["malicious"] + ["exploited"] * one["exploited"]
+        if one["epss"] is not None:
+            words.append(f"EPSS {one['epss']:.1%}")
+        if one["fixed"]:
+            words.append(f"fixed in {', '.join(one['fixed'])}")
+        yield "  " + printable("  ".join(word for word in words if word))
+        if one["summary"]:
+            yield f"    {printable(one['summary'])}"

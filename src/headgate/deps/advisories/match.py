@@ -1,0 +1,222 @@
+"""Which advisories concern a version of a package: a function over records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cmp_to_key
+
+from headgate.deps.advisories.cvss import rating_of, score
+from headgate.deps.advisories.entries import Entry, entry_of
+from headgate.deps.advisories.names import ecosystem_and_release, package_name, same_release
+from headgate.deps.advisories.ranges import Place, Truth, order_name
+from headgate.deps.advisories.record import Record
+from headgate.deps.advisories.verdict import Answer, Known, Package, Verdict
+
+Exploits = Callable[[Iterable[str]], Mapping[str, tuple[float | None, bool]]]
+"""(EPSS, whether known to be exploited) of those CVEs that something is known of."""
+
+_RATINGS = {"moderate": "medium", "important": "high", "negligible": "low"}
+_MAJOR = re.compile(r"(?:[0-9]+[:!])?[vV]?([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What one record says of a package."""
+
+    id: str
+    aliases: tuple[str, ...]
+    severities: tuple[tuple[str, str], ...]
+    summary: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A package, named as records name it."""
+
+    package: Package
+    ecosystem: str
+    release: str
+    name: str
+
+    @classmethod
+    def of(cls, package: Package) -> Asked:
+        """The same package, in the words of its ecosystem."""
+        ecosystem, release = ecosystem_and_release(package.ecosystem)
+        name = package_name(ecosystem, release, package.name)
+        return cls(package, ecosystem, release, name)
+
+    @property
+    def order(self) -> str:
+        """What decides the order of its versions."""
+        return order_name(self.ecosystem, self.release)
+
+
+def match(package: Package, records: Iterable[Record]) -> Answer:
+    """The verdict on a package where `records` are all there is to know."""
+    asked = Asked.of(package)
+    statements: list[Statement] = []
+    for record in records:
+        entries = tuple(
+            entry_of(one)
+            for one in record.affected
+            if (one.ecosystem, one.name) == (asked.ecosystem, asked.name)
+        )
+        if entries and not record.withdrawn:
+            statements.append(
+                Statement(record.id, record.aliases, record.severities, record.summary, entries)
+            )
+    return judge(asked, statements)
+
+
+def judge(
+    asked: Asked,
+    statements: Sequence[Statement],
+    troubles: Sequence[str] = (),
+    exploits: Exploits = lambda cves: {},
+    basis: str = "",
+) -> Answer:
+    """The verdict, given what is said of the package.
+
+    `troubles` are reasons why what is said may not be all; `basis` says what it was said by.
+    """
+    place = Place(asked.order, asked.package.version.strip())
+    relevant = [
+        replace(one, entries=entries)
+        for one in statements
+        if (entries := _of_release(asked, one.entries))
+    ]
+    truths = [(one, _truth(place, one.entries)) for one in relevant]
+    affecting = [one for one, truth in truths if truth is Truth.YES]
+    doubts = tuple(sorted(one.id for one, truth in truths if truth is Truth.DOUBT))
+    if affecting:
+        known = _groups(place, affecting, exploits)
+        fixes = _fixes(asked, place, affecting, relevant)
+        reason = _affected(known, fixes)
+        return Answer(asked.package, Verdict.AFFECTED, reason, known, fixes, doubts)
+    reasons = [*_unreadable(asked, place, bool(relevant)), *troubles]
+    if doubts and place.readable:
+        told = ", ".join(doubts[:3]) + (f" and {len(doubts) - 3} more" if len(doubts) > 3 else "")
+        reasons.append(f"whether {told} concerns {place.version} cannot be told from what it says")
+    if reasons or doubts:
+        return Answer(asked.package, Verdict.UNKNOWN, "; ".join(reasons) + ".", doubts=doubts)
+    told = f"none of {basis} concerns it" if basis else "no advisory concerns it"
+    return Answer(asked.package, Verdict.CLEAN, f"{told}.")
+
+
+def _unreadable(asked: Asked, place: Place, spoken_of: bool) -> list[str]:
+    if not asked.name:
+        return ["no package is named"]
+    if not place.version:
+        return ["no version is known"]
+    # A workflow pins actions by the hash of a commit, which is no version: only where records
+    # speak of the action does it matter which one it is.
+    if place.readable or (asked.ecosystem == "GitHub Actions" and not spoken_of):
+        return []
+    shown = place.version if len(place.version) <= 60 else f"{place.version[:60]}…"
+    return [f"{shown!r} is not a version that {asked.ecosystem} can place among others"]
+
+
+def _of_release(asked: Asked, entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    return tuple(
+        one for one in entries if same_release(asked.ecosystem, asked.release, one.release)
+    )
+
+
+def _truth(place: Place, entries: Sequence[Entry]) -> Truth:
+    told = [one for one in entries if not one.only_commits]
+    if not told:
+        return Truth.DOUBT
+    truths = [place.within(one.ranges, one.versions) for one in told]
+    if Truth.YES in truths:
+        return Truth.YES
+    return Truth.DOUBT if Truth.DOUBT in truths else Truth.NO
+
+
+def _groups(place: Place, affecting: Sequence[Statement], exploits: Exploits) -> tuple[Known, ...]:
+    """One for all records of the same: those that share an identifier, through others too."""
+    leader: dict[str, str] = {}
+
+    def lead(name: str) -> str:
+        while leader.setdefault(name, name) != name:
+            name = leader[name]
+        return name
+
+    for one in affecting:
+        for alias in one.aliases:
+            leader[lead(alias)] = lead(one.id)
+    groups: dict[str, list[Statement]] = {}
+    for one in affecting:
+        groups.setdefault(lead(one.id), []).append(one)
+    known = [_known(place, group, exploits) for group in groups.values()]
+    return tuple(sorted(known, key=lambda one: (not one.malicious, -(one.score or 0), one.ids)))
+
+
+def _known(place: Place, group: Sequence[Statement], exploits: Exploits) -> Known:
+    ids = tuple(sorted({one.id for one in group}))
+    aliases = tuple(sorted({alias for one in group for alias in one.aliases} - set(ids)))
+    cves = [one for one in (*ids, *aliases) if one.startswith("CVE-")]
+    found = exploits(cves)
+    scores = [
+        value
+        for one in group
+        for kind, vector in one.severities
+        if kind.startswith("CVSS") and (value := score(vector)) is not None
+    ]
+    best = max(scores, default=None)
+    said = next(
+        (word.lower() for one in group for kind, word in one.severities if kind == "rating"), ""
+    )
+    return Known(
+        ids,
+        aliases,
+        next((one.summary for one in group if one.summary), ""),
+        best,
+        _RATINGS.get(said, said) if best is None else rating_of(best),
+        any(one.startswith("MAL-") for one in (*ids, *aliases)),
+        any(exploited for _, exploited in found.values()),
+        max((epss for epss, _ in found.values() if epss is not None), default=None),
+        tuple(_sorted(place, _fixed(place, group))),
+    )
+
+
+def _fixed(place: Place, statements: Iterable[Statement]) -> set[str]:
+    """The later versions that records name as fixed."""
+    return {
+        version
+        for one in statements
+        for entry in one.entries
+        for events in entry.ranges
+        for kind, version in events
+        if kind == "f" and place.before(version)
+    }
+
+
+def _fixes(
+    asked: Asked, place: Place, affecting: Sequence[Statement], relevant: Sequence[Statement]
+) -> tuple[str, ...]:
+    good = [
+        version
+        for version in _sorted(place, _fixed(place, affecting))
+        if all(_truth(Place(asked.order, version), one.entries) is Truth.NO for one in relevant)
+    ]
+    major = _MAJOR.match(place.version)
+    near = [one for one in good if major and (m := _MAJOR.match(one)) and m[1] == major[1]]
+    return tuple(dict.fromkeys([*near[:1], *good[:1]]))
+
+
+def _sorted(place: Place, versions: Iterable[str]) -> list[str]:
+    return sorted(sorted(versions), key=cmp_to_key(place.compare))
+
+
+def _affected(known: Sequence[Known], fixes: Sequence[str]) -> str:
+    first = known[0]
+    what = f"{first.ids[0]}: {first.summary}" if first.summary else first.ids[0]
+    more = f", and {len(known) - 1} more" if len(known) > 1 else ""
+    remedy = ""
+    if not any(one.malicious for one in known):
+        fixed = " or ".join(fixes)
+        remedy = f"; fixed in {fixed}" if fixes else "; no fixed version is known"
+    return f"{what.rstrip('.')}{more}{remedy}."
