@@ -117,6 +117,10 @@ class Inspector:
         with house.db.read() as tx:
             commits = tx.changes.commits(what.revision.id)
             pusher = tx.principals.get(what.revision.pusher)
+        own = [
+            (await house.project_config_or_default(what.project, commit)).dependencies
+            for commit in (what.revision.base, what.revision.head)
+        ]
         return await check_dependencies(
             what.repository,
             what.revision.base,
@@ -125,6 +129,12 @@ class Inspector:
             origin=combine(c.origin for c in commits),
             agent=pusher.kind is PrincipalKind.AGENT,
             index=house.indexes(),
+            project=what.project,
+            own=own,
+            registries=house.registries(),
+            advisories=house.advice(),
+            granted=house.granted(),
+            now=house.clock(),
         )
 
     async def _configuration(self, what: Inspected) -> CheckResult:

@@ -205,6 +205,15 @@ class Judging(Core):
                     origin=case.origin,
                     agent=case.agent,
                     index=self.indexes(),
+                    project=case.project,
+                    own=[
+                        (await self.project_config_or_default(case.project, one)).dependencies
+                        for one in (node.base, commit)
+                    ],
+                    registries=self.registries(),
+                    advisories=self.advice(),
+                    granted=self.granted(),
+                    now=self.clock(),
                 )
             )
         if case.project == POLICY_PROJECT:
