@@ -37,6 +37,15 @@ class Subject:
     """As a lockfile states it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a check says, and the packages for which an approver has to be asked."""
+
+    result: CheckResult
+    unapproved: tuple[Package, ...] = ()
+    """Those that would deny the change, and that approving them would let in."""
+
+
 async def judge(
     new: Added,
     policy: DependencyPolicy,
@@ -45,7 +54,7 @@ async def judge(
     *,
     granted: Granted = (),
     now: float | None = None,
-) -> CheckResult:
+) -> Judged:
     """The findings about what is new; indexes are asked about what is not approved."""
     subjects = tuple(subjects_of(new))
     gathered = await gather(
@@ -68,7 +77,7 @@ def weigh(
     *,
     granted: Granted = (),
     now: float = 0.0,
-) -> CheckResult:
+) -> Judged:
     """The findings about what is new, given what is known of it.
 
     A name whose existence no index could tell makes the outcome unknown.
@@ -76,6 +85,7 @@ def weigh(
     severity = severity_of(policy, who.strict)
     findings: list[Finding] = []
     doubts: list[str] = []
+    unapproved: list[Package] = []
     for one in subjects_of(new):
         assessment = assess(
             one.package,
@@ -87,6 +97,9 @@ def weigh(
             asked=one.asked,
         )
         findings += _told(assessment, one.declared)
+        denying = [concern for concern in assessment.concerns if concern.denies]
+        if denying and all(concern.approvable for concern in denying):
+            unapproved.append(one.package)
         if assessment.doubt:
             doubts.append(assessment.doubt)
     findings += [
@@ -101,11 +114,12 @@ def weigh(
     skipped: tuple[str, ...] = ()
     if gathered.left_out:
         skipped = (f"indexes: {gathered.left_out} more packages were not asked about",)
+    outcome, reason = Outcome.FAILED if findings else Outcome.PASSED, ""
     if doubts:
+        outcome = Outcome.UNKNOWN
         reason = "whether these packages exist could not be told: " + "; ".join(doubts)
-        return CheckResult(CHECK, Outcome.UNKNOWN, reason, tuple(findings), skipped=skipped)
-    outcome = Outcome.FAILED if findings else Outcome.PASSED
-    return CheckResult(CHECK, outcome, "", tuple(findings), skipped=skipped)
+    result = CheckResult(CHECK, outcome, reason, tuple(findings), skipped=skipped)
+    return Judged(result, tuple(unapproved))
 
 
 def subjects_of(new: Added) -> Iterator[Subject]:

@@ -29,7 +29,7 @@ def check_tree(
     """
     new = added(read_files(base_files), read_files(files))
     if policy is not None:
-        return weigh(new, policy, Place(project, strict=True), Gathered({}), now=time.time())
+        return weigh(new, policy, Place(project, strict=True), Gathered({}), now=time.time()).result
     findings = [
         *(direct_source(one, Severity.MEDIUM) for one in new.declared if one.source),
         *(other_index(one, Severity.MEDIUM) for one in new.indexes),

@@ -226,6 +226,13 @@ class Core:
             )
         return self._advice
 
+    def close_packages(self) -> None:
+        """Give back what is kept about packages."""
+        if self._facts is not None:
+            self._facts.close()
+        if self._advice is not None:
+            self._advice.close()
+
     def granted(self) -> frozenset[tuple[str, str]]:
         """Packages that approvers have approved: ecosystem and name."""
         with self.db.read() as tx:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 from headgate.deps.lockfiles.builder import Builder, kind_of
@@ -32,7 +32,7 @@ class BunLock:
         builder = Builder(path)
         if (found := json_object(data, builder, relaxed=True)) is not None:
             text, values = found
-            if values.get("lockfileVersion") not in (0, 1):
+            if values.get("lockfileVersion") not in (0, 1, 2):
                 builder.problem("this version of the format is not known", 1)
             else:
                 _read(builder, Lines(text), values)
@@ -50,10 +50,7 @@ def _read(builder: Builder, lines: Lines, values: Mapping[str, Any]) -> None:
             into.update(builder.mapping(workspace.get(section), section, 1))
     edges: dict[str, list[str]] = {}
     for place, given in packages.items():
-        edges[place] = [
-            _place(packages, place, name)
-            for name in _needs(given if isinstance(given, list) else [])
-        ]
+        edges[place] = [_place(packages, place, name) for name in _needs(given)]
     wanted = Wanted(edges, production, development)
     for place, given in packages.items():
         line = lines.find(f"{key(place)}: [", f"{key(place)}:")
@@ -96,9 +93,9 @@ def _is_hash(value: object) -> bool:
     return isinstance(value, str) and value.startswith(("sha512-", "sha256-", "sha1-"))
 
 
-def _needs(entry: Sequence[object]) -> list[str]:
+def _needs(entry: object) -> list[str]:
     names: list[str] = []
-    for item in entry:
+    for item in cast("list[object]", entry) if isinstance(entry, list) else []:
         if isinstance(item, dict):
             info = cast("Mapping[str, object]", item)
             for section in _PRODUCTION:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from headgate.deps.lockfiles.builder import Builder, kind_of
 from headgate.deps.lockfiles.interface import Parsed, Relation, Role, Scope, SourceKind
@@ -51,7 +51,7 @@ def _packages(builder: Builder, lines: Lines, packages: Mapping[str, Any]) -> No
     for place, given in packages.items():
         if _MODULES in place or not isinstance(given, dict):
             continue
-        entry = builder.mapping(given, place, 1)
+        entry = builder.mapping(cast("object", given), place, 1)
         for section in _DIRECT:
             names = builder.mapping(entry.get(section), section, 1)
             for name in names:

@@ -6,6 +6,7 @@ of the process when a file nests deeply.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -74,8 +75,9 @@ class _Composer:
     """Puts the events of one document together."""
 
     def __init__(self, text: str) -> None:
-        loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        self._events = yaml.parse(text, loader)
+        library: Any = yaml
+        loader = getattr(library, "CSafeLoader", library.SafeLoader)
+        self._events: Iterator[Any] = library.parse(text, loader)
         self._anchors: dict[str, tuple[object, int]] = {}
         """Values that were named, and how many values each stands for."""
         self._merged = 0
@@ -84,7 +86,7 @@ class _Composer:
         stack: list[_Open] = []
         root: list[object] = []
         for event in self._events:
-            line = event.start_mark.line + 1 if event.start_mark else 1
+            line: int = event.start_mark.line + 1 if event.start_mark else 1
             size = 1
             if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 if len(stack) >= _DEEPEST:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from headgate.authority.permissions import Action, Resource
-from headgate.deps.change import check_dependencies
+from headgate.deps.change import examine_dependencies
 from headgate.model.change import Change, Revision, RevisionCommit
 from headgate.model.config import PROJECT_FILE, ProjectConfig
 from headgate.model.errors import BadInput, HeadgateError
@@ -196,26 +196,25 @@ class Judging(Core):
             results += await scan_change(
                 repository, node.base, commit, exclude=config.exclude, runner=self.scan_runner
             )
-            results.append(
-                await check_dependencies(
-                    repository,
-                    node.base,
-                    commit,
-                    policy=self.policy().dependencies,
-                    origin=case.origin,
-                    agent=case.agent,
-                    index=self.indexes(),
-                    project=case.project,
-                    own=[
-                        (await self.project_config_or_default(case.project, one)).dependencies
-                        for one in (node.base, commit)
-                    ],
-                    registries=self.registries(),
-                    advisories=self.advice(),
-                    granted=self.granted(),
-                    now=self.clock(),
-                )
+            judged = await examine_dependencies(
+                repository,
+                node.base,
+                commit,
+                policy=self.policy().dependencies,
+                origin=case.origin,
+                agent=case.agent,
+                index=self.indexes(),
+                project=case.project,
+                own=[
+                    (await self.project_config_or_default(case.project, one)).dependencies
+                    for one in (node.base, commit)
+                ],
+                registries=self.registries(),
+                advisories=self.advice(),
+                granted=self.granted(),
+                now=self.clock(),
             )
+            results.append(judged.result)
         if case.project == POLICY_PROJECT:
             results.append(await self._policy_check(commit))
         found = tuple(replace(r, check=f"{r.check} of the landing") for r in results)
