@@ -28,10 +28,9 @@ from headgate.model.finding import CheckResult
 from headgate.model.ids import Commit, JobRunId
 from headgate.model.principal import GATE, Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT
-from headgate.model.toml.policy_file import parse_policy
 from headgate.scan.change import ScanRunner
 from headgate.server.flow.configuration import project_config
-from headgate.server.flow.policy import read_policy_files
+from headgate.server.flow.policy import read_policy
 from headgate.server.settings import Settings
 from headgate.store.database import Database
 from headgate.vcs.merge import Merger
@@ -154,8 +153,7 @@ class Core:
                 "The policy project has no landed branch.",
                 "Restore its repository from a copy.",
             )
-        policy = parse_policy(await read_policy_files(repository, head))
-        return self._take_policy(policy)
+        return self._take_policy(await read_policy(repository, head))
 
     async def load_last_valid_policy(self) -> None:
         """At a start: the newest landed policy that can be used, loudly when it is not the last.
@@ -172,7 +170,7 @@ class Core:
         commits = await repository.commits(None, head) if head else []
         for info in reversed(commits):
             try:
-                self._take_policy(parse_policy(await read_policy_files(repository, info.commit)))
+                self._take_policy(await read_policy(repository, info.commit))
             except BadInput:
                 continue
             log.error("the policy in force", commit=info.commit, subject=info.subject)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from headgate.deps.vex import as_object, cyclonedx, openvex
 from headgate.model.errors import BadInput
+from headgate.model.package import PackageRequest
 from headgate.server.api.body import Field
 from headgate.server.api.endpoint import Answer, Call, Endpoint
-from headgate.server.api.shapes import plain
+from headgate.server.api.shapes import plain, request_object
 
 _PURL = Field("package", "a package URL, e.g. pkg:pypi/jinja2@3.1.6", required=True, longest=500)
 
@@ -23,7 +25,12 @@ async def _request(call: Call) -> Answer:
     found = await call.house.request_package(
         call.actor, body.text("package"), body.text("project"), body.text("reason")
     )
-    return Answer({"request": plain(found)}, "/packages/requests")
+    return _asked(call, found)
+
+
+def _asked(call: Call, found: PackageRequest) -> Answer:
+    with call.house.db.read() as tx:
+        return Answer({"request": request_object(tx, found)}, "/packages/requests")
 
 
 async def _approve(call: Call) -> Answer:
@@ -46,6 +53,40 @@ async def _decline(call: Call) -> Answer:
     )
 
 
+async def _exceptions(call: Call) -> Answer:
+    exceptions = call.house.policy().dependencies.exceptions
+    now = call.house.clock()
+    match call.query.get("format", ""):
+        case "openvex":
+            return Answer(openvex(exceptions, call.house.settings.url, now))
+        case "cyclonedx":
+            return Answer(cyclonedx(exceptions, now))
+        case "":
+            with call.house.db.read() as tx:
+                last = tx.packages.last_run()
+            unused = last.unused if last is not None else ()
+            return Answer(
+                {
+                    "exceptions": [
+                        as_object(one, now) | {"unused": str(one.place) in unused}
+                        for one in exceptions
+                    ]
+                }
+            )
+        case other:
+            raise BadInput(f"There is no format `{other[:40]}`.", "Known: openvex, cyclonedx.")
+
+
+async def _requests(call: Call) -> Answer:
+    with call.house.db.read() as tx:
+        return Answer(
+            {
+                "open": [request_object(tx, one) for one in tx.package_requests.open()],
+                "decided": [request_object(tx, one) for one in tx.package_requests.decided()],
+            }
+        )
+
+
 async def _rematch(call: Call) -> Answer:
     return Answer({"run": plain(await call.house.rematch(call.actor))}, "/packages")
 
@@ -55,6 +96,18 @@ ENDPOINTS = (
         "/api/packages/may-add",
         "May a package be added? ?package=PURL&project=NAME; allow, needs approval or deny.",
         _may_add,
+        method="GET",
+    ),
+    Endpoint(
+        "/api/packages/exceptions",
+        "The policy's exceptions; ?format=openvex or cyclonedx gives those that run as VEX.",
+        _exceptions,
+        method="GET",
+    ),
+    Endpoint(
+        "/api/packages/requests",
+        "Who asked for which package, and what approvers said.",
+        _requests,
         method="GET",
     ),
     Endpoint(

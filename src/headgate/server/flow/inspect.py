@@ -22,10 +22,9 @@ from headgate.model.principal import GATE, Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT
 from headgate.model.purl import Package
 from headgate.model.resolve import for_branch
-from headgate.model.toml.policy_file import parse_policy
 from headgate.scan.change import scan_change
-from headgate.server.flow.configuration import broken, nowhere, project_config
-from headgate.server.flow.policy import read_policy_files
+from headgate.server.flow.configuration import broken, nowhere, policy_file, project_config
+from headgate.server.flow.policy import read_policy
 from headgate.vcs.repository import Repository
 
 if TYPE_CHECKING:
@@ -165,11 +164,11 @@ class Inspector:
         except BadInput as error:
             findings.append(broken(PROJECT_FILE, error))
         if what.project == POLICY_PROJECT:
-            files = await read_policy_files(what.repository, what.revision.head)
             try:
-                self._house.validate_policy(parse_policy(files))
+                policy = await read_policy(what.repository, what.revision.head)
+                self._house.validate_policy(policy)
             except BadInput as error:
-                findings.append(broken("policy.toml", error))
+                findings.append(broken(policy_file(error), error))
         outcome = Outcome.FAILED if findings else Outcome.PASSED
         return CheckResult("configuration", outcome, findings=tuple(findings))
 

@@ -17,13 +17,12 @@ from headgate.model.principal import Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT, Context
 from headgate.model.queue import Node
 from headgate.model.resolve import for_branch
-from headgate.model.toml.policy_file import parse_policy
 from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
 from headgate.scan.change import scan_change
 from headgate.server.core import Core
-from headgate.server.flow.configuration import broken
+from headgate.server.flow.configuration import broken, policy_file
 from headgate.server.flow.decide import Facts, judge
-from headgate.server.flow.policy import read_policy_files
+from headgate.server.flow.policy import read_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,11 +224,11 @@ class Judging(Core):
 
     async def _policy_check(self, commit: Commit) -> CheckResult:
         """Whether the policy that would take force can be used."""
-        files = await read_policy_files(self.repository(POLICY_PROJECT), commit)
         try:
-            self.validate_policy(parse_policy(files))
+            self.validate_policy(await read_policy(self.repository(POLICY_PROJECT), commit))
         except BadInput as error:
-            return CheckResult("policy", Outcome.FAILED, findings=(broken("policy.toml", error),))
+            finding = broken(policy_file(error), error)
+            return CheckResult("policy", Outcome.FAILED, findings=(finding,))
         return CheckResult("policy", Outcome.PASSED)
 
     async def _requirements(self, case: _Case) -> Sequence[CheckResult]:
