@@ -34,7 +34,9 @@ def from_simple(name: str, text: str) -> PackageFacts:
     if not files:
         return PackageFacts(name, Existence.MISSING, "is registered, but has no file to install")
     releases = dict(_releases(files))
-    times = [r.published for r in releases.values() if r.published is not None]
+    # Old kinds of files whose names tell no version were published, too.
+    uploads = (seconds_of(file.get("upload-time")) for file in files)
+    times = [moment for moment in uploads if moment is not None]
     word = str(table(page.get("project-status")).get("status", ""))
     return PackageFacts(
         name,

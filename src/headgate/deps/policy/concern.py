@@ -23,6 +23,8 @@ class Concern:
     """Of a vulnerability: its identifier and all its aliases."""
     fixed: str = ""
     """Of a vulnerability: the smallest version without it."""
+    rated: Severity | None = None
+    """Of a vulnerability: how bad it is by itself, whatever the policy makes of it."""
     approvable: bool = False
     """Whether approving the package would settle it."""
     lasting: bool = False

@@ -131,6 +131,7 @@ def _vulnerable(
         severity,
         one.names,
         one.fixed,
+        own,
     )
 
 

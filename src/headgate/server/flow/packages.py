@@ -227,7 +227,8 @@ def judge_landed(
 def _finding(
     tree: LandedTree, one: LandedPackage, concern: Concern, policy: DependencyPolicy, now: float
 ) -> PackageFinding:
-    days = policy.vulnerabilities.service_levels.get(_worst(concern.severity))
+    severity = concern.rated or concern.severity
+    days = policy.vulnerabilities.service_levels.get(max(severity, Severity.LOW))
     # Aliases are added to advisories as time goes; the version and the first of them stay.
     what = concern.advisories[:1] if concern.rule == "vulnerable" else (concern.rule,)
     identity = hashlib.sha256(
@@ -238,7 +239,7 @@ def _finding(
         tree.branch,
         identity,
         f"dependency/{concern.rule}",
-        concern.severity,
+        severity,
         one.ecosystem,
         one.name,
         one.version,
@@ -250,10 +251,6 @@ def _finding(
         now,
         now + days * 86_400.0 if days is not None else None,
     )
-
-
-def _worst(severity: Severity) -> Severity:
-    return max(severity, Severity.LOW)
 
 
 def _named(one: LandedPackage) -> Package:
