@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from headgate.cli.deps_database import database, database_option
-from headgate.cli.output import current, printable
+from headgate.cli.output import current, json_option, printable
+from headgate.model.errors import BadInput, CouldNotRun
 
 if TYPE_CHECKING:
     from headgate.deps.advisories.matcher import Matcher
     from headgate.deps.advisories.verdict import Answer
-from headgate.cli.output import json_option
-from headgate.model.errors import BadInput, CouldNotRun
 
-_CODES = {"clean": 0, "affected": 1, "unknown": 3}
+_CODES = {"affected": 1, "unknown": 3, "clean": 0}
+"""Exit codes by verdict, the one that counts first where there are several."""
 
 
 @click.command()
@@ -60,7 +60,7 @@ def match(
     if not stdin:
         found = asker.answer(dict(zip(("ecosystem", "name", "version"), package, strict=True)))
         if current().json:
-            print(json.dumps(found, ensure_ascii=False, indent=2))
+            print(json.dumps(found, ensure_ascii=False))
         else:
             print("\n".join(_lines(found)))
         ctx.exit(_CODES[found["verdict"]])
@@ -69,10 +69,7 @@ def match(
         found = asker.answer(asked) if isinstance(asked, dict) else _unknown({}, asked)
         verdicts.add(found["verdict"])
         print(json.dumps(found, ensure_ascii=False))
-    ctx.exit(next((code for verdict, code in _ORDER if verdict in verdicts), 0))
-
-
-_ORDER = (("affected", 1), ("unknown", 3))
+    ctx.exit(next((code for verdict, code in _CODES.items() if verdict in verdicts), 0))
 
 
 class _Asker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +33,7 @@ def documents(path: Path, shown: str) -> Iterator[Document]:
             for member in _checked(archive, path.stat().st_size, shown):
                 with archive.open(member) as stream:
                     yield Document(member.filename, stream.read(LARGEST + 1))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         raise BadInput(f"{shown} is not a whole zip archive: {error}.", "Fetch it again.") from None
     except OSError as error:
         raise BadInput(f"{shown} cannot be read: {error.strerror or error}.") from None

@@ -54,6 +54,12 @@ class Asked:
         return order_name(self.ecosystem, self.release)
 
 
+def nothing_known(cves: Iterable[str]) -> Mapping[str, tuple[float | None, bool]]:
+    """The answer where nothing is known of exploitation."""
+    del cves
+    return {}
+
+
 def match(package: Package, records: Iterable[Record]) -> Answer:
     """The verdict on a package where `records` are all there is to know."""
     asked = Asked.of(package)
@@ -75,7 +81,7 @@ def judge(
     asked: Asked,
     statements: Sequence[Statement],
     troubles: Sequence[str] = (),
-    exploits: Exploits = lambda cves: {},
+    exploits: Exploits = nothing_known,
     basis: str = "",
 ) -> Answer:
     """The verdict, given what is said of the package.
@@ -83,11 +89,7 @@ def judge(
     `troubles` are reasons why what is said may not be all; `basis` says what it was said by.
     """
     place = Place(asked.order, asked.package.version.strip())
-    relevant = [
-        replace(one, entries=entries)
-        for one in statements
-        if (entries := _of_release(asked, one.entries))
-    ]
+    relevant = _relevant(asked, statements)
     truths = [(one, _truth(place, one.entries)) for one in relevant]
     affecting = [one for one, truth in truths if truth is Truth.YES]
     doubts = tuple(sorted(one.id for one, truth in truths if truth is Truth.DOUBT))
@@ -119,20 +121,33 @@ def _unreadable(asked: Asked, place: Place, spoken_of: bool) -> list[str]:
     return [f"{shown!r} is not a version that {asked.ecosystem} can place among others"]
 
 
-def _of_release(asked: Asked, entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    return tuple(
-        one for one in entries if same_release(asked.ecosystem, asked.release, one.release)
-    )
+def _relevant(asked: Asked, statements: Sequence[Statement]) -> Sequence[Statement]:
+    """What is said of the release that is asked about."""
+    if not asked.release:
+        return statements
+    return [
+        replace(one, entries=entries)
+        for one in statements
+        if (
+            entries := tuple(
+                entry
+                for entry in one.entries
+                if same_release(asked.ecosystem, asked.release, entry.release)
+            )
+        )
+    ]
 
 
 def _truth(place: Place, entries: Sequence[Entry]) -> Truth:
-    told = [one for one in entries if not one.only_commits]
-    if not told:
-        return Truth.DOUBT
-    truths = [place.within(one.ranges, one.versions) for one in told]
-    if Truth.YES in truths:
-        return Truth.YES
-    return Truth.DOUBT if Truth.DOUBT in truths else Truth.NO
+    worst = None
+    for one in entries:
+        if one.only_commits:
+            continue
+        truth = place.within(one.ranges, one.versions)
+        if truth is Truth.YES:
+            return truth
+        worst = Truth.DOUBT if truth is Truth.DOUBT else worst or truth
+    return worst or Truth.DOUBT  # Nothing but commits, of which no version can be told.
 
 
 def _groups(place: Place, affecting: Sequence[Statement], exploits: Exploits) -> tuple[Known, ...]:
@@ -197,14 +212,26 @@ def _fixed(place: Place, statements: Iterable[Statement]) -> set[str]:
 def _fixes(
     asked: Asked, place: Place, affecting: Sequence[Statement], relevant: Sequence[Statement]
 ) -> tuple[str, ...]:
-    good = [
-        version
-        for version in _sorted(place, _fixed(place, affecting))
-        if all(_truth(Place(asked.order, version), one.entries) is Truth.NO for one in relevant)
-    ]
+    """The smallest good version of the same major version, and the smallest good one of all."""
+    later = [_sorted(place, _fixed(place, [one])) for one in affecting]
+    candidates = _sorted(place, {version for versions in later for version in versions})
+    # No version before a record's first fix is free of that record.
+    firsts = [versions[0] for versions in later if versions]
+    if not firsts:
+        return ()
+    least = max(firsts, key=cmp_to_key(place.compare))
     major = _MAJOR.match(place.version)
-    near = [one for one in good if major and (m := _MAJOR.match(one)) and m[1] == major[1]]
-    return tuple(dict.fromkeys([*near[:1], *good[:1]]))
+    best: list[str] = []
+    for version in candidates:
+        near = major is not None and (m := _MAJOR.match(version)) and m[1] == major[1]
+        if place.compare(version, least) < 0 or (best and not near):
+            continue
+        there = Place(asked.order, version)
+        if all(_truth(there, one.entries) is Truth.NO for one in relevant):
+            best.insert(0, version)
+            if near:
+                break
+    return tuple(best)
 
 
 def _sorted(place: Place, versions: Iterable[str]) -> list[str]:

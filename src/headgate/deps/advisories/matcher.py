@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from headgate.deps.advisories.match import Asked, judge
+from headgate.deps.advisories.match import Asked, judge, nothing_known
 from headgate.deps.advisories.names import KNOWN, same_release
 from headgate.deps.advisories.store import AdvisoryStore, EcosystemState
 from headgate.deps.advisories.verdict import Answer, Package
@@ -22,6 +22,7 @@ class Matcher:
         self._max_age = max_age
         self._ecosystems = store.ecosystems()
         self._doubts = store.doubts()
+        self._exploits = store.exploited if store.knows_exploits() else nothing_known
         self._releases: dict[int, frozenset[str]] = {}
 
     def match(self, package: Package) -> Answer:
@@ -33,7 +34,7 @@ class Matcher:
         statements = self._store.about(state.id, asked.name)
         troubles = [*self._old(state), *self._other_release(asked, state), *self._unread(asked)]
         basis = f"the {state.records} advisories on {asked.ecosystem}"
-        return judge(asked, statements, troubles, self._store.exploited, basis)
+        return judge(asked, statements, troubles, self._exploits, basis)
 
     def _nothing(self, asked: Asked, state: EcosystemState | None) -> str:
         if state is not None:

@@ -96,20 +96,20 @@ class AdvisoryStore:
     def about(self, ecosystem: int, name: str) -> list[Statement]:
         """The records that speak of a package; withdrawn ones speak of none."""
         with told(self.path):
+            rows = self._db.execute(_LOOK_UP, (ecosystem, name)).fetchall()
+        try:
             return [
                 Statement(
                     osv,
                     tuple(json.loads(aliases)) if aliases else (),
-                    tuple((kind, score) for kind, score in json.loads(severities))
-                    if severities
-                    else (),
+                    tuple(map(tuple, json.loads(severities))) if severities else (),
                     summary,
                     tuple(unpacked(data)),
                 )
-                for osv, aliases, severities, summary, data in self._db.execute(
-                    _LOOK_UP, (ecosystem, name)
-                )
+                for osv, aliases, severities, summary, data in rows
             ]
+        except (zlib.error, ValueError, TypeError) as error:
+            raise _unusable(self.path, error) from None
 
     def doubts(self) -> dict[tuple[str, str], str]:
         """Records that could not be read, by ecosystem and package; `` for any of them."""
@@ -127,6 +127,14 @@ class AdvisoryStore:
                 "SELECT document, reason FROM quarantine "
                 "WHERE document NOT IN (SELECT document FROM accepted) ORDER BY document"
             ).fetchall()
+
+    def knows_exploits(self) -> bool:
+        """Whether anything is known of exploitation."""
+        with told(self.path):
+            (found,) = self._db.execute(
+                "SELECT EXISTS (SELECT 1 FROM epss) OR EXISTS (SELECT 1 FROM kev)"
+            ).fetchone()
+        return bool(found)
 
     def exploited(self, cves: Iterable[str]) -> dict[str, tuple[float | None, bool]]:
         """(EPSS or None, whether known to be exploited) of CVEs of which something is known."""
@@ -164,14 +172,18 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
 
 @contextmanager
 def told(path: Path) -> Generator[None]:
-    """Tell what SQLite, the disk and damaged contents say in one sentence."""
+    """Tell what SQLite and the disk say in one sentence."""
     try:
         yield
-    except (sqlite3.Error, OSError, zlib.error, ValueError, TypeError) as error:
-        raise CouldNotRun(
-            f"The database of advisories {path} cannot be used: {error}.",
-            "If it is damaged, remove it and run `headgate deps sync`.",
-        ) from None
+    except (sqlite3.Error, OSError) as error:
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: Exception) -> CouldNotRun:
+    return CouldNotRun(
+        f"The database of advisories {path} cannot be used: {error}.",
+        "If it is damaged, remove it and run `headgate deps sync`.",
+    )
 
 
 def age_of(states: Iterable[EcosystemState], now: float | None = None) -> float | None:

@@ -16,14 +16,35 @@ _READ_AS = {"pre": "c", "preview": "c", "-": "final-", "rc": "c", "dev": "@"}
 class PyPI:
     """PEP 440; versions older than it come before all of its own, ordered as setuptools did."""
 
-    def key(self, version: str) -> tuple[int, Any]:
-        """(1, version) by PEP 440, or (0, parts); raises BadVersion for no text at all."""
+    def key(self, version: str) -> Any:
+        """The version by PEP 440, or an older one; raises BadVersion for no text at all."""
         if not version.strip() or len(version) > LONGEST:
             raise bad(version, "PyPI")
         try:
-            return 1, Version(version)
+            return Version(version)
         except InvalidVersion:
-            return 0, _legacy(version.lower())
+            return _Older(_legacy(version.lower()))
+
+
+class _Older:
+    """A version that PEP 440 does not know: before all that it knows."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[str, ...]) -> None:
+        self.parts = parts
+
+    def __lt__(self, other: object) -> bool:
+        return self.parts < other.parts if isinstance(other, _Older) else True
+
+    def __gt__(self, other: object) -> bool:  # Asked by Version.__lt__, which does not know us.
+        return self.parts > other.parts if isinstance(other, _Older) else False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Older) and self.parts == other.parts
+
+    def __hash__(self) -> int:
+        return hash(self.parts)
 
 
 def _legacy(version: str) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ Identifier = tuple[int, int, str]
 SemVerKey = tuple[tuple[int, ...], int, tuple[Identifier, ...]]
 
 _VERSION = re.compile(
-    r"[=vV\s]*([0-9]+(?:\.[0-9]+)*)(?:[-.]?([0-9A-Za-z-][0-9A-Za-z.-]*))?(?:\+.*)?\s*", re.ASCII
+    r"[=vV\s]*([0-9]+(?:\.[0-9]+)*)(?:-([0-9A-Za-z.-]+)|([A-Za-z][0-9A-Za-z.-]*))?(?:\+.*)?\s*",
+    re.ASCII,
 )
 
 
@@ -26,7 +27,7 @@ class SemVer:
         found = _VERSION.fullmatch(version) if len(version) <= LONGEST else None
         if found is None:
             raise bad(version, "Semantic Versioning")
-        numbers, pre = found.groups()
+        numbers, pre = found[1], found[2] or found[3]
         return (release(numbers), 1, ()) if pre is None else (release(numbers), 0, identifiers(pre))
 
 

@@ -170,7 +170,7 @@ class AddressSource:
                     tag.unlink(missing_ok=True)
                 size = have if goes_on else 0
                 with part.open("ab" if goes_on else "wb") as file:
-                    for piece in answer.iter_bytes(1 << 18):
+                    for piece in answer.iter_raw():  # as it comes: what breaks off is kept
                         size += len(piece)
                         if size > LARGEST_DOWNLOAD:
                             raise CouldNotRun(f"{shown(url)} is larger than any export.")

@@ -1,0 +1,346 @@
+"""Bringing the database of advisories up to date, and what is said where it is not."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from advisory_records import export, fixed, heap, introduced, osv
+
+from headgate.deps.advisories import archive
+from headgate.deps.advisories import sync as sync_module
+from headgate.deps.advisories.matcher import Matcher
+from headgate.deps.advisories.sources import open_source
+from headgate.deps.advisories.store import AdvisoryStore
+from headgate.deps.advisories.sync import Synced, sync
+from headgate.deps.advisories.verdict import Answer, Package
+from headgate.deps.advisories.writer import AdvisoryWriter
+from headgate.model.errors import BadInput, CouldNotRun
+
+NOW = 1_800_000_000.0
+DAY = 86_400.0
+
+
+class Desk:
+    """A database and its source, asked as at a time."""
+
+    def __init__(self, place: Path) -> None:
+        self.source = place / "source"
+        self.db = place / "kept" / "advisories.db"
+        self.now = NOW
+
+    def sync(self, *wanted: str, source: Path | None = None) -> list[Synced]:
+        with (
+            AdvisoryWriter.open(self.db) as store,
+            open_source(str(source or self.source), self.db.with_suffix(".download")) as opened,
+        ):
+            return sync(store, opened, self.now, wanted)
+
+    def ask(self, version: str, name: str = "lib", ecosystem: str = "PyPI") -> Answer:
+        with AdvisoryStore.read(self.db) as store:
+            return Matcher(store, self.now).match(Package(ecosystem, name, version))
+
+    def count(self) -> dict[str, int]:
+        with AdvisoryStore.read(self.db) as store:
+            return {name: state.records for name, state in store.ecosystems().items()}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def hows(found: Sequence[Synced]) -> list[tuple[str, str, int, int]]:
+    return [(one.ecosystem, one.how, one.changed, one.left) for one in found]
+
+
+LIB = osv("A-1", "lib", introduced(), fixed("1.5"), summary="Bad")
+NEW = osv("A-2", "lib", introduced("2.0"), fixed("2.1"), modified="2026-01-05T00:00:00Z")
+
+
+def test_a_heap_of_files_is_read_and_read_again(desk: Desk) -> None:
+    heap(desk.source / "deep/er", LIB, osv("G-1", "mod", introduced(), ecosystem="Go"))
+    (desk.source / "readme.txt").write_text("not a record")
+    assert hows(desk.sync()) == [("", "whole", 2, 0)]
+    assert desk.count() == {"Go": 1, "PyPI": 1}
+    assert desk.ask("1.0").advisories == ("A-1",)
+    assert desk.ask("1.5").reason == "none of the 1 advisories on PyPI concerns it."
+    (desk.source / "deep/er/A-1.json").unlink()
+    heap(desk.source, NEW)
+    assert hows(desk.sync()) == [("", "whole", 2, 1)]
+    assert (desk.ask("1.0").verdict, desk.ask("2.0").verdict) == ("clean", "affected")
+
+
+def test_two_heaps_are_kept_beside_each_other(desk: Desk, tmp_path: Path) -> None:
+    heap(desk.source, LIB)
+    desk.sync()
+    desk.sync(source=heap(tmp_path / "other", NEW))
+    assert desk.ask("1.0").advisories == ("A-1",)
+    assert desk.ask("2.0").advisories == ("A-2",)
+
+
+def test_a_zip_of_records(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "all.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("a/A-1.json", json.dumps(LIB))
+        file.writestr("README.md", "no record")
+    assert hows(desk.sync(source=path)) == [("", "whole", 1, 0)]
+    assert desk.ask("1.0").verdict == "affected"
+
+
+def test_an_export_is_read_once_and_then_only_what_changed(desk: Desk) -> None:
+    export(desk.source, "PyPI", LIB)
+    export(desk.source, "npm", osv("N-1", "lib", introduced(), ecosystem="npm"))
+    assert hows(desk.sync()) == [("PyPI", "whole", 1, 0), ("npm", "whole", 1, 0)]
+    assert hows(desk.sync()) == [("PyPI", "unchanged", 0, 0), ("npm", "unchanged", 0, 0)]
+    export(desk.source, "PyPI", LIB, NEW)
+    (desk.source / "PyPI" / "all.zip").unlink()  # It is not read again.
+    assert hows(desk.sync("pypi")) == [("PyPI", "changes", 1, 0)]
+    assert desk.ask("2.0").advisories == ("A-2",)
+
+
+def test_a_change_that_was_listed_late_is_seen_within_the_hour(desk: Desk) -> None:
+    export(desk.source, "PyPI", NEW)
+    desk.sync()
+    late = osv("A-3", "lib", introduced("3.0"), modified="2026-01-04T23:30:00Z")
+    early = osv("A-4", "lib", introduced("4.0"), modified="2026-01-04T22:30:00Z")
+    export(desk.source, "PyPI", NEW, late, early)
+    assert hows(desk.sync()) == [("PyPI", "changes", 1, 0)]
+    assert desk.ask("3.0").advisories == ("A-3",)
+    desk.now += 8 * DAY  # Once a week all of the list is read.
+    assert hows(desk.sync()) == [("PyPI", "changes", 1, 0)]
+    assert desk.ask("4.0").advisories == ("A-3", "A-4")
+
+
+def test_what_left_the_export_leaves_the_database_within_the_week(desk: Desk) -> None:
+    export(desk.source, "PyPI", LIB, NEW)
+    desk.sync()
+    export(desk.source, "PyPI", NEW)
+    desk.sync()
+    assert desk.ask("1.0").verdict == "affected"
+    desk.now += 8 * DAY
+    assert hows(desk.sync()) == [("PyPI", "changes", 0, 1)]
+    assert desk.ask("1.0").verdict == "clean"
+
+
+def test_what_is_withdrawn_concerns_nothing_any_more(desk: Desk) -> None:
+    export(desk.source, "PyPI", LIB)
+    desk.sync()
+    gone = LIB | {"modified": "2026-01-06T00:00:00Z", "withdrawn": "2026-01-06T00:00:00Z"}
+    export(desk.source, "PyPI", gone)
+    desk.sync()
+    assert desk.ask("1.0").verdict == "clean"
+
+
+def test_a_listed_record_without_its_file_left(desk: Desk) -> None:
+    export(desk.source, "PyPI", LIB)
+    desk.sync()
+    with (desk.source / "PyPI/modified_id.csv").open("w") as file:
+        file.write("2026-03-01T00:00:00Z,A-1\n")
+    (desk.source / "PyPI/A-1.json").unlink()
+    (desk.source / "PyPI/all.zip").unlink()
+    assert hows(desk.sync()) == [("PyPI", "changes", 0, 1)]
+
+
+def test_many_changes_take_the_whole_export(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sync_module, "MOST_CHANGES", 1)
+    export(desk.source, "PyPI", LIB)
+    desk.sync()
+    more = [osv(f"B-{n}", "lib", introduced(), modified=f"2026-02-0{n}T00:00:00Z") for n in (1, 2)]
+    export(desk.source, "PyPI", LIB, *more, files=False)
+    assert hows(desk.sync()) == [("PyPI", "whole", 3, 0)]
+    assert desk.ask("1.0").advisories == ("A-1", "B-1", "B-2")
+
+
+def test_a_sync_that_broke_off_leaves_each_ecosystem_whole_or_unknown(desk: Desk) -> None:
+    export(desk.source, "Go", osv("G-1", "mod", introduced(), ecosystem="Go"))
+    export(desk.source, "PyPI", LIB)
+    (desk.source / "PyPI" / "all.zip").write_bytes(b"PK\x03\x04 cut off")
+    found = desk.sync()
+    assert [one.how for one in found] == ["whole", "failed"]
+    assert "is not a whole zip archive" in found[1].problem
+    assert desk.ask("1.0", "mod", "Go").verdict == "affected"
+    answer = desk.ask("1.0")
+    assert answer.verdict == "unknown"
+    assert "the first sync of PyPI has not ended" in answer.reason
+    export(desk.source, "PyPI", LIB)
+    assert hows(desk.sync()) == [("Go", "unchanged", 0, 0), ("PyPI", "whole", 1, 0)]
+    assert desk.ask("1.0").verdict == "affected"
+
+
+def test_an_ecosystem_that_could_not_be_read_again_keeps_its_data_and_its_age(desk: Desk) -> None:
+    export(desk.source, "PyPI", LIB)
+    desk.sync()
+    (desk.source / "PyPI/modified_id.csv").write_text("2026-01-01T00:00:00Z A-1\n")
+    desk.now += DAY
+    (found,) = desk.sync()
+    assert "modified_id.csv, line 1: '2026-01-01T00:00:00Z A-1'" in found.problem
+    assert desk.ask("1.5").verdict == "clean"
+    desk.now += 7 * DAY
+    assert desk.ask("1.5").reason == (
+        "the advisories on PyPI are 8 days old: run `headgate deps sync`."
+    )
+    assert desk.ask("1.0").verdict == "affected"  # That stays true.
+
+
+def test_the_database_does_not_know_the_ecosystem(desk: Desk) -> None:
+    heap(desk.source, LIB, osv("D-1", "lib", introduced(), fixed("2"), ecosystem="Debian:12"))
+    desk.sync()
+    assert "no advisories on npm" in desk.ask("1.0", ecosystem="npm").reason
+    assert (
+        "no ecosystem is named 'PyPy', did you mean PyPI?" in desk.ask("1", ecosystem="PyPy").reason
+    )
+    assert desk.ask("1", ecosystem="PyPy").verdict == "unknown"
+    other = desk.ask("3", "other", "Debian:99")
+    assert (other.verdict, other.reason) == (
+        "unknown",
+        "the database has no advisories on Debian:99.",
+    )
+    assert desk.ask("3", "other", "Debian:12").verdict == "clean"
+
+
+def test_a_record_that_cannot_be_read_leaves_its_packages_unknown(desk: Desk) -> None:
+    heap(desk.source, LIB, osv("A-2", "fine", introduced(), fixed("1")))
+    broken = json.dumps(osv("A-9", "lib", introduced("9.0")))[:-20]
+    (desk.source / "A-9.json").write_text(broken)
+    desk.sync()
+    answer = desk.ask("9.0")
+    assert answer.verdict == "unknown"
+    assert f"{desk.source}/A-9.json, which may be about it, could not be read" in answer.reason
+    assert desk.ask("9.0", "fine").verdict == "clean"
+    heap(desk.source, osv("A-9", "lib", introduced("9.0")))
+    desk.sync()
+    assert desk.ask("9.0").advisories == ("A-9",)
+    assert desk.ask("8.0").verdict == "clean"
+
+
+def test_a_record_that_names_nothing_leaves_all_unknown_until_it_is_accepted(desk: Desk) -> None:
+    heap(desk.source, LIB)
+    (desk.source / "X-1.json").write_text("{")
+    desk.sync()
+    assert desk.ask("1.5").verdict == "unknown"
+    assert desk.ask("1.0").verdict == "affected"
+    with AdvisoryWriter.open(desk.db) as store:
+        ((document, reason),) = store.quarantined()
+        assert "it is not JSON" in reason
+        with pytest.raises(BadInput, match="is no document that could not be read"):
+            store.accept(["other"])
+        store.accept([document])
+    assert desk.ask("1.5").verdict == "clean"
+
+
+def test_a_change_that_cannot_be_read_leaves_its_package_unknown(desk: Desk) -> None:
+    export(desk.source, "PyPI", LIB)
+    desk.sync()
+    export(desk.source, "PyPI", LIB, NEW)
+    whole = (desk.source / "PyPI/A-2.json").read_text()
+    (desk.source / "PyPI/A-2.json").write_text(whole[:-5])
+    desk.sync()
+    assert desk.ask("1.5").verdict == "unknown"
+    (desk.source / "PyPI/A-2.json").write_text(whole)
+    desk.sync()
+    assert desk.ask("1.5").verdict == "clean"
+
+
+def packed(path: Path, names: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, data in names.items():
+            file.writestr(name, data)
+
+
+@pytest.mark.parametrize("name", ["../A-1.json", "/etc/A-1.json", "a\\..\\..\\b.json", "C:/x.json"])
+def test_a_path_that_leads_out_of_a_zip_is_refused(desk: Desk, tmp_path: Path, name: str) -> None:
+    packed(tmp_path / "bad.zip", {name: json.dumps(LIB).encode()})
+    with pytest.raises(BadInput, match="a path that leads out of it"):
+        desk.sync(source=tmp_path / "bad.zip")
+    assert desk.ask("9.9").verdict == "unknown"
+
+
+def test_a_zip_bomb_is_refused(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "_FREE", 1 << 20)
+    packed(
+        tmp_path / "bomb.zip", {"A-1.json": json.dumps(LIB).encode(), "B.json": b" " * (4 << 20)}
+    )
+    with pytest.raises(BadInput, match=r"unpacks to far more than advisories do, at 'B\.json'"):
+        desk.sync(source=tmp_path / "bomb.zip")
+    assert desk.ask("9.9").verdict == "unknown"
+
+
+def test_a_zip_that_lies_about_its_contents_is_refused(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "lie.zip"
+    packed(path, {"A-1.json": json.dumps(LIB).encode()})
+    data = bytearray(path.read_bytes())
+    data[50] ^= 0xFF  # In what is packed.
+    path.write_bytes(data)
+    with pytest.raises(BadInput, match="is not a whole zip archive"):
+        desk.sync(source=path)
+
+
+def test_a_source_without_records_is_refused(desk: Desk, tmp_path: Path) -> None:
+    desk.source.mkdir()
+    with pytest.raises(BadInput, match="holds no record of an advisory"):
+        desk.sync()
+    with pytest.raises(BadInput, match="There is no directory and no file"):
+        desk.sync(source=tmp_path / "nowhere")
+    export(desk.source, "PyPI", LIB)
+    with pytest.raises(BadInput, match="has no export of npm"):
+        desk.sync("npm")
+    with pytest.raises(BadInput, match="does not keep ecosystems apart"):
+        desk.sync("npm", source=heap(tmp_path / "heap", LIB))
+
+
+def test_no_database(desk: Desk) -> None:
+    with pytest.raises(CouldNotRun, match="There is no database of advisories at"):
+        desk.ask("1.0")
+
+
+def not_sqlite(path: Path) -> None:
+    path.write_bytes(b"something else entirely " * 400)
+
+
+def another(path: Path) -> None:
+    path.unlink()
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE other (x)")
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def older(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE meta SET value = '0'")
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:6000])
+
+
+def garbled(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE affected SET data = ?", (b"[[1]]",))
+
+
+@pytest.mark.parametrize("damage", [not_sqlite, another, empty, older, truncated, garbled])
+def test_a_database_that_is_none(desk: Desk, damage: Callable[[Path], None]) -> None:
+    heap(desk.source, LIB)
+    desk.sync()
+    damage(desk.db)
+    with pytest.raises(CouldNotRun, match="advisories") as caught:
+        desk.ask("1.0")
+    assert "headgate deps sync" in caught.value.remedy
+
+
+def test_the_database_is_one_file_that_others_read_while_it_is_written(desk: Desk) -> None:
+    heap(desk.source, LIB)
+    desk.sync()
+    assert [path.name for path in desk.db.parent.iterdir()] == ["advisories.db"]
+    with AdvisoryWriter.open(desk.db) as writing, writing.transaction():
+        writing.drop(["A-1"])
+        assert desk.ask("1.0").verdict == "affected"
+    assert desk.ask("1.0").verdict == "clean"
