@@ -10,6 +10,10 @@ import click
 from headgate.cli.main import Entry, LazyGroup
 
 MEMBERS: Mapping[str, Entry] = {
+    "list": Entry("deps_list", "list_", "List what a project depends on."),
+    "diff": Entry("deps_diff", "diff", "Show which packages changed between two states."),
+    "sbom": Entry("deps_sbom", "sbom", "Write a bill of materials, CycloneDX or SPDX."),
+    "fix": Entry("deps_fix", "fix", "Propose the smallest versions without known advisories."),
     "sync": Entry("deps_sync", "sync", "Bring the database of advisories up to date."),
     "match": Entry("deps_match", "match", "Say which advisories concern a version of a package."),
     "compare": Entry("deps_compare", "compare", "Say which of two versions comes first."),
@@ -34,4 +38,4 @@ class DepsGroup(LazyGroup):
 
 @click.group(cls=DepsGroup)
 def deps() -> None:
-    """Packages: known advisories, and which versions they concern."""
+    """Packages: what a project depends on, and which advisories concern it."""

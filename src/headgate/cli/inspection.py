@@ -35,7 +35,7 @@ def inspect(
         results.append(configuration)
     results += _scan(selection, configured.exclude)
     if "dependencies" in checks:
-        results.append(_dependencies(selection))
+        results.append(_dependencies(selection, configured.exclude))
     report = Report(
         results=tuple(results),
         root=str(root.path),
@@ -109,13 +109,20 @@ def _scan(selection: Selection, exclude: Sequence[str]) -> tuple[CheckResult, ..
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-def _dependencies(selection: Selection) -> CheckResult:
+def _dependencies(selection: Selection, exclude: Sequence[str]) -> CheckResult:
+    from headgate.deps.compare import Files, read_files
     from headgate.deps.lockfiles import manifest_for
-    from headgate.deps.tree import check_tree
+    from headgate.deps.tree import check_files
+    from headgate.deps.worktree import read_directory
 
     began = time.perf_counter()
-    files, base_files = contents(selection, lambda path: manifest_for(path) is not None)
-    return replace(check_tree(files, base_files), seconds=time.perf_counter() - began)
+    if selection.request is None:
+        after = read_directory(selection.root.path, selection.paths, exclude)
+        before = Files({})
+    else:
+        files, base_files = contents(selection, lambda path: manifest_for(path) is not None)
+        after, before = read_files(files), read_files(base_files)
+    return replace(check_files(after, before), seconds=time.perf_counter() - began)
 
 
 def _publish(report: Report, name: str, output: str) -> None:

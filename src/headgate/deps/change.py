@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from headgate.deps.compare import Files, added, read_file
 from headgate.deps.evidence import Advisories, Sources
-from headgate.deps.gathering import Gathering, largest, no_file, too_large
+from headgate.deps.gathering import Gathering, no_file
 from headgate.deps.index.interface import PackageIndex
 from headgate.deps.judge import Judged, judge
+from headgate.deps.limits import largest, too_large
 from headgate.deps.policy.standing import Granted, Place
 from headgate.deps.policy.tighten import tightened
 from headgate.deps.readings import READINGS

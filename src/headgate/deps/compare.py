@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from headgate.deps.difference import Difference, compare
+from headgate.deps.limits import largest, too_large
 from headgate.deps.lockfiles import manifest_for
 from headgate.deps.lockfiles.interface import (
     Declared,
@@ -58,6 +59,8 @@ def read_file(path: str, data: bytes) -> Parsed:
 
     Never raises: a reader that fails on a file is a problem of that file.
     """
+    if len(data) > largest(path):
+        return Parsed(problems=(too_large(path),))
     try:
         return (manifest_for(path) or _INCLUDED).parse(path, data)
     except Exception as error:  # A fault of ours must not let a change through, nor stop it dead.

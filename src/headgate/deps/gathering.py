@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from headgate.deps.compare import Files, is_manifest, read_files
-from headgate.deps.lockfiles import manifest_for
-from headgate.deps.lockfiles.interface import Include, Parsed, Problem, Role
+from headgate.deps.lockfiles.interface import Include, Parsed, Problem
 from headgate.model.finding import Span
 from headgate.model.patterns import matches
 
-LARGEST = 4 << 20
-"""Bytes of the largest file that is read, if it is written by hand."""
-LARGEST_LOCK = 32 << 20
-"""Bytes of the largest lockfile that is read; real ones of thousands of packages have one or two
-million."""
 _DEEPEST = 20
 
 
@@ -63,18 +57,6 @@ class Gathering:
         problems = [*self._refused.values(), *absent]
         extra = {f"{p.span.path}\0{p.message}": Parsed(problems=(p,)) for p in problems}
         return Files({**self._files.parsed, **extra})
-
-
-def largest(path: str) -> int:
-    """Bytes of the largest file of this name that is read."""
-    manifest = manifest_for(path)
-    return LARGEST_LOCK if manifest is not None and manifest.role is Role.LOCK else LARGEST
-
-
-def too_large(path: str) -> Problem:
-    """What is said of a file above the limit."""
-    most = largest(path) >> 20
-    return Problem(f"this is larger than {most} MB and was not read", Span(path, 1))
 
 
 def no_file(path: str) -> Problem:

@@ -15,6 +15,7 @@ from headgate.deps.lockfiles.nuget import CENTRAL
 
 _PROPERTY = re.compile(r"\$[{(]([^{}()]+)[})]")
 _ROUNDS = 10
+_EDGELESS = ("Pipfile", "pylock")
 
 
 def resolve(parsed: Mapping[str, Parsed]) -> dict[str, Parsed]:
@@ -160,7 +161,8 @@ def _related(path: str, one: Parsed, files: Mapping[str, Parsed]) -> Parsed:
     for d in one.declared:
         edges.setdefault(d.name, []).extend(d.requires)
     wanted = Wanted(edges, production, development)
-    told = any(edges.values())
+    # Pipenv, and pip as it writes pylock.toml, do not say what needs what.
+    told = any(edges.values()) or not posixpath.basename(path).startswith(_EDGELESS)
     declared: list[Declared] = []
     for d in one.declared:
         relation, scope = wanted[d.name]
@@ -170,7 +172,7 @@ def _related(path: str, one: Parsed, files: Mapping[str, Parsed]) -> Parsed:
             scope = d.scope
         if d.relation is not Relation.UNKNOWN and relation is Relation.UNKNOWN:
             relation = d.relation
-        declared.append(replace(d, relation=relation, scope=scope))
+        declared.append(d.related(relation, scope))
     return replace(one, declared=tuple(declared))
 
 

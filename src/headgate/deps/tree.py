@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from headgate.deps.compare import Added, added, read_files
+from headgate.deps.compare import Added, Files, added, read_files
 from headgate.deps.difference import Kind
 from headgate.deps.evidence import Gathered
 from headgate.deps.findings import CHECK, direct_source, hash_changed, other_index, unreadable
@@ -27,9 +27,14 @@ def check_tree(
     With a policy, unapproved packages are judged as an agent's. Without one they are only named
     in the reason; what comes from past the index, and what cannot be read, are findings always.
     """
-    new = added(read_files(base_files), read_files(files))
+    return check_files(read_files(files), read_files(base_files), policy)
+
+
+def check_files(after: Files, before: Files, policy: DependencyPolicy | None = None) -> CheckResult:
+    """The same over files that were read already."""
+    new = added(before, after)
     if policy is not None:
-        return weigh(new, policy, Place(project, strict=True), Gathered({}), now=time.time()).result
+        return weigh(new, policy, Place("", strict=True), Gathered({}), now=time.time()).result
     findings = [
         *(direct_source(one, Severity.MEDIUM) for one in new.declared if one.source),
         *(other_index(one, Severity.MEDIUM) for one in new.indexes),

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from headgate.deps.compare import Files, read_file
-from headgate.deps.gathering import Gathering, largest, no_file, too_large
+from headgate.deps.gathering import Gathering, no_file
+from headgate.deps.limits import largest, too_large
 from headgate.deps.lockfiles.interface import Parsed, Problem
 from headgate.model.finding import Span
 

@@ -17,6 +17,7 @@ from headgate.jobs.sandbox.interface import Sandbox
 from headgate.model.event import NewEvent
 from headgate.model.principal import GATE, OPERATOR
 from headgate.model.project import POLICY_PROJECT
+from headgate.server.cases.inventory import InventoryCases
 from headgate.server.cases.jobs import JobCases
 from headgate.server.cases.packages import PackageCases
 from headgate.server.cases.pipelines import PipelineCases
@@ -33,7 +34,15 @@ from headgate.vcs.stale_locks import remove_stale_locks
 log = structlog.get_logger()
 
 
-class Headgate(PackageCases, PipelineCases, JobCases, PolicyCases, PrincipalCases, ProjectCases):
+class Headgate(
+    PackageCases,
+    PipelineCases,
+    JobCases,
+    InventoryCases,
+    PolicyCases,
+    PrincipalCases,
+    ProjectCases,
+):
     """One server: everything that pages, API and git can ask of it."""
 
     def __init__(

@@ -50,4 +50,6 @@ def _plain(text: str) -> str:
 
 def key(name: str) -> str:
     """A key as it stands in JSON, for finding its line."""
+    if name.isprintable() and '"' not in name and "\\" not in name:
+        return f'"{name}"'
     return json.dumps(name, ensure_ascii=False)

@@ -21,7 +21,7 @@ def npm_source(builder: Builder, name: str, resolved: str, line: int) -> tuple[s
     another package than it says is an address like any other: that is how packages are smuggled
     into lockfiles.
     """
-    if not resolved:
+    if not resolved or resolved.startswith((f"{USUAL[0]}/{name}/-/", f"{USUAL[1]}/{name}/-/")):
         return "", SourceKind.REGISTRY
     if resolved.startswith((*LOCAL, "link:", "portal:")):
         return resolved, SourceKind.PATH
@@ -29,7 +29,8 @@ def npm_source(builder: Builder, name: str, resolved: str, line: int) -> tuple[s
     if kind is SourceKind.GIT:
         return resolved, kind
     address = resolved.partition("#")[0].partition("?")[0]
-    base, dash, _ = unquote(address).partition("/-/")
+    plain = unquote(address) if "%" in address else address
+    base, dash, _ = plain.partition("/-/")
     if dash and base.endswith(f"/{name}"):
         index = base[: -len(name) - 1]
     elif "/download/" in address and f"/{name}/" in address:  # GitHub's index.

@@ -25,9 +25,10 @@ class Block(dict[str, object]):
 
 
 _QUOTED = r"'(?:[^'\n]|'')*'|\"(?:[^\"\\\n]|\\[\"\\/])*\""
-_KEY = r"[A-Za-z0-9/._<>=+$~^(-][^\s:#'\"{}\[\],&*!|%`]*(?:[:# ][^\s:#'\"{}\[\],&*!|%`]+)*"
+_KEY = r"[A-Za-z0-9/._<=+$~^(-][^\s:#'\"{}\[\],&*!|%`]*(?:[:# ][^\s:#'\"{}\[\],&*!|%`]+)*"
 _LINE = re.compile(rf"( *)(?:(?:({_QUOTED})|({_KEY})):(?: +(\S.*))?|- +(\S.*))")
-_FIRST = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._^~<>=+$(-")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+_FIRST = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._^~<=+$(-")
 _FLOW_ITEM = re.compile(
     rf"\s*(?:({_QUOTED})|([^\s:,'\"{{}}\[\]&*!#|>%`@-][^\s:,'\"{{}}\[\]]*)):\s+"
     rf"(?:({_QUOTED})|([^\s,'\"{{}}\[\]&*!#|>%`@][^,'\"{{}}\[\]]*?))\s*(,|$)"
@@ -36,6 +37,8 @@ _FLOW_ITEM = re.compile(
 
 def plain_block(text: str) -> Block | None:
     """The table; None when the text is anything but the simplest YAML."""
+    if _CONTROL.search(text):
+        return None
     root = Block()
     # The tables that are open: how far they are indented, themselves, and their last key.
     open_: list[tuple[int, Block]] = [(0, root)]
@@ -81,7 +84,7 @@ def plain_block(text: str) -> Block | None:
         if indent != depth:
             return None
         name = _unquoted(quoted) if quoted is not None else plain
-        if quoted is None and (" #" in name or name[:2] == "- "):
+        if quoted is None and (" #" in name or name[:3] in ("---", "...") or name[0] == "-"):
             return None
         if name in table or name == "<<" or name in ("~", "null"):
             return None

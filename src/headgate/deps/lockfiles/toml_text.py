@@ -97,3 +97,8 @@ def _headers(text: str, header: str) -> Iterator[int]:
 def _not_toml(builder: Builder, error: Exception) -> None:
     match = _LINE.search(str(error))
     builder.problem("this is not TOML", int(match[1]) if match else 1)
+
+
+def forget_pieces() -> None:
+    """Read every piece anew, for measuring."""
+    _read.cache_clear()

@@ -85,6 +85,8 @@ def _entries(builder: Builder, text: str) -> Iterator[_Entry]:
 def _plain(word: str) -> str:
     if word[0] != '"':
         return word.strip()
+    if "\\" not in word:
+        return word[1:-1]
     try:
         return str(json.loads(word))
     except ValueError:

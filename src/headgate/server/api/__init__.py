@@ -16,6 +16,7 @@ from headgate.server.api import (
     principals,
     projects,
     queues,
+    sbom,
     tokens,
 )
 from headgate.server.api.endpoint import Answer, Call, Endpoint
@@ -23,6 +24,7 @@ from headgate.server.api.house import UseCases
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *projects.ENDPOINTS,
+    *sbom.ENDPOINTS,
     *principals.ENDPOINTS,
     *tokens.ENDPOINTS,
     *changes.ENDPOINTS,

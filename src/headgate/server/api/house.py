@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from headgate.authority.permissions import Permissions
+from headgate.deps.inventory import Inventory
 from headgate.deps.may_add import Answer as PackageAnswer
+from headgate.deps.sbom.subject import Subject
 from headgate.ledger.chain import Verification
 from headgate.model.change import Change
 from headgate.model.config import Policy
@@ -48,6 +50,10 @@ class UseCases(Protocol):
     async def add_project(
         self, actor: Principal, name: str, source: str, default_branch: str
     ) -> object: ...
+
+    async def inventory(
+        self, actor: Principal, project: str, rev: str
+    ) -> tuple[Inventory, Subject]: ...
 
     async def add_human(self, actor: Principal, name: str, display: str, email: str) -> object: ...
 

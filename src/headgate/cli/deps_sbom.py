@@ -1,0 +1,76 @@
+"""`headgate deps sbom`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from headgate.cli.client import connect, segment
+from headgate.cli.deps_list import tell_problems
+from headgate.cli.deps_trees import state_of
+from headgate.cli.output import printable
+from headgate.deps.sbom import WRITERS
+from headgate.model.errors import BadInput, CouldNotRun, ExitCode
+
+
+@click.command()
+@click.argument("path", default=".")
+@click.option("--project", default="", help="A project of the server, instead of files here.")
+@click.option("--commit", default="", help="A commit of that project; by default its branch.")
+@click.option("--rev", default="", help="A revision of the repository here.")
+@click.option(
+    "--format",
+    "chosen",
+    type=click.Choice(sorted(WRITERS)),
+    default="cyclonedx",
+    show_default=True,
+    help="CycloneDX 1.6 or SPDX 2.3, in JSON.",
+)
+@click.option("-o", "--output", default="", help="A file to write; by default standard output.")
+@click.pass_context
+def sbom(
+    ctx: click.Context, path: str, project: str, commit: str, rev: str, chosen: str, output: str
+) -> None:
+    """Write a bill of materials.
+
+    PATH is a directory, or a document of the other format. The same state gives the same bytes.
+    What could not be read is told in the document, and makes the exit code 3.
+    """
+    if commit and not project:
+        raise BadInput("--commit is of a project of the server.", "Name it with --project.")
+    if project:
+        if rev or path != ".":
+            raise BadInput("--project takes no path and no --rev.", "Use --commit.")
+        answer = connect().get(
+            f"/api/projects/{segment(project)}/sbom", {"commit": commit, "format": chosen}
+        )
+        _write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n", output)
+        return
+    state = state_of(path, rev)
+    _write(WRITERS[chosen](state.inventory, state.subject), output)
+    tell_problems(state.inventory.problems)
+    if state.inventory.problems:
+        ctx.exit(int(ExitCode.NOT_RUN))
+
+
+def _write(text: str, output: str) -> None:
+    if not output:
+        sys.stdout.write(text)
+        return
+    place = Path(output)
+    part = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        part.write_text(text, "utf-8")
+        part.replace(place)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise CouldNotRun(
+            f"{printable(output)} could not be written: {error.strerror}.",
+            "Name a file in a directory that exists and that you may write to.",
+        ) from error
