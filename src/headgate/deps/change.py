@@ -59,6 +59,7 @@ async def examine_dependencies(
         Sources(index, registries or {}, advisories),
         granted=granted,
         now=now,
+        settings={path: parsed.indexes for path, parsed in after.parsed.items()},
     )
 
 

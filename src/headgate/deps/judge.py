@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headgate.deps.compare import Added
+from headgate.deps.confusion import Settings, index_findings, misplaced
 from headgate.deps.difference import Kind
 from headgate.deps.evidence import Gathered, Sources, gather
 from headgate.deps.findings import (
@@ -14,7 +15,6 @@ from headgate.deps.findings import (
     direct_source,
     finding_of,
     hash_changed,
-    other_index,
     severity_of,
     unreadable,
 )
@@ -54,6 +54,7 @@ async def judge(
     *,
     granted: Granted = (),
     now: float | None = None,
+    settings: Settings | None = None,
 ) -> Judged:
     """The findings about what is new; indexes are asked about what is not approved."""
     subjects = tuple(subjects_of(new))
@@ -66,7 +67,7 @@ async def judge(
         licences={one.package: one.licence for one in subjects if one.licence},
     )
     moment = time.time() if now is None else now
-    return weigh(new, policy, who, gathered, granted=granted, now=moment)
+    return weigh(new, policy, who, gathered, granted=granted, now=moment, settings=settings)
 
 
 def weigh(
@@ -77,6 +78,7 @@ def weigh(
     *,
     granted: Granted = (),
     now: float = 0.0,
+    settings: Settings | None = None,
 ) -> Judged:
     """The findings about what is new, given what is known of it.
 
@@ -108,7 +110,8 @@ def weigh(
         if _outside(one) and not one.source.startswith(policy.sources.addresses or ("\0",))
     ]
     findings += [hash_changed(move) for move in new.difference.of(Kind.HASH)]
-    findings += [other_index(one, severity) for one in new.indexes]
+    findings += index_findings(new, policy, severity)
+    findings += misplaced(new, policy, settings or {})
     findings += [unreadable(one) for one in new.problems]
     findings.sort(key=lambda f: (f.span.path, f.span.line, f.rule))
     skipped: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -15,17 +15,16 @@ from headgate.deps.lockfiles.interface import Declared, Relation, Scope, SourceK
 from headgate.deps.policy.assess import Evidence, assess
 from headgate.deps.policy.concern import Concern
 from headgate.deps.policy.danger import Arrival, Known, Matched
-from headgate.deps.policy.exceptions import unused
+from headgate.deps.policy.exceptions import Term, term, unused
 from headgate.deps.policy.standing import Place
 from headgate.deps.policy.tighten import tightened
 from headgate.model.dependency_policy import DependencyPolicy, PolicyException
 from headgate.model.errors import HeadgateError
 from headgate.model.event import NewEvent
 from headgate.model.finding import Severity
-from headgate.model.ids import Commit
 from headgate.model.package import LandedPackage, LandedTree, MatchRun, PackageFinding
 from headgate.model.principal import GATE
-from headgate.model.project import Project
+from headgate.model.project import POLICY_PROJECT, Project
 from headgate.model.purl import Package
 
 if TYPE_CHECKING:
@@ -108,7 +107,8 @@ class Landed:
         matched = await asyncio.to_thread(advice.match, list(packages))
         used: set[PolicyException] = set()
         opened = closed = 0
-        for tree in trees:
+        # The policy's own project is last: what its exceptions are worth is known by then.
+        for tree in sorted(trees, key=lambda t: names[t.project] == POLICY_PROJECT):
             own = await house.project_config_or_default(names[tree.project], tree.commit)
             findings = judge_landed(
                 tree,
@@ -119,6 +119,8 @@ class Landed:
                 begun,
                 used,
             )
+            if names[tree.project] == POLICY_PROJECT:
+                findings += exception_findings(tree, policy.exceptions, used, begun)
             came, went = self._settle(tree, names[tree.project], findings)
             opened, closed = opened + came, closed + went
         run = MatchRun(
@@ -224,6 +226,49 @@ def judge_landed(
     return list(found.values())
 
 
+def exception_findings(
+    tree: LandedTree,
+    exceptions: Sequence[PolicyException],
+    used: Collection[PolicyException],
+    now: float,
+) -> list[PackageFinding]:
+    """Exceptions whose time is over, and those that nothing needs, as findings on the policy."""
+    idle = set(unused(exceptions, used, now))
+    found: list[PackageFinding] = []
+    for one in exceptions:
+        about = ", ".join((*one.advisories, *one.rules))
+        if term(one, now) is Term.EXPIRED:
+            rule = "exception-expired"
+            words = f"The exception for {one.package.purl} ({about}) has ended."
+            remedy = f"Renew it or take it out; {one.owner} owns it."
+        elif one in idle:
+            rule = "exception-unused"
+            words = f"Nothing that has landed needs the exception for {one.package.purl} ({about})."
+            remedy = f"Take it out; {one.owner} owns it."
+        else:
+            continue
+        place = f"{one.place}\0{one.package.purl}\0{about}\0{rule}"
+        found.append(
+            PackageFinding(
+                tree.project,
+                tree.branch,
+                hashlib.sha256(place.encode("utf-8", "replace")).hexdigest()[:32],
+                f"dependency/{rule}",
+                Severity.LOW,
+                one.package.ecosystem,
+                one.package.name,
+                "",
+                words,
+                remedy,
+                one.place.file,
+                one.place.line,
+                one.advisories,
+                now,
+            )
+        )
+    return found
+
+
 def _finding(
     tree: LandedTree, one: LandedPackage, concern: Concern, policy: DependencyPolicy, now: float
 ) -> PackageFinding:
@@ -259,10 +304,3 @@ def _named(one: LandedPackage) -> Package:
 
 def _purl(one: PackageFinding) -> str:
     return Package(one.ecosystem, one.name, one.version).purl
-
-
-async def commit_packages(house: Core, project: str, commit: Commit) -> list[LandedPackage]:
-    """The packages of any commit. Raises GitError."""
-    config = await house.project_config_or_default(project, commit)
-    files = await read_commit(house.repository(project), commit, config.exclude)
-    return landed_packages(files)
