@@ -12,7 +12,9 @@ from urllib.parse import quote, unquote
 
 from headgate.model.errors import BadInput
 
-_PURL = re.compile(r"pkg:/*(?P<type>[A-Za-z][A-Za-z0-9.+-]*)/(?P<rest>[^?#]+)(?:\?[^#]*)?(?:#.*)?")
+_PURL = re.compile(
+    r"pkg:/*(?P<type>[A-Za-z][A-Za-z0-9.+-]*)/(?P<rest>[^?#\s]+)(?:\?[^#]*)?(?:#.*)?"
+)
 _SEPARATORS = re.compile(r"[-_.]+")
 _MAVEN = "maven"
 

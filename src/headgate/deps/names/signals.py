@@ -69,10 +69,13 @@ def similar(ecosystem: str, name: str, known: Popular | None = None) -> Signal |
     """
     name = normalised(ecosystem, name)
     table = popular(ecosystem) if known is None else known
-    if table.rank(name):
+    if table.target(name):
         return None
+    # Packages that squat on what is imported may be downloaded a lot, just for that.
     if (meant := distribution_of(ecosystem, name)) and meant != name:
         return Signal(Likeness.IMPORT, meant)
+    if table.rank(name):
+        return None
     scope = name.partition("/")[0] if name.startswith("@") else "\0"
     found = [
         signal
