@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from headgate.deps.index.interface import PackageIndex
 from headgate.deps.index.npm import NpmIndex
 from headgate.deps.index.pypi import PypiIndex
 from headgate.deps.tree import check_tree
-from headgate.model.config import DependencyPolicy
+from headgate.model.dependency_policy import DependencyPolicy, Registry
 from headgate.model.finding import CheckResult, Outcome, Severity
 from headgate.model.ids import Commit
 from headgate.model.origin import Grade, Origin, OriginKind
@@ -239,6 +240,19 @@ async def test_past_the_index(work: Work) -> None:
     ]
     assert "files.example" in result.findings[0].message
     assert "hunter2" not in "".join(f.message + f.excerpt for f in result.findings)
+
+
+async def test_ones_own_package_locked_from_elsewhere(work: Work) -> None:
+    registry = Registry("internal", "npm", "https://npm.example", ("@acme/*",))
+    address = "https://registry.npmjs.org/@acme/lib/-/lib-1.0.0.tgz"
+    packages = {"node_modules/@acme/lib": {"version": "1.0.0", "resolved": address}}
+    base = work.commit({"README": ""})
+    text = json.dumps({"name": "a", "lockfileVersion": 3, "packages": packages}, indent=1)
+    head = work.commit({"package-lock.json": text})
+    result = await work.check(base, head, HUMAN, DependencyPolicy(registries=(registry,)))
+    assert [(f.rule, f.severity) for f in result.findings] == [
+        ("dependency/confusion", Severity.HIGH)
+    ]
 
 
 async def test_test_data_can_be_left_out(work: Work) -> None:
