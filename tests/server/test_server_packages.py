@@ -238,6 +238,78 @@ def test_what_has_landed_is_compared_again_at_night(
     assert strange.status_code == 400
 
 
+def test_pages_and_commands(
+    served: Served,
+    ada: Author,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "No finding is open. That is not to say" in _page(served, "/packages")
+    advisories(served, tmp_path, record("GHSA-aaaa", "jinja2", "3.1.3", "CVE-2024-1"))
+    served.operator.post("/api/packages/rematch")
+    served.human("grace")
+    browser, csrf = served.browser("grace")
+
+    def page(path: str) -> str:
+        answer = browser.get(path)
+        assert answer.status_code == 200, answer.text
+        shown, _, query = path.partition("?")
+        data = browser.get(f"{shown}.json?{query}")
+        assert isinstance(data.json(), dict)
+        return answer.text
+
+    assert "CVE-2024-1" in page("/packages")
+    head = served.operator.get("/projects/app/packages.json").json()["tree"]["commit"]
+    text = page(f"/projects/app/packages?from={head}&to={head}")
+    assert "1 vulnerable" in text
+    assert "fixed in <b>3.1.3</b>" in text
+    assert "No package differs." in text
+    assert "app" in page("/packages/users?package=Jinja2&below=3.1.3")
+    assert "No project that you may see uses" in page("/packages/users?package=jinja2&below=3.1.2")
+    assert "ends soon" in page("/packages/exceptions")
+    assert browser.get("/packages/users?package=pkg:&below=").status_code == 400
+    assert browser.get("/packages/users?package=jinja2&below=1|2").status_code == 400
+    assert browser.get("/projects/app/packages?from=main&to=main").status_code == 400
+    assert browser.get("/projects/nowhere/packages").status_code == 404
+
+    monkeypatch.setenv("HEADGATE_URL", served.url)
+    monkeypatch.setenv("HEADGATE_TOKEN", ada.token)
+
+    def command(*arguments: str) -> tuple[int, str]:
+        code = run(["deps", *arguments])
+        return code, capsys.readouterr().out
+
+    code, out = command("may-add", "pkg:pypi/pycrypto", "--project", "app")
+    assert (code, "instead: pkg:pypi/pycryptodome" in out) == (1, True)
+    assert command("may-add", "pycrypto")[0] == 2
+    assert command("request", "pkg:pypi/wanted", "--reason", "It is good")[0] == 0
+    code, out = command("requests")
+    assert (code, "pkg:pypi/wanted" in out) == (0, True)
+    assert "It is good" in page("/packages/requests")
+    assert command("approve", "pkg:pypi/wanted")[0] == 1  # Ada is no approver.
+    form = {"package": "pkg:pypi/wanted", "comment": "Fine", "csrf": csrf}
+    headers = {"origin": served.url, "sec-fetch-site": "same-origin"}
+    assert browser.post("/api/packages/approve", data=form, headers=headers).status_code == 303
+    assert "Fine" in page("/packages/requests")
+    code, out = command("may-add", "pkg:pypi/wanted", "--json")
+    # Approved, and yet there is no such thing.
+    assert (code, json.loads(out)["answer"]) == (0, "allow")
+    code, out = command("exceptions", "list")
+    assert (code, "not needed" in out) == (1, True)
+    code, out = command("exceptions", "export", "--format", "cyclonedx")
+    assert (code, json.loads(out)["bomFormat"]) == (0, "CycloneDX")
+    assert command("rematch")[0] == 1  # Ada administers nothing.
+    monkeypatch.setenv("HEADGATE_URL", "http://127.0.0.1:9")
+    assert command("may-add", "pkg:pypi/x")[0] == 3
+
+
+def _page(served: Served, path: str) -> str:
+    answer = served.operator.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
 def _remote(author: Author, address: str) -> None:
     from test_server_queue import git
 
