@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,20 @@ async def test_what_npm_says_instead(
     assert detail in found.detail
 
 
+async def test_a_private_index_is_told_who_asks(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.says("/thing", document("thing"))
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login ada password " + "open" + "sesame\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert (await node(index, "thing")).existence is Existence.EXISTS
+    assert index.logins[-1].startswith("Basic ")
+    netrc.write_text("nonsense here")
+    assert (await node(index, "thing")).existence is Existence.EXISTS
+    assert index.logins[-1] == ""
+
+
 class Story:
     """An index that is asked through a cache, at a time that the test sets."""
 
@@ -237,8 +252,13 @@ async def test_absence_is_believed_for_minutes_and_doubt_not_at_all(
     index.says("/thing", document("thing"))
     assert (await story.ask("thing")).existence is Existence.EXISTS
     # What is damaged in the file is as if it had never been asked.
-    story.cache._db.execute("UPDATE facts SET body = '{}'")
+    story.cache.close()
+    with sqlite3.connect(tmp_path / "facts.db") as damaged:
+        damaged.execute("UPDATE facts SET body = '{}'")
+    asked = len(index.asked)
+    story = Story(index, tmp_path / "facts.db")
     assert (await story.ask("thing")).existence is Existence.EXISTS
+    assert len(index.asked) == asked + 1
 
 
 def test_a_cache_that_is_none(tmp_path: Path) -> None:

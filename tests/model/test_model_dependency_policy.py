@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from headgate.model.dependency_policy import DependencyPolicy, Level
+from headgate.model.dependency_policy import (
+    DependencyPolicy,
+    Level,
+    LicenceRules,
+    NewPackageRules,
+    ProvenanceRules,
+    VulnerabilityRules,
+)
 from headgate.model.errors import BadInput
 from headgate.model.finding import Severity
 from headgate.model.purl import Package, parse_purl
@@ -98,6 +108,17 @@ def test_a_full_one() -> None:
     assert found.licences.given
     (exception,) = found.exceptions
     assert exception.expires - exception.since == 180 * 86_400
+
+
+def test_the_guide_shows_the_defaults() -> None:
+    guide = Path(__file__).parents[2] / "docs" / "how-to" / "dependency-policy.md"
+    blocks = re.findall(r"```toml\n(.*?)```", guide.read_text(), re.DOTALL)
+    found = parse("\n".join(blocks))
+    assert found.new == NewPackageRules()
+    assert found.vulnerabilities == VulnerabilityRules()
+    assert found.licences.unknown is LicenceRules().unknown
+    assert found.provenance.lost is ProvenanceRules().lost
+    assert (found.humans, found.agents) == (DependencyPolicy().humans, DependencyPolicy().agents)
 
 
 def test_the_same_may_stand_in_policy_toml() -> None:

@@ -93,7 +93,8 @@ def _remedy(reply: Reply, denying: Sequence[Concern], package: Package) -> str:
         return ""
     if denying:
         return denying[0].remedy
-    return f"Try again, or have it approved: headgate deps approve {package.purl}."
+    purl = Package(package.ecosystem, package.name).purl
+    return f"Try again, or have it approved: headgate deps approve {purl}."
 
 
 def _alternative(

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sqlite3
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ FRESH = 6 * 3600.0
 """Seconds for which facts are taken as they are."""
 ABSENT = 600.0
 """Seconds for which a name that does not exist is believed not to."""
+NEAR = 128
+"""Packages whose facts are kept in memory."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (
@@ -41,6 +44,7 @@ class FactsCache:
         """Raises CouldNotRun when the file cannot be used."""
         self._path = path
         self._lock = threading.Lock()
+        self._near: OrderedDict[tuple[str, str, str], PackageFacts] = OrderedDict()
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._db = sqlite3.connect(path, check_same_thread=False, timeout=10.0)
@@ -55,11 +59,30 @@ class FactsCache:
 
     def get(self, ecosystem: str, address: str, name: str) -> PackageFacts | None:
         """What was last known, whatever its age."""
+        key = (ecosystem, address, name)
+        with self._lock:
+            if key in self._near:
+                self._near.move_to_end(key)
+                return self._near[key]
+        found = self._read(key)
+        if found is not None:
+            self._remember(key, found)
+        return found
+
+    def _read(self, key: tuple[str, str, str]) -> PackageFacts | None:
         query = "SELECT body FROM facts WHERE ecosystem = ? AND address = ? AND name = ?"
         with self._lock, contextlib.suppress(sqlite3.Error, ValueError, TypeError, KeyError):
-            row = self._db.execute(query, (ecosystem, address, name)).fetchone()
+            row = self._db.execute(query, key).fetchone()
             return _decoded(json.loads(row[0])) if row else None
         return None  # Damaged: as if it had never been asked.
+
+    def _remember(self, key: tuple[str, str, str], facts: PackageFacts) -> None:
+        # Some packages have thousands of releases, which take a while to read.
+        with self._lock:
+            self._near[key] = facts
+            self._near.move_to_end(key)
+            while len(self._near) > NEAR:
+                self._near.popitem(last=False)
 
     def put(self, ecosystem: str, facts: PackageFacts) -> None:
         """Keep what an index said; raises CouldNotRun when the disk does not take it."""
@@ -73,14 +96,10 @@ class FactsCache:
                 f"The cache of facts about packages, {self._path}, cannot be written: {error}.",
                 "Check the disk, or remove the file; it is filled again.",
             ) from None
-
-    def oldest(self) -> float | None:
-        """When the oldest facts were asked for; None when there are none."""
-        with self._lock:
-            row = self._db.execute("SELECT min(asked) FROM facts").fetchone()
-        return row[0] if row else None
+        self._remember((ecosystem, facts.address, facts.name), facts)
 
     def close(self) -> None:
+        """Close the file."""
         with self._lock:
             self._db.close()
 

@@ -112,15 +112,20 @@ def _minded(
     arrival: Arrival,
 ) -> Iterator[Concern]:
     facts = evidence.facts
+    rule = denial(package, policy, who.project)
+    absent = facts is not None and facts.existence is Existence.MISSING
     if evidence.matched is not None:
-        yield from dangers(package, evidence.matched, policy.vulnerabilities, arrival)
-    if (rule := denial(package, policy, who.project)) is not None:
+        for concern in dangers(package, evidence.matched, policy.vulnerabilities, arrival):
+            # Of what may not be used, or is not there, nobody asks whether it is vulnerable.
+            if concern.rule != "unknown" or not (rule or absent):
+                yield concern
+    if rule is not None:
         yield denied(package, rule)
         return
     yield from licence_concerns(package, _licence(package, evidence), policy)
     if arrival is Arrival.EXISTING:
         return
-    if facts is not None and facts.existence is Existence.MISSING:
+    if facts is not None and absent:
         yield missing(package, facts, _hint(package, policy, signal))
         return
     if stands is Standing.NEW and asked is Asked.BEFORE:

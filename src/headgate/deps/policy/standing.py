@@ -79,9 +79,7 @@ def denied(package: Package, rule: DenyRule) -> Concern:
     )
 
 
-def unapproved(
-    package: Package, policy: DependencyPolicy, who: Place, *, requestable: bool = True
-) -> Concern:
+def unapproved(package: Package, policy: DependencyPolicy, who: Place) -> Concern:
     """A package that nobody approved."""
     word = policy.agents if who.strict else policy.humans
     approved = ranges(package, policy, who.project)
@@ -91,21 +89,15 @@ def unapproved(
         what += f"; approved is {' or '.join(approved)}"
     near = nearest(package.name, policy.approved.get(package.ecosystem, ()))
     hint = f"Did you mean `{near}`, which is approved? " if near else ""
-    where = (
-        f"[dependencies.approved] {package.ecosystem} in policy.toml of the policy project"
-        if package.ecosystem in ("pypi", "npm")
-        else "[[dependencies.allow]] in policy.toml of the policy project"
-    )
+    listed = package.ecosystem in ("pypi", "npm")
+    where = f"[dependencies.approved] {package.ecosystem}" if listed else "[[dependencies.allow]]"
+    purl = Package(package.ecosystem, package.name).purl
     return Concern(
         "unapproved",
         "Dependency that nobody approved",
         f"The {said(package.ecosystem)} package {what}.",
-        f"{hint}Use an approved package, or have `{package.name}` added to {where}"
-        + (
-            f"; approvers can do so at once: headgate deps approve {package.purl}."
-            if requestable
-            else "."
-        ),
+        f"{hint}Use an approved package, or have `{package.name}` added to {where} in policy.toml "
+        f"of the policy project; approvers can do so at once: headgate deps approve {purl}.",
         severity_of(Level.DENY if word == "deny" else Level.WARN),
         approvable=True,
     )
