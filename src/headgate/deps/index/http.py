@@ -7,6 +7,7 @@ import os
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from netrc import NetrcParseError
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -107,7 +108,7 @@ def _account() -> httpx.Auth | None:
     file = Path(named) if named else Path("~/.netrc").expanduser()
     try:
         return httpx.NetRCAuth(str(file)) if file.is_file() else None
-    except (OSError, SyntaxError):  # netrc's own error is a SyntaxError.
+    except (OSError, NetrcParseError):
         return None
 
 
