@@ -80,13 +80,14 @@ def record(number: int, modified: str, rng: random.Random) -> tuple[str, dict[st
     place = ECOSYSTEMS[number // 5 % len(ECOSYSTEMS)]
     name = spoken_of(rng)
     events: list[dict[str, str]] = []
+    listed: list[str] = []
     for major in range(rng.choice((1, 1, 1, 2, 3))):
         minor = rng.randrange(1, 40)
+        listed += [f"{major}.{one}.{rng.randrange(9)}" for one in range(0, minor, 2)]
         events += [
             {"introduced": f"{major}.0.0" if major else "0"},
             {"fixed": f"{major}.{minor}.{rng.randrange(9)}"},
         ]
-    listed = [f"{rng.randrange(3)}.{n}.{rng.randrange(9)}" for n in range(rng.randrange(30))]
     affected = {
         "package": {"ecosystem": place, "name": name},
         "ranges": [{"type": "ECOSYSTEM", "events": events}],

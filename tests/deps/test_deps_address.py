@@ -236,3 +236,31 @@ def test_a_record_behind_a_broken_listing_line_is_not_lost(
     (found,) = fetch()
     assert found.how == "failed"
     assert "line 2" in found.problem
+
+
+def test_a_copy_with_zips_only_is_read_by_its_zips(
+    server: Server, fetch: Callable[[], list[Synced]]
+) -> None:
+    fetch()
+    new = osv("A-2", "lib", introduced("2"), modified="2026-02-01T00:00:00Z")
+    export(server.root, "PyPI", LIB, new, files=False)
+    (found,) = fetch()
+    assert (found.how, found.changed, found.left) == ("whole", 2, 0)
+
+
+def test_a_listing_that_is_newer_than_the_zip(
+    server: Server, fetch: Callable[[], list[Synced]]
+) -> None:
+    listing = server.root / "PyPI/modified_id.csv"
+    listing.write_text(f"2026-02-01T00:00:00Z,A-2\n{listing.read_text()}")
+    (server.root / "PyPI/A-2.json").write_text(json.dumps(LIB | {"id": "A-2"}))
+    (found,) = fetch()
+    assert (found.how, found.changed) == ("whole", 2)
+
+
+def test_an_export_without_a_listing_is_read_as_a_whole(
+    server: Server, fetch: Callable[[], list[Synced]]
+) -> None:
+    (server.root / "PyPI/modified_id.csv").unlink()
+    assert [one.how for one in fetch()] == ["whole"]
+    assert [one.how for one in fetch()] == ["whole"]

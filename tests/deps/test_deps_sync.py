@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +16,7 @@ from advisory_records import export, fixed, heap, introduced, osv
 
 from headgate.deps.advisories import archive
 from headgate.deps.advisories import sync as sync_module
-from headgate.deps.advisories.matcher import Matcher
+from headgate.deps.advisories.matcher import Advisor, Matcher
 from headgate.deps.advisories.sources import open_source
 from headgate.deps.advisories.store import AdvisoryStore
 from headgate.deps.advisories.sync import Synced, sync
@@ -90,6 +93,13 @@ def test_a_zip_of_records(desk: Desk, tmp_path: Path) -> None:
         file.writestr("README.md", "no record")
     assert hows(desk.sync(source=path)) == [("", "whole", 1, 0)]
     assert desk.ask("1.0").verdict == "affected"
+    heap(tmp_path / "zips", NEW)
+    path.rename(tmp_path / "zips/all.zip")
+    desk.sync(source=tmp_path / "zips")
+    assert desk.count() == {"PyPI": 1}
+    (tmp_path / "zips/all.zip").rename(tmp_path / "zips/pypi.zip")
+    desk.sync(source=tmp_path / "zips")
+    assert desk.count() == {"PyPI": 2}
 
 
 def test_an_export_is_read_once_and_then_only_what_changed(desk: Desk) -> None:
@@ -136,14 +146,18 @@ def test_what_is_withdrawn_concerns_nothing_any_more(desk: Desk) -> None:
     assert desk.ask("1.0").verdict == "clean"
 
 
-def test_a_listed_record_without_its_file_left(desk: Desk) -> None:
+def test_a_record_that_is_listed_and_nowhere_is_not_taken_for_gone(desk: Desk) -> None:
     export(desk.source, "PyPI", LIB)
     desk.sync()
-    with (desk.source / "PyPI/modified_id.csv").open("w") as file:
-        file.write("2026-03-01T00:00:00Z,A-1\n")
-    (desk.source / "PyPI/A-1.json").unlink()
-    (desk.source / "PyPI/all.zip").unlink()
-    assert hows(desk.sync()) == [("PyPI", "changes", 0, 1)]
+    listing = desk.source / "PyPI/modified_id.csv"
+    listing.write_text(f"2026-03-01T00:00:00Z,A-7\n{listing.read_text()}")
+    (found,) = desk.sync()
+    assert found.problem.endswith("lists A-7 of PyPI, which it does not have.")
+    assert desk.ask("1.0").verdict == "affected"
+    with zipfile.ZipFile(desk.source / "PyPI/all.zip", "a") as file:
+        file.writestr("A-7.json", json.dumps(LIB | {"id": "A-7"}))
+    assert hows(desk.sync()) == [("PyPI", "changes", 1, 0)]
+    assert desk.ask("1.0").advisories == ("A-1", "A-7")
 
 
 def test_many_changes_take_the_whole_export(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,3 +358,57 @@ def test_the_database_is_one_file_that_others_read_while_it_is_written(desk: Des
         writing.drop(["A-1"])
         assert desk.ask("1.0").verdict == "affected"
     assert desk.ask("1.0").verdict == "clean"
+
+
+def test_an_export_that_lost_most_of_its_records_is_not_believed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync_module, "MOST_LEAVE", 0)
+    export(desk.source, "PyPI", LIB, NEW)
+    desk.sync()
+    desk.now += 8 * DAY
+    export(desk.source, "PyPI", osv("B-1", "other", introduced()))
+    (found,) = desk.sync()
+    assert "lacks 2 of 3 records of PyPI it had" in found.problem
+    (desk.source / "PyPI/modified_id.csv").write_text("")
+    (found,) = desk.sync()
+    assert "lists nothing of PyPI" in found.problem
+    assert desk.ask("1.0").verdict == "affected"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from headgate.deps.advisories.sources.local import DirectorySource
+from headgate.deps.advisories.sync import sync
+from headgate.deps.advisories.writer import AdvisoryWriter
+def stop(ecosystem, count):
+    if ecosystem == "PyPI":
+        os.kill(os.getpid(), signal.SIGKILL)
+with AdvisoryWriter.open(Path(sys.argv[2])) as store:
+    sync(store, DirectorySource(Path(sys.argv[1])), 1_800_000_000.0, progress=stop)
+"""
+
+
+def test_a_sync_that_is_killed_goes_on_in_the_next_one(desk: Desk) -> None:
+    export(desk.source, "Go", osv("G-1", "mod", introduced(), ecosystem="Go"))
+    many = [osv(f"A-{n}", f"lib-{n}", introduced()) for n in range(1000)]
+    export(desk.source, "PyPI", *many, files=False)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(desk.source), str(desk.db)], check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert desk.ask("1.0", "mod", "Go").verdict == "affected"
+    assert "the first sync of PyPI has not ended" in desk.ask("1.0", "other").reason
+    assert hows(desk.sync()) == [("Go", "unchanged", 0, 0), ("PyPI", "whole", 1000, 0)]
+    assert desk.ask("1.0", "lib-999").verdict == "affected"
+
+
+def test_an_advisor_always_answers(desk: Desk) -> None:
+    package = Package("PyPI", "lib", "1.0")
+    assert "There is no database" in Advisor(desk.db, NOW).answer(package).reason
+    heap(desk.source, LIB)
+    desk.sync()
+    assert Advisor(desk.db, NOW).answer(package).verdict == "affected"
+    garbled(desk.db)
+    assert Advisor(desk.db, NOW).answer(package).verdict == "unknown"

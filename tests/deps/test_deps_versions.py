@@ -44,7 +44,7 @@ def test_versions_come_in_the_order_of_their_own_tools(table: Path) -> None:
         ("NuGet", ["", "a.b"]),
         ("Packagist", ["", " "]),
         ("Maven", ["", "1 2"]),
-        ("PyPI", ["", " "]),
+        ("PyPI", ["", " ", ">=3", "==1.*", "latest", "1 2", "file:///x"]),
         ("Linux", ["", "next", "6.1.2.3.4"]),
     ],
 )

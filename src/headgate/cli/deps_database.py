@@ -25,6 +25,8 @@ def database_option(command: F) -> F:
 
 def database(given: Path | None) -> Path:
     """The database that was named, or the one of this machine."""
+    if given is not None:
+        return given
     from headgate.cli.client import data_directory
 
-    return given or data_directory(os.environ) / "advisories.db"
+    return data_directory(os.environ) / "advisories.db"

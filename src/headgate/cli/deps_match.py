@@ -13,12 +13,13 @@ import click
 
 from headgate.cli.deps_database import database, database_option
 from headgate.cli.output import current, json_option, printable
-from headgate.model.errors import BadInput, CouldNotRun
+from headgate.model.errors import BadInput
 
 if TYPE_CHECKING:
-    from headgate.deps.advisories.matcher import Matcher
+    from headgate.deps.advisories.matcher import Advisor
     from headgate.deps.advisories.verdict import Answer
 
+_KEYS = ("ecosystem", "name", "version")
 _CODES = {"affected": 1, "unknown": 3, "clean": 0}
 """Exit codes by verdict, the one that counts first where there are several."""
 
@@ -56,48 +57,27 @@ def match(
             "One package is asked about with ECOSYSTEM NAME VERSION, many with --stdin.",
             "See `headgate deps match --help`.",
         )
-    asker = _Asker(database(db), max_age * 86_400)
-    if not stdin:
-        found = asker.answer(dict(zip(("ecosystem", "name", "version"), package, strict=True)))
-        if current().json:
-            print(json.dumps(found, ensure_ascii=False))
-        else:
-            print("\n".join(_lines(found)))
-        ctx.exit(_CODES[found["verdict"]])
+    from headgate.deps.advisories.matcher import Advisor
+
+    with Advisor(database(db), time.time(), max_age * 86_400) as advisor:
+        if stdin:
+            ctx.exit(_many(advisor))
+        found = _answered(advisor, dict(zip(_KEYS, package, strict=True)))
+    if current().json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(found)))
+    ctx.exit(_CODES[found["verdict"]])
+
+
+def _many(advisor: Advisor) -> int:
+    """Answer standard input line by line; gives the exit code."""
     verdicts: set[str] = set()
     for asked in _asked():
-        found = asker.answer(asked) if isinstance(asked, dict) else _unknown({}, asked)
+        found = _answered(advisor, asked) if isinstance(asked, dict) else _unknown({}, asked)
         verdicts.add(found["verdict"])
-        print(json.dumps(found, ensure_ascii=False))
-    ctx.exit(next((code for verdict, code in _CODES.items() if verdict in verdicts), 0))
-
-
-class _Asker:
-    """Answers with what the database says, and with why where it says nothing."""
-
-    def __init__(self, path: Path, max_age: float) -> None:
-        from headgate.deps.advisories.matcher import Matcher
-        from headgate.deps.advisories.store import AdvisoryStore
-
-        self._matcher: Matcher | None = None
-        self._trouble = ""
-        try:
-            self._matcher = Matcher(AdvisoryStore.read(path), time.time(), max_age)
-        except CouldNotRun as error:
-            self._trouble = str(error)
-
-    def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        from headgate.deps.advisories.verdict import Package
-
-        texts = [asked.get(key, "") for key in ("ecosystem", "name", "version")]
-        if not all(isinstance(text, str) for text in texts):
-            return _unknown(asked, "ecosystem, name and version must be texts")
-        if self._matcher is None:
-            return _unknown(asked, self._trouble)
-        try:
-            return _answer(asked, self._matcher.match(Package(*texts)))
-        except CouldNotRun as error:
-            return _unknown(asked, str(error))
+        print(json.dumps(found, ensure_ascii=False), flush=True)  # Who asks may wait for it.
+    return next((code for verdict, code in _CODES.items() if verdict in verdicts), 0)
 
 
 def _asked() -> Iterator[dict[str, Any] | str]:
@@ -115,11 +95,20 @@ def _asked() -> Iterator[dict[str, Any] | str]:
             yield f"line {number} of standard input is not a JSON object"
 
 
+def _answered(advisor: Advisor, asked: dict[str, Any]) -> dict[str, Any]:
+    from headgate.deps.advisories.verdict import Package
+
+    texts = [asked.get(key, "") for key in _KEYS]
+    if not all(isinstance(text, str) for text in texts):
+        return _unknown(asked, "ecosystem, name and version must be texts")
+    return _object(asked, advisor.answer(Package(*texts)))
+
+
 def _unknown(asked: dict[str, Any], reason: str) -> dict[str, Any]:
     return {**asked, "verdict": "unknown", "advisories": [], "reason": reason}
 
 
-def _answer(asked: dict[str, Any], answer: Answer) -> dict[str, Any]:
+def _object(asked: dict[str, Any], answer: Answer) -> dict[str, Any]:
     return {
         **asked,
         "verdict": answer.verdict.value,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import product
 
 _RATINGS = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"))
@@ -17,6 +18,7 @@ def rating_of(base: float) -> str:
     return next((word for least, word in _RATINGS if base >= least), "none")
 
 
+@lru_cache(maxsize=2000)
 def score(vector: str) -> float | None:
     """The base score of a vector, 0.0 to 10.0; None for what is no vector of these versions."""
     name, _, rest = vector.strip().rstrip("/").partition("/")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from headgate.deps.advisories.ranges import Place, Range, Truth, order_name, ordered
 from headgate.deps.advisories.record import Affected
 
 _WORTH_PACKING = 240
 """Bytes above which packing pays for the time it takes."""
+
+
+_DECODE = json.JSONDecoder().raw_decode
 
 
 class Entry(NamedTuple):
@@ -46,4 +49,6 @@ def packed(entries: Iterable[Entry]) -> bytes:
 def unpacked(data: bytes) -> list[Entry]:
     """The entries again."""
     text = data if data[:1] == b"[" else zlib.decompress(data)
-    return [Entry(*one) for one in cast("list[list[object]]", json.loads(text))]  # pyright: ignore[reportArgumentType]
+    # What is ours begins and ends without white space, and need not be looked through for its
+    # encoding: half of the time is saved.
+    return [Entry(*one) for one in _DECODE(text.decode())[0]]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cmp_to_key
+from typing import NamedTuple
 
 from headgate.deps.advisories.cvss import rating_of, score
 from headgate.deps.advisories.entries import Entry, entry_of
@@ -17,19 +18,33 @@ from headgate.deps.advisories.verdict import Answer, Known, Package, Verdict
 Exploits = Callable[[Iterable[str]], Mapping[str, tuple[float | None, bool]]]
 """(EPSS, whether known to be exploited) of those CVEs that something is known of."""
 
+_WORDS = ("rating", "Ubuntu")
+"""Severities that are words."""
 _RATINGS = {"moderate": "medium", "important": "high", "negligible": "low"}
 _MAJOR = re.compile(r"(?:[0-9]+[:!])?[vV]?([0-9]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What one record says of a package."""
+class Statement(NamedTuple):
+    """What one record says of a package, as it is kept: most are only asked for their entries."""
 
     id: str
-    aliases: tuple[str, ...]
-    severities: tuple[tuple[str, str], ...]
+    aliases: str
+    """With spaces between."""
+    severities: str
+    """One a line: type and vector, or `rating` and a word."""
     summary: str
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
+
+
+def statement(record: Record, entries: Sequence[Entry]) -> Statement:
+    """What a record says of a package that it has these entries of."""
+    return Statement(
+        record.id,
+        " ".join("".join(one.split()) for one in record.aliases),
+        "\n".join(f"{''.join(kind.split())} {score}" for kind, score in record.severities),
+        record.summary,
+        entries,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +86,7 @@ def match(package: Package, records: Iterable[Record]) -> Answer:
             if (one.ecosystem, one.name) == (asked.ecosystem, asked.name)
         )
         if entries and not record.withdrawn:
-            statements.append(
-                Statement(record.id, record.aliases, record.severities, record.summary, entries)
-            )
+            statements.append(statement(record, entries))
     return judge(asked, statements)
 
 
@@ -126,7 +139,7 @@ def _relevant(asked: Asked, statements: Sequence[Statement]) -> Sequence[Stateme
     if not asked.release:
         return statements
     return [
-        replace(one, entries=entries)
+        one._replace(entries=entries)
         for one in statements
         if (
             entries := tuple(
@@ -160,7 +173,7 @@ def _groups(place: Place, affecting: Sequence[Statement], exploits: Exploits) ->
         return name
 
     for one in affecting:
-        for alias in one.aliases:
+        for alias in one.aliases.split():
             leader[lead(alias)] = lead(one.id)
     groups: dict[str, list[Statement]] = {}
     for one in affecting:
@@ -171,19 +184,17 @@ def _groups(place: Place, affecting: Sequence[Statement], exploits: Exploits) ->
 
 def _known(place: Place, group: Sequence[Statement], exploits: Exploits) -> Known:
     ids = tuple(sorted({one.id for one in group}))
-    aliases = tuple(sorted({alias for one in group for alias in one.aliases} - set(ids)))
+    aliases = tuple(sorted({alias for one in group for alias in one.aliases.split()} - set(ids)))
     cves = [one for one in (*ids, *aliases) if one.startswith("CVE-")]
     found = exploits(cves)
+    severities = [line.partition(" ")[::2] for one in group for line in one.severities.splitlines()]
     scores = [
         value
-        for one in group
-        for kind, vector in one.severities
+        for kind, vector in severities
         if kind.startswith("CVSS") and (value := score(vector)) is not None
     ]
     best = max(scores, default=None)
-    said = next(
-        (word.lower() for one in group for kind, word in one.severities if kind == "rating"), ""
-    )
+    said = next((word.lower() for kind, word in severities if kind in _WORDS), "")
     return Known(
         ids,
         aliases,
@@ -244,6 +255,7 @@ def _affected(known: Sequence[Known], fixes: Sequence[str]) -> str:
     more = f", and {len(known) - 1} more" if len(known) > 1 else ""
     remedy = ""
     if not any(one.malicious for one in known):
-        fixed = " or ".join(fixes)
-        remedy = f"; fixed in {fixed}" if fixes else "; no fixed version is known"
+        all_of_them = "" if len(known) == 1 else "all of them "
+        fixed = " or ".join(fixes) or "no version that is known"
+        remedy = f"; {all_of_them}fixed in {fixed}"
     return f"{what.rstrip('.')}{more}{remedy}."

@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Self
 
 from headgate.deps.advisories.match import Asked, judge, nothing_known
 from headgate.deps.advisories.names import KNOWN, same_release
 from headgate.deps.advisories.store import AdvisoryStore, EcosystemState
-from headgate.deps.advisories.verdict import Answer, Package
+from headgate.deps.advisories.verdict import Answer, Package, Verdict
+from headgate.model.errors import CouldNotRun
 
 MAX_AGE_S = 7 * 86_400
 """Seconds after which data is too old to call anything clean."""
+
+
+class Advisor:
+    """Answers whatever befalls the database: without one, everything is unknown and says why."""
+
+    def __init__(self, path: Path, now: float, max_age: float = MAX_AGE_S) -> None:
+        """`now` is in seconds since the epoch, `max_age` in seconds."""
+        self._store: AdvisoryStore | None = None
+        self._matcher: Matcher | None = None
+        self._trouble = ""
+        try:
+            self._store = AdvisoryStore.read(path)
+            self._matcher = Matcher(self._store, now, max_age)
+        except CouldNotRun as error:
+            self._trouble = str(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._store is not None:
+            self._store.close()
+
+    def answer(self, package: Package) -> Answer:
+        """The verdict on one package; never raises."""
+        if self._matcher is None:
+            return Answer(package, Verdict.UNKNOWN, self._trouble)
+        try:
+            return self._matcher.match(package)
+        except CouldNotRun as error:
+            return Answer(package, Verdict.UNKNOWN, str(error))
 
 
 class Matcher:

@@ -61,8 +61,8 @@ def same_release(ecosystem: str, asked: str, stated: str) -> bool:
     if asked == stated or not asked or not stated:
         return True
     if ecosystem == "Ubuntu":
-        bare = stated.removeprefix("Pro:").removesuffix(":LTS")
-        return asked == bare or asked == f"{stated}:LTS"
+        plain = stated.removesuffix(":LTS")
+        return asked in (plain, plain.removeprefix("Pro:"), f"{stated}:LTS")
     return (
         stated.startswith(f"{asked}:")
         or asked.startswith(f"{stated}:")

@@ -84,11 +84,8 @@ class Place:
             return True
         if self._key is None:
             return False
-        for one in versions:
-            key = self._keys(one)
-            if key is not None and (_equal(key, self._key) or _equal(key, self._public)):
-                return True
-        return False
+        own = (self._key, self._public)
+        return any(self._keys(one) in own for one in versions)
 
     def _within(self, events: Range) -> Truth:
         if len(events) == 1 and events[0][0] == "i" and events[0][1] == "0":
@@ -138,31 +135,9 @@ def ordered(ecosystem: str, events: Sequence[tuple[str, str]]) -> list[list[str]
         key = keys(version)
         if key is None:
             return [[UNREADABLE, version]]
-        placed.append((_Sorted(key), _AT_ONE_VERSION[kind], [kind, version]))
+        placed.append((key, _AT_ONE_VERSION[kind], [kind, version]))
     placed.sort(key=lambda one: one[:2])
     return [*start, *(event for _, _, event in placed), *limits]
-
-
-class _Sorted:
-    """A key in a tuple, which asks for equality first: keys need not have it."""
-
-    __slots__ = ("key",)
-
-    def __init__(self, key: Any) -> None:
-        self.key = key
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Sorted) and _equal(self.key, other.key)
-
-    def __lt__(self, other: _Sorted) -> bool:
-        return self.key < other.key
-
-    def __hash__(self) -> int:  # pragma: no cover - never in a set
-        return 0
-
-
-def _equal(a: Any, b: Any) -> bool:
-    return not a < b and not b < a
 
 
 def _unordered(version: str) -> Any:

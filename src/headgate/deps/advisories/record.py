@@ -145,7 +145,7 @@ def _events(entry: Mapping[str, Any]) -> Iterable[Event]:
 def _severities(found: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     places = [found, *(one for one in _objects(found, "affected"))]
     given = dict.fromkeys(
-        (_text(one, "type"), _text(one, "score"))
+        (_text(one, "type"), " ".join(_text(one, "score").split()))
         for place in places
         for one in _objects(place, "severity")
     )
@@ -154,7 +154,7 @@ def _severities(found: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     if isinstance(specific, dict):
         rating = cast("dict[str, Any]", specific).get("severity")
         if isinstance(rating, str):
-            yield "rating", rating[:20]
+            yield "rating", " ".join(rating.split())[:20]
 
 
 def _text(found: Mapping[str, Any], key: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 import zlib
@@ -95,20 +94,14 @@ class AdvisoryStore:
 
     def about(self, ecosystem: int, name: str) -> list[Statement]:
         """The records that speak of a package; withdrawn ones speak of none."""
-        with told(self.path):
-            rows = self._db.execute(_LOOK_UP, (ecosystem, name)).fetchall()
         try:
             return [
-                Statement(
-                    osv,
-                    tuple(json.loads(aliases)) if aliases else (),
-                    tuple(map(tuple, json.loads(severities))) if severities else (),
-                    summary,
-                    tuple(unpacked(data)),
+                Statement(osv, aliases, severities, summary, unpacked(data))
+                for osv, aliases, severities, summary, data in self._db.execute(
+                    _LOOK_UP, (ecosystem, name)
                 )
-                for osv, aliases, severities, summary, data in rows
             ]
-        except (zlib.error, ValueError, TypeError) as error:
+        except (sqlite3.Error, zlib.error, ValueError, TypeError) as error:
             raise _unusable(self.path, error) from None
 
     def doubts(self) -> dict[tuple[str, str], str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from headgate.deps.advisories.archive import Document
 from headgate.deps.advisories.names import ecosystem_and_release
 from headgate.deps.advisories.record import BadRecord, Record, parse
-from headgate.deps.advisories.sources.interface import Listed, Source
+from headgate.deps.advisories.sources.interface import Source
 from headgate.deps.advisories.sources.listing import moment
 from headgate.deps.advisories.store import EcosystemState
 from headgate.deps.advisories.writer import AdvisoryWriter
@@ -19,6 +19,8 @@ OVERLAP_S = 3600
 """So much further back than the newest known change is looked: exports are not written at once."""
 MOST_CHANGES = 2000
 """Above so many changes the whole export is cheaper."""
+MOST_LEAVE = 100
+"""So many records may leave an export at once, however small it is."""
 LISTED_EVERY_S = 7 * 86_400
 """How often what left the source is looked for."""
 
@@ -120,6 +122,7 @@ class _Run:
         since = (moment(mark) or 0) - OVERLAP_S
         lines: dict[str, str] = {}
         newest = mark if known else ""
+        line = None
         for line in listing:
             at = moment(line.modified) or 0
             if not full and at < since:
@@ -127,33 +130,68 @@ class _Run:
             lines.setdefault(line.id, line.modified)
             if at > (moment(newest) or 0):
                 newest = line.modified
+        if line is None:
+            raise CouldNotRun(f"{where} lists nothing of {name}.", "Try again later.")
         changed = [one for one, modified in lines.items() if not self._same(one, modified)]
         if not known or len(changed) > MOST_CHANGES:
-            listed = lines if full else {}
-            return self._whole(name, listed, newest)
-        gone: set[str] = self._store.known_to(name, where) - set(lines) if full else set()
+            return self._whole(name, lines, newest)
         documents: list[Document] = []
         for one, data in source.some(name, changed):
-            if data is None:
-                gone.add(one)
-            else:
-                documents.append(Document(f"{one}.json", data))
+            if data is None:  # Perhaps only the zip has it.
+                return self._whole(name, lines, newest)
+            documents.append(Document(f"{one}.json", data))
+        gone: set[str] = self._store.known_to(name, where) - set(lines) if full else set()
         self._take(name, documents, {})
-        self._store.drop(gone)
+        self._drop(name, gone)
         self._store.finish(name, self._now, where, mark=newest, listed=full)
         how = "changes" if changed or gone else "unchanged"
         return Synced(name, how, len(documents), len(gone))
 
     def _whole(self, name: str, lines: dict[str, str], mark: str) -> Synced:
-        """Everything of an export, but for what is listed as unchanged."""
+        """Everything of an export, but for what is listed as unchanged.
+
+        Raises CouldNotRun where something is listed that is not there.
+        """
         where = self._source.address
         before = self._store.known_to(name, where)
         wrong = self._store.quarantined_of(where, name)
         seen, bad, _ = self._take(name, self._source.everything(name), lines)
-        self._store.drop(before - seen)
+        missing = set(lines) - seen - {PurePosixPath(key).stem for key in bad}
+        # A listing may be written after the zip.
+        later, later_bad, _ = self._take(name, self._listed(name, sorted(missing)), {})
+        seen |= later
+        bad |= later_bad
+        self._drop(name, before - seen)
         self._store.release_from_quarantine(wrong - bad)
         self._store.finish(name, self._now, where, mark=mark, listed=True)
         return Synced(name, "whole", len(seen), len(before - seen))
+
+    def _listed(self, name: str, ids: Sequence[str]) -> Iterator[Document]:
+        """Documents of an export one by one; raises CouldNotRun where one is not there."""
+        missing: list[str] = []
+        for one, data in self._source.some(name, ids[:MOST_CHANGES]):
+            if data is None:
+                missing.append(one)
+            else:
+                yield Document(f"{one}.json", data)
+        count = len(missing) + len(ids[MOST_CHANGES:])
+        if count:
+            first = min([*missing, *ids[MOST_CHANGES:]])
+            more = f", and {count - 1} more" if count > 1 else ""
+            raise CouldNotRun(
+                f"{self._source.address} lists {first} of {name}, which it does not have{more}.",
+                "Try again later.",
+            )
+
+    def _drop(self, name: str, gone: set[str]) -> None:
+        """Forget what left an export, unless so much of it did that the export must be broken."""
+        known = len(self._store.known_to(name, self._source.address)) if gone else 0
+        if len(gone) > max(MOST_LEAVE, known // 2):
+            raise CouldNotRun(
+                f"{self._source.address} lacks {len(gone)} of {known} records of {name} it had.",
+                "Look whether its export is whole.",
+            )
+        self._store.drop(gone)
 
     def _take(
         self, name: str, documents: Iterable[Document], lines: dict[str, str]
@@ -192,6 +230,3 @@ class _Run:
 
 def _ecosystems(record: Record) -> set[str]:
     return {one.ecosystem for one in record.affected}
-
-
-__all__ = ["LISTED_EVERY_S", "MOST_CHANGES", "OVERLAP_S", "Listed", "Progress", "Synced", "sync"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from headgate.deps.advisories.entries import Entry, entry_of, packed
+from headgate.deps.advisories.match import statement
 from headgate.deps.advisories.record import Record
 from headgate.deps.advisories.store import FORMAT, AdvisoryStore, check_format, told
 from headgate.model.errors import BadInput
@@ -32,8 +32,8 @@ CREATE TABLE IF NOT EXISTS record (
   modified TEXT NOT NULL,
   source TEXT NOT NULL,
   withdrawn INTEGER NOT NULL,
-  aliases TEXT NOT NULL,
-  severities TEXT NOT NULL,
+  aliases TEXT NOT NULL,            -- with spaces between
+  severities TEXT NOT NULL,         -- one a line: type and vector, or `rating` and a word
   summary TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS affected (
@@ -125,6 +125,7 @@ class AdvisoryWriter(AdvisoryStore):
 
     def put(self, record: Record, source: str) -> None:
         """Write a record in the place of what was known of it."""
+        said = statement(record, ())
         (number,) = self._db.execute(
             "INSERT INTO record (osv, modified, source, withdrawn, aliases, severities, summary) "
             "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (osv) DO UPDATE SET "
@@ -136,9 +137,9 @@ class AdvisoryWriter(AdvisoryStore):
                 record.modified,
                 source,
                 record.withdrawn,
-                _listed(record.aliases),
-                _listed(record.severities),
-                record.summary,
+                said.aliases,
+                said.severities,
+                said.summary,
             ),
         ).fetchone()
         self._db.execute("DELETE FROM affected WHERE record = ?", (number,))
@@ -258,7 +259,3 @@ class AdvisoryWriter(AdvisoryStore):
                 "INSERT INTO ecosystem (name) VALUES (?) RETURNING id", (name,)
             ).fetchone()
         return row[0]
-
-
-def _listed(values: tuple[object, ...]) -> str:
-    return json.dumps(values, separators=(",", ":")) if values else ""

@@ -12,7 +12,7 @@ DpkgKey = tuple[int, tuple[Part, ...], tuple[Part, ...]]
 
 _END: Part = ((0,), 0)
 _PARTS = re.compile(r"([^0-9]*)([0-9]*)", re.ASCII)
-_BROKEN = re.compile(r"[\x00-\x20\x7f]")
+_VERSION = re.compile(r"(?:([0-9]+):)?([A-Za-z0-9.+~:_-]+)", re.ASCII)
 
 
 class Dpkg:
@@ -20,17 +20,12 @@ class Dpkg:
 
     def key(self, version: str) -> DpkgKey:
         """(epoch, version, revision); raises BadVersion."""
-        epoch, colon, rest = version.partition(":")
-        if not colon:
-            epoch, rest = "0", version
-        if not rest or len(version) > LONGEST or _BROKEN.search(version) or not _number(epoch):
+        found = _VERSION.fullmatch(version) if len(version) <= LONGEST else None
+        if found is None or (found[1] is None and ":" in version):
             raise bad(version, "Debian's packages")
+        rest = found[2]
         origin, _, revision = rest.rpartition("-") if "-" in rest else (rest, "", "")
-        return int(epoch), _parts(origin), _parts(revision)
-
-
-def _number(text: str) -> bool:
-    return text.isascii() and text.isdecimal()
+        return int(found[1] or 0), _parts(origin), _parts(revision)
 
 
 @lru_cache(maxsize=4096)

@@ -9,20 +9,26 @@ from packaging.version import InvalidVersion, Version
 
 from headgate.deps.versions.interface import LONGEST, bad
 
+_OLDER = re.compile(r"[A-Za-z0-9._:+-]+", re.ASCII)
 _LEGACY = re.compile(r"([0-9]+|[a-z]+|\.|-)", re.ASCII)
 _READ_AS = {"pre": "c", "preview": "c", "-": "final-", "rc": "c", "dev": "@"}
 
 
 class PyPI:
-    """PEP 440; versions older than it come before all of its own, ordered as setuptools did."""
+    """PEP 440; versions older than it come before all of its own, ordered as setuptools did.
+
+    A specifier (`>=3`) and a mere word (`latest`) are no versions, though setuptools took them.
+    """
 
     def key(self, version: str) -> Any:
-        """The version by PEP 440, or an older one; raises BadVersion for no text at all."""
-        if not version.strip() or len(version) > LONGEST:
+        """The version by PEP 440, or an older one; raises BadVersion."""
+        if len(version) > LONGEST:
             raise bad(version, "PyPI")
         try:
             return Version(version)
         except InvalidVersion:
+            if not _OLDER.fullmatch(version) or version.isalpha():
+                raise bad(version, "PyPI") from None
             return _Older(_legacy(version.lower()))
 
 

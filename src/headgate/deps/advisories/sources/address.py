@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -35,6 +36,10 @@ _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 
 class _Again(Exception):
     """Something that may go better in a moment."""
+
+
+class _NotThere(Exception):
+    """A file that an export may do without."""
 
 
 class AddressSource:
@@ -89,7 +94,12 @@ class AddressSource:
     def listing(self, ecosystem: str) -> Iterator[Listed] | None:
         """From `modified_id.csv`, no more of it than is asked for."""
         url = self._url(ecosystem, "modified_id.csv")
-        return read_listing(self._lines(url), shown(url))
+        lines = self._lines(url)
+        try:
+            first = next(lines, "")
+        except _NotThere:
+            return None
+        return read_listing(chain([first], lines), shown(url))
 
     def everything(self, ecosystem: str) -> Iterator[Document]:
         """From `all.zip`."""
@@ -137,6 +147,8 @@ class AddressSource:
         for number in range(ATTEMPTS):
             try:
                 with self._client.stream("GET", url) as answer:
+                    if answer.status_code == 404:
+                        raise _NotThere
                     _fine(answer, url)
                     for count, line in enumerate(answer.iter_lines(), 1):
                         if count > given:

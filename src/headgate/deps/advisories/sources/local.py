@@ -45,7 +45,7 @@ class ArchiveSource:
 
 
 class DirectorySource:
-    """A directory: a copy of OSV's export (`PyPI/all.zip`, …), or files `*.json` at any depth."""
+    """A copy of OSV's export (`PyPI/all.zip`, …), or `*.json` and zips at any depth."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -82,8 +82,10 @@ class DirectorySource:
         for folder, names, files in os.walk(top):
             names[:] = sorted(name for name in names if not name.startswith("."))
             for name in sorted(files):
-                if name.endswith(".json"):
-                    path = Path(folder, name)
+                path = Path(folder, name)
+                if name.endswith(".zip"):
+                    yield from documents(path, str(path))
+                elif name.endswith(".json"):
                     yield Document(path.relative_to(self._path).as_posix(), _bytes(path))
 
     def some(self, ecosystem: str, ids: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
