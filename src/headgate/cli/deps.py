@@ -38,4 +38,4 @@ class DepsGroup(LazyGroup):
 
 @click.group(cls=DepsGroup)
 def deps() -> None:
-    """Packages: what a project depends on, and which advisories concern it."""
+    """Packages: what a project uses, and what is known of it."""

@@ -26,7 +26,7 @@ from headgate.scan.tree import find_root
 @json_option
 @click.pass_context
 def diff(ctx: click.Context, base: str, head: str) -> None:
-    """Show what changed in the packages between two states.
+    """Show which packages changed between two states.
 
     BASE and HEAD are revisions; without HEAD, the files as they are count. The exit code is 3 when
     something could not be read.

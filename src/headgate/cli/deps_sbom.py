@@ -13,7 +13,7 @@ import click
 from headgate.cli.client import connect, segment
 from headgate.cli.deps_list import tell_problems
 from headgate.cli.deps_trees import state_of
-from headgate.cli.output import printable
+from headgate.cli.output import emit, json_option, printable
 from headgate.deps.sbom import WRITERS
 from headgate.model.errors import BadInput, CouldNotRun, ExitCode
 
@@ -32,14 +32,16 @@ from headgate.model.errors import BadInput, CouldNotRun, ExitCode
     help="CycloneDX 1.6 or SPDX 2.3, in JSON.",
 )
 @click.option("-o", "--output", default="", help="A file to write; by default standard output.")
+@json_option
 @click.pass_context
 def sbom(
     ctx: click.Context, path: str, project: str, commit: str, rev: str, chosen: str, output: str
 ) -> None:
-    """Write a bill of materials.
+    """Write a bill of materials, CycloneDX or SPDX.
 
     PATH is a directory, or a document of the other format. The same state gives the same bytes.
-    What could not be read is told in the document, and makes the exit code 3.
+    What could not be read is told in the document, and makes the exit code 3. With --json and
+    --output, what was written is told as an object; without a file, the document is the object.
     """
     if commit and not project:
         raise BadInput("--commit is of a project of the server.", "Name it with --project.")
@@ -49,16 +51,16 @@ def sbom(
         answer = connect().get(
             f"/api/projects/{segment(project)}/sbom", {"commit": commit, "format": chosen}
         )
-        _write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n", output)
+        _write(json.dumps(answer, indent=2, ensure_ascii=False) + "\n", output, chosen)
         return
     state = state_of(path, rev)
-    _write(WRITERS[chosen](state.inventory, state.subject), output)
+    _write(WRITERS[chosen](state.inventory, state.subject), output, chosen)
     tell_problems(state.inventory.problems)
     if state.inventory.problems:
         ctx.exit(int(ExitCode.NOT_RUN))
 
 
-def _write(text: str, output: str) -> None:
+def _write(text: str, output: str, chosen: str) -> None:
     if not output:
         sys.stdout.write(text)
         return
@@ -74,3 +76,4 @@ def _write(text: str, output: str) -> None:
             f"{printable(output)} could not be written: {error.strerror}.",
             "Name a file in a directory that exists and that you may write to.",
         ) from error
+    emit({"output": output, "format": chosen, "bytes": len(text.encode())})

@@ -25,13 +25,13 @@ _PYTHON = (".py", ".pyi", ".pyx", ".ipynb")
 _SCRIPT = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte")
 
 _IMPORT = re.compile(
-    r"^[\s\"]*(?:from\s+([A-Za-z_][\w]*)[\w.]*\s+import\b|import\s+([A-Za-z_][\w.]*"
+    r"^[ \t\"]*(?:from\s+([A-Za-z_][\w]*)[\w.]*\s+import\b|import\s+([A-Za-z_][\w.]*"
     r"(?:\s+as\s+\w+)?(?:\s*,\s*[A-Za-z_][\w.]*(?:\s+as\s+\w+)?)*))"
     r"|(?:import_module|__import__)\(\s*[rbu]?['\"]([A-Za-z_]\w*)",
     re.MULTILINE,
 )
 _REQUIRE = re.compile(
-    r"(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*(?:\.resolve\s*)?\(\s*)['\"`]"
+    r"(?:\bfrom\s*|\bimport\s*(?:\(\s*)?|\brequire\s*(?:\.resolve\s*)?\(\s*)['\"`]"
     r"((?:@[\w.~-]+/)?[\w.~-]+)"
 )
 _TEST = re.compile(

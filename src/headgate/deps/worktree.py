@@ -36,10 +36,11 @@ def _read(top: Path, path: str) -> Parsed | Problem:
     try:
         # Not blocking, as the path may have become a pipe meanwhile.
         handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(handle)
+            return no_file(path)
         with os.fdopen(handle, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                return no_file(path)
             if status.st_size > (most := largest(path)):
                 return too_large(path)
             return read_file(path, file.read(most))

@@ -140,7 +140,9 @@ class Builder:
             self._includes.append(Include(joined, Span(self._path, line), constraint, optional))
 
     def fact(self, key: str, value: str) -> None:
-        self._facts.append((key, value))
+        # What is longer is no version, and could grow without end where facts name each other.
+        if len(value) <= 400:
+            self._facts.append((key, value))
 
     def problem(self, message: str, line: int) -> None:
         if len(self._problems) < MOST_PROBLEMS:

@@ -20,7 +20,8 @@ _IMAGE = re.compile(
     r"(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?",
     re.ASCII,
 )
-_COPIES = re.compile(r"--from=(\S+)|--mount=\S*?\bfrom=([^\s,]+)")
+_LONGEST = 2000
+"""Characters of an image's name, arguments filled in; arguments may stand for each other."""
 
 
 class Dockerfile:
@@ -68,12 +69,23 @@ def _read(builder: Builder, text: str) -> None:
             if len(rest) >= 3 and rest[1].upper() == "AS":
                 stages.add(rest[2].lower())
         elif verb in ("COPY", "ADD", "RUN"):
-            for match in _COPIES.finditer(content):
-                image = match[1] or match[2]
+            for image in _copied(words):
                 if image.lower() not in stages:
                     _from(builder, image, arguments, stages, line)
     if not begun:
         builder.problem("this has no FROM", 1)
+
+
+def _copied(words: list[str]) -> Iterator[str]:
+    """The images that files are copied or mounted from."""
+    for word in words:
+        if word.startswith("--from=") and len(word) > len("--from="):
+            yield word.removeprefix("--from=")
+        elif word.startswith("--mount="):
+            for part in word.removeprefix("--mount=").split(","):
+                name, _, value = part.partition("=")
+                if name == "from" and value:
+                    yield value
 
 
 def _from(
@@ -115,8 +127,10 @@ def declare_image(builder: Builder, image: str, line: int, scope: Scope = Scope.
 
 
 def _filled(text: str, arguments: dict[str, str | None]) -> str | None:
-    """The text with its variables replaced; None when one has no value."""
-    missing = False
+    """The text with its variables replaced; None when one has no value, or it grows too long."""
+    missing = len(text) > _LONGEST
+    if missing:
+        return None
 
     def value(match: re.Match[str]) -> str:
         nonlocal missing
@@ -131,7 +145,7 @@ def _filled(text: str, arguments: dict[str, str | None]) -> str | None:
         return ""
 
     found = _VARIABLE.sub(value, text)
-    return None if missing else found
+    return None if missing or len(found) > _LONGEST else found
 
 
 def _instructions(text: str) -> Iterator[tuple[int, str]]:

@@ -10,7 +10,8 @@ from typing import Any, cast
 from headgate.deps.lockfiles.builder import Builder, decoded
 
 _STRING_OR_EXTRA = re.compile(
-    r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/|,(?=(?:\s|//[^\n]*|/\*.*?\*/)*[\]}])', re.DOTALL
+    r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*(?:.*?\*/|.*\Z)|,(?=(?:\s|//[^\n]*|/\*.*?\*/)*[\]}])',
+    re.DOTALL,
 )
 
 

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from headgate.deps.lockfiles.builder import LOCAL, Builder, decoded
 from headgate.deps.lockfiles.interface import Parsed, Role, Scope, SourceKind
+from headgate.deps.lockfiles.json_text import key
+from headgate.deps.lockfiles.lines import Lines
 
 SECTIONS = (
     "dependencies",
@@ -69,16 +71,21 @@ class _Reader:
             given = values.get(section)
             if given is None:
                 continue
+            lines, line = self._from(section)
             if not isinstance(given, dict):
-                self._builder.problem(f"`{section}` is not an object", self._line(section))
+                self._builder.problem(f"`{section}` is not an object", line)
                 continue
             for name, wanted in cast("dict[str, object]", given).items():
-                self._dependency(section, name, wanted)
+                self._dependency(section, name, wanted, lines.find(f"{key(name)}:", key(name)))
         for section in _REPLACING:
             self._replacements(section, values.get(section))
 
-    def _dependency(self, section: str, name: str, wanted: object) -> None:
-        line = self._line(section, name)
+    def _from(self, section: str) -> tuple[Lines, int]:
+        """Lines from a section on, and where that begins."""
+        lines = Lines(self._text)
+        return lines, lines.find(f"{key(section)}:", key(section))
+
+    def _dependency(self, section: str, name: str, wanted: object, line: int) -> None:
         if not isinstance(wanted, str) or not _NAME.fullmatch(name):
             self._builder.problem(f"`{name[:80]}` in `{section}` is no dependency", line)
             return
@@ -100,24 +107,16 @@ class _Reader:
 
     def _replacements(self, section: str, given: object) -> None:
         """What replaces dependencies of dependencies counts when it names another package."""
+        lines, line = self._from(section) if given else (Lines(""), 1)
         waiting: list[tuple[str, object]] = [(section, given)]
         while waiting:
             name, value = waiting.pop()
+            line = lines.find(f"{key(name)}:", key(name))
             if isinstance(value, dict):
-                waiting.extend(cast("dict[str, object]", value).items())
+                inner = list(cast("dict[str, object]", value).items())
+                waiting.extend(reversed(inner))
             elif isinstance(value, str) and (_ALIAS.fullmatch(value) or _REMOTE.match(value)):
                 alias = _ALIAS.fullmatch(value)
                 found = alias[1] if alias else name.split("/")[-1] or name
                 source = "" if alias else value
-                line = self._line(section, name)
                 self._builder.declare("npm", found, f"{name} {value}", line, source)
-
-    def _line(self, *keys: str) -> int:
-        """Where the last key stands, searched for in order; the text is known to be JSON."""
-        at = 0
-        for key in keys:
-            match = re.compile(rf"{re.escape(json.dumps(key))}\s*:").search(self._text, at)
-            if match is None:
-                break
-            at = match.start()
-        return self._text.count("\n", 0, at) + 1

@@ -31,7 +31,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]"
 _FIRST = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._^~<=+$(-")
 _FLOW_ITEM = re.compile(
     rf"\s*(?:({_QUOTED})|([^\s:,'\"{{}}\[\]&*!#|>%`@-][^\s:,'\"{{}}\[\]]*)):\s+"
-    rf"(?:({_QUOTED})|([^\s,'\"{{}}\[\]&*!#|>%`@][^,'\"{{}}\[\]]*?))\s*(,|$)"
+    rf"(?:({_QUOTED})\s*|([^\s,'\"{{}}\[\]&*!#|>%`@][^,'\"{{}}\[\]]*))(?:,|$)"
 )
 
 
@@ -145,7 +145,7 @@ def _flow(text: str, line: int) -> Block | None:
         if match is None:
             return None
         key = _unquoted(match[1]) if match[1] else match[2]
-        value = _unquoted(match[3]) if match[3] else match[4]
+        value = _unquoted(match[3]) if match[3] else match[4].rstrip()
         if key in found or key == "<<" or value in ("~", "null", "Null", "NULL"):
             return None
         if not match[3] and (": " in value or " #" in value):

@@ -41,7 +41,7 @@ def yaml_block(data: bytes, builder: Builder, *, plain: bool = False) -> Block |
     if plain and (block := plain_block(text)) is not None:
         return block
     try:
-        document = _Composer(text).document()
+        document = compose(text)
     except _Refused as error:
         builder.problem(f"this YAML is not read: {error}", error.line)
         return None
@@ -58,6 +58,11 @@ def yaml_block(data: bytes, builder: Builder, *, plain: bool = False) -> Block |
         builder.problem("this is not a YAML table", 1)
         return None
     return document
+
+
+def compose(text: str) -> object:
+    """The first document of a text. Raises YAMLError, and others for what is not read."""
+    return _Composer(text).document()
 
 
 @dataclass(slots=True)

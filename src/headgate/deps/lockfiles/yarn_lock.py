@@ -15,7 +15,7 @@ from headgate.deps.lockfiles.npm_source import npm_source
 from headgate.deps.lockfiles.yaml_text import yaml_block
 
 _BERRY = re.compile(rb"^__metadata:", re.MULTILINE)
-_PATTERN = re.compile(r'"(?:[^"\\\n]|\\.)*"|[^",\s:][^,\n]*?(?=,|:$)')
+_PATTERN = re.compile(r'"(?:[^"\\\n]|\\.)*"|[^",\s][^",]*')
 _FIELD = re.compile(r'  ("(?:[^"\\]|\\.)*"|[^\s":]+) ("(?:[^"\\]|\\.)*"|\S+)\s*')
 _NEED = re.compile(r'    ("(?:[^"\\]|\\.)*"|[^\s":]+) ("(?:[^"\\]|\\.)*"|\S.*)')
 _REFERENCE = re.compile(r"(@[^@/]+/[^@]+|[^@]+)@(.*)", re.DOTALL)
@@ -61,8 +61,8 @@ def _entries(builder: Builder, text: str) -> Iterator[_Entry]:
             if entry is not None:
                 yield entry
             entry = None
-            patterns = _PATTERN.findall(line)
-            if not line.endswith(":") or not patterns:
+            patterns = _PATTERN.findall(line[:-1]) if line.endswith(":") else ()
+            if not patterns:
                 builder.problem(f"`{line[:80]}` is no entry of a yarn.lock", number)
                 continue
             entry = _Entry(number, [_plain(one) for one in patterns])

@@ -31,7 +31,7 @@ class Subject:
 
     def identity(self, content: str) -> uuid.UUID:
         """An identifier of the document that says this of that state."""
-        return uuid.uuid5(_SPACE, f"{self.name}\0{self.commit}\0{self.time}\0{content}")
+        return uuid.uuid5(_SPACE, f"{self.shown}\0{self.commit}\0{self.time}\0{content}")
 
 
 TOOL = "headgate"
