@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from deps_index_server import Index, Reply
 
-from headgate.deps.change import check_dependencies
+from headgate.deps.change import check_dependencies, examine_dependencies
 from headgate.deps.index.interface import PackageIndex
 from headgate.deps.index.npm import NpmIndex
 from headgate.deps.index.pypi import PypiIndex
+from headgate.deps.policy.danger import Known, Matched
 from headgate.deps.tree import check_tree
-from headgate.model.dependency_policy import DependencyPolicy, Registry
+from headgate.model.dependency_policy import DependencyPolicy, PolicyException, Registry
 from headgate.model.finding import CheckResult, Outcome, Severity
 from headgate.model.ids import Commit
 from headgate.model.origin import Grade, Origin, OriginKind
+from headgate.model.purl import Package
 from headgate.vcs.repository import Repository
 
 HUMAN = Origin(OriginKind.HUMAN, Grade.C)
@@ -240,6 +242,46 @@ async def test_past_the_index(work: Work) -> None:
     ]
     assert "files.example" in result.findings[0].message
     assert "hunter2" not in "".join(f.message + f.excerpt for f in result.findings)
+
+
+class Silent:
+    """Advisories that know nothing."""
+
+    def match(self, packages: Sequence[Package]) -> Mapping[Package, Matched]:
+        return dict.fromkeys(packages, Matched(Known.UNKNOWN, reason="there is no database"))
+
+
+@pytest.mark.parametrize(("count", "findings"), [(3, 3), (9, 1)])
+async def test_what_is_unknown_for_one_cause_is_told_once(
+    work: Work, count: int, findings: int
+) -> None:
+    names = [f"own-thing-{number}" for number in range(count)]
+    base = work.commit({"README": ""})
+    head = work.commit({"requirements.txt": "".join(f"{name}==1\n" for name in names)})
+    judged = await examine_dependencies(
+        Repository(work.path / ".git"),
+        base,
+        head,
+        policy=DependencyPolicy(approved={"pypi": tuple(names)}),
+        origin=HUMAN,
+        agent=False,
+        index={},
+        advisories=Silent(),
+    )
+    assert len(judged.result.findings) == findings
+    assert judged.result.outcome is Outcome.FAILED
+    assert all("there is no database" in f.message for f in judged.result.findings)
+
+
+async def test_an_exception_for_a_source(work: Work) -> None:
+    exception = PolicyException(
+        Package("pypi", "tool"), "ada", "-", ("bea",), 0.0, 4e9, rules=("direct-source",)
+    )
+    base = work.commit({"README": ""})
+    head = work.commit({"requirements.txt": "tool @ https://files.example/tool.whl\n"})
+    policy = DependencyPolicy(exceptions=(exception,))
+    assert (await work.check(base, head, HUMAN, policy)).outcome is Outcome.PASSED
+    assert (await work.check(base, head, HUMAN)).outcome is Outcome.FAILED
 
 
 async def test_ones_own_package_locked_from_elsewhere(work: Work) -> None:

@@ -288,6 +288,8 @@ def test_pages_and_commands(
     assert (code, "pkg:pypi/wanted" in out) == (0, True)
     assert "It is good" in page("/packages/requests")
     assert command("approve", "pkg:pypi/wanted")[0] == 1  # Ada is no approver.
+    assert command("approve", "pkg:pypi/pycrypto")[0] == 1  # Nobody may approve that.
+    assert command("request", "pkg:pypi/jinja2", "--reason", "x")[0] == 1  # It is approved.
     form = {"package": "pkg:pypi/wanted", "comment": "Fine", "csrf": csrf}
     headers = {"origin": served.url, "sec-fetch-site": "same-origin"}
     assert browser.post("/api/packages/approve", data=form, headers=headers).status_code == 303

@@ -35,9 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "init": Entry("init", "init", "Write a headgate.toml that fits this repository."),
     "check": Entry("check", "check", "Inspect files or a range of commits, without a server."),
     "scan": Entry("scan", "scan", "Scan source and secrets only, without a server."),
-    "deps": Entry(
-        "deps", "deps", "Packages: what a project uses, and what is known of it."
-    ),
+    "deps": Entry("deps", "deps", "Packages: what a project uses, and what is known of it."),
     "zuul": Entry("zuul", "zuul", "Come over from Zuul."),
     "simulate": Entry(
         "simulate", "simulate", "Run policies side by side on the same work, in simulated time."

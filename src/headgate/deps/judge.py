@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from headgate.deps.compare import Added
 from headgate.deps.confusion import Settings, index_findings, misplaced
@@ -19,10 +19,12 @@ from headgate.deps.findings import (
     unreadable,
 )
 from headgate.deps.lockfiles.interface import Declared, Relation, SourceKind
-from headgate.deps.policy.assess import Asked, Assessment, Evidence, assess
+from headgate.deps.policy.assess import Asked, Evidence, assess
+from headgate.deps.policy.concern import Concern
+from headgate.deps.policy.exceptions import settle
 from headgate.deps.policy.standing import Granted, Place
-from headgate.model.dependency_policy import DependencyPolicy
-from headgate.model.finding import CheckResult, Finding, Outcome
+from headgate.model.dependency_policy import DependencyPolicy, PolicyException
+from headgate.model.finding import CheckResult, Finding, Outcome, Severity
 from headgate.model.purl import Package, normalised
 
 
@@ -86,6 +88,8 @@ def weigh(
     """
     severity = severity_of(policy, who.strict)
     findings: list[Finding] = []
+    told: list[tuple[Concern, Declared]] = []
+    expired: dict[Concern, PolicyException] = {}
     doubts: list[str] = []
     unapproved: list[Package] = []
     for one in subjects_of(new):
@@ -98,18 +102,30 @@ def weigh(
             now=now,
             asked=one.asked,
         )
-        findings += _told(assessment, one.declared)
+        told += [(concern, one.declared) for concern in assessment.concerns]
+        expired.update(assessment.settled.expired)
         denying = [concern for concern in assessment.concerns if concern.denies]
         if denying and all(concern.approvable for concern in denying):
             unapproved.append(one.package)
         if assessment.doubt:
             doubts.append(assessment.doubt)
-    findings += [
+    for concern, declared in _gathered(told):
+        findings.append(
+            finding_of(concern, declared.span, declared.requirement, expired.get(concern))
+        )
+    outside = [
         direct_source(one, severity)
         for one in new.declared
-        if _outside(one) and not one.source.startswith(policy.sources.addresses or ("\0",))
+        if _outside(one)
+        and not one.source.startswith(policy.sources.addresses or ("\0",))
+        and not _excepted("direct-source", one, policy, who, now)
     ]
-    findings += [hash_changed(move) for move in new.difference.of(Kind.HASH)]
+    replaced = [
+        hash_changed(move)
+        for move in new.difference.of(Kind.HASH)
+        if not _excepted("hash-changed", move.one, policy, who, now)
+    ]
+    findings += [*outside, *replaced]
     findings += index_findings(new, policy, severity)
     findings += misplaced(new, policy, settings or {})
     findings += [unreadable(one) for one in new.problems]
@@ -160,7 +176,33 @@ def _outside(one: Declared) -> bool:
     return bool(one.source) and one.kind is not SourceKind.PATH
 
 
-def _told(assessment: Assessment, declared: Declared) -> Iterator[Finding]:
-    expired = dict(assessment.settled.expired)
-    for concern in assessment.concerns:
-        yield finding_of(concern, declared.span, declared.requirement, expired.get(concern))
+def _excepted(rule: str, one: Declared, policy: DependencyPolicy, who: Place, now: float) -> bool:
+    """Whether an exception covers something about a package that is not about its name."""
+    package = Package(one.ecosystem, normalised(one.ecosystem, one.name), one.version)
+    concern = Concern(rule, "", "", "", Severity.HIGH)
+    return not settle([concern], package, policy.exceptions, who.project, now).open
+
+
+MOST_UNKNOWN = 3
+"""Packages of which nothing is known for one cause, that are told one by one."""
+
+
+def _gathered(told: Sequence[tuple[Concern, Declared]]) -> Iterator[tuple[Concern, Declared]]:
+    """The same, where one cause keeps many packages unknown, as one concern for all of them."""
+    many: dict[str, list[tuple[Concern, Declared]]] = {}
+    for concern, declared in told:
+        if concern.cause:
+            many.setdefault(concern.cause, []).append((concern, declared))
+        else:
+            yield concern, declared
+    for cause, group in many.items():
+        if len(group) <= MOST_UNKNOWN:
+            yield from group
+            continue
+        first, declared = group[0]
+        names = ", ".join(f"`{one.name}`" for _, one in group[:MOST_UNKNOWN])
+        words = (
+            f"Whether {len(group)} packages ({names} and others) are vulnerable is not known: "
+            f"{cause.rstrip('.')}."
+        )
+        yield replace(first, message=words), declared

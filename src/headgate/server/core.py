@@ -78,7 +78,9 @@ class Core:
         self._mergers: dict[str, Merger] = {}
         self._digests: dict[str, ReadDigests] = {}
         self._configs: dict[tuple[str, Commit], ProjectConfig | BadInput] = {}
-        self._landings_checked: dict[Commit, tuple[CheckResult, ...]] = {}
+        self._landings_checked: dict[
+            tuple[Commit, str, frozenset[tuple[str, str]]], tuple[CheckResult, ...]
+        ] = {}
         self._facts: FactsCache | None = None
         self._advice: Advice | None = None
         self._policy: Policy | None = None

@@ -21,6 +21,8 @@ class Concern:
     """HIGH and above deny the change."""
     advisories: tuple[str, ...] = ()
     """Of a vulnerability: its identifier and all its aliases."""
+    cause: str = ""
+    """Of what is not known: why, so that a thousand such concerns can be told as one."""
     fixed: str = ""
     """Of a vulnerability: the smallest version without it."""
     rated: Severity | None = None

@@ -73,6 +73,7 @@ def dangers(
             f"{matched.reason.rstrip('.') or 'nothing is known of it'}.",
             "Pin an exact version, or bring the advisories up to date: headgate deps sync.",
             severity_of(rules.unknown),
+            cause=matched.reason,
         )
     seen: set[str] = set()
     for one in matched.advisories:
@@ -130,8 +131,8 @@ def _vulnerable(
         remedy,
         severity,
         one.names,
-        one.fixed,
-        own,
+        fixed=one.fixed,
+        rated=own,
     )
 
 

@@ -49,12 +49,8 @@ FINDING_RULES = (
     "provenance",
     "licence",
     "direct-source",
-    "other-index",
-    "confusion",
     "hash-changed",
-    "source-changed",
     "unpinned",
-    "unreadable",
     "vulnerable",
     "unknown",
 )

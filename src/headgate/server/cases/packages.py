@@ -9,7 +9,7 @@ from headgate.authority.permissions import Action, Resource
 from headgate.deps.evidence import Sources, gather
 from headgate.deps.may_add import Answer, may_add
 from headgate.deps.policy.assess import Evidence
-from headgate.deps.policy.standing import Place, Standing, standing
+from headgate.deps.policy.standing import Place, Standing, denial, standing
 from headgate.deps.policy.tighten import tightened
 from headgate.model.change import OPEN_STATES, ChangeState
 from headgate.model.dependency_policy import DependencyPolicy
@@ -21,6 +21,9 @@ from headgate.model.principal import Principal, PrincipalKind
 from headgate.model.purl import Package, parse_purl
 from headgate.server.flow.flow import Flow
 from headgate.server.flow.packages import Landed
+
+MOST_REQUESTS = 100
+"""Packages that one principal may wait for."""
 
 APPROVERS = ("admins",)
 """Who approves packages where the policy names nobody."""
@@ -87,6 +90,12 @@ class PackageCases(Flow):
         if stands is not Standing.NEW:
             raise Conflict(f"`{package.name}` is {stands.value} already.")
         with self.db.write() as tx:
+            waiting = sum(one.requested_by == actor.id for one in tx.package_requests.open())
+            if waiting >= MOST_REQUESTS:
+                raise Conflict(
+                    f"{actor.name} waits for {waiting} packages already.",
+                    "Wait until approvers have answered.",
+                )
             found = tx.projects.find(project) if project else None
             request = tx.package_requests.ask(
                 package.ecosystem,
@@ -107,6 +116,12 @@ class PackageCases(Flow):
         nor sponsors whoever did.
         """
         package = parse_purl(purl)
+        rule = denial(package, self.policy().dependencies, "")
+        if rule is not None and not rule.versions:
+            raise Conflict(
+                f"`{package.name}` is forbidden at {rule.place}, and a denial wins.",
+                "Change the policy first.",
+            )
         requests = self._open_requests(package)
         self._may_decide(actor, package, requests)
         with self.db.write() as tx:

@@ -183,7 +183,9 @@ class Judging(Core):
         self, case: _Case, node: Node, commit: Commit
     ) -> tuple[CheckResult, ...]:
         """The checks on what would land, where that differs from what was inspected."""
-        known = self._landings_checked.get(commit)
+        granted = self.granted()
+        key = (commit, self.policy().digest, granted)
+        known = self._landings_checked.get(key)
         if known is not None:
             return known
         repository = self.repository(case.project)
@@ -219,7 +221,7 @@ class Judging(Core):
         found = tuple(replace(r, check=f"{r.check} of the landing") for r in results)
         if len(self._landings_checked) > 1000:
             self._landings_checked.clear()
-        self._landings_checked[commit] = found
+        self._landings_checked[key] = found
         return found
 
     async def _policy_check(self, commit: Commit) -> CheckResult:
