@@ -14,9 +14,14 @@ from headgate.deps.change import check_dependencies, examine_dependencies
 from headgate.deps.index.interface import PackageIndex
 from headgate.deps.index.npm import NpmIndex
 from headgate.deps.index.pypi import PypiIndex
-from headgate.deps.policy.danger import Known, Matched
+from headgate.deps.policy.danger import Advisory, Known, Matched
 from headgate.deps.tree import check_tree
-from headgate.model.dependency_policy import DependencyPolicy, PolicyException, Registry
+from headgate.model.dependency_policy import (
+    DependencyPolicy,
+    PolicyException,
+    Registry,
+    VulnerabilityRules,
+)
 from headgate.model.finding import CheckResult, Outcome, Severity
 from headgate.model.ids import Commit
 from headgate.model.origin import Grade, Origin, OriginKind
@@ -242,6 +247,37 @@ async def test_past_the_index(work: Work) -> None:
     ]
     assert "files.example" in result.findings[0].message
     assert "hunter2" not in "".join(f.message + f.excerpt for f in result.findings)
+
+
+class Alarmed:
+    """Advisories that know one vulnerability, of everything."""
+
+    def match(self, packages: Sequence[Package]) -> Mapping[Package, Matched]:
+        found = Advisory("CVE-1", severity=Severity.HIGH)
+        return dict.fromkeys(packages, Matched(Known.AFFECTED, (found,)))
+
+
+@pytest.mark.parametrize(("threshold", "lines"), [(None, [2]), (Severity.HIGH, [1, 2])])
+async def test_only_what_a_change_brings_is_judged_unless_the_policy_wants_more(
+    work: Work, threshold: Severity | None, lines: list[int]
+) -> None:
+    base = work.commit({"requirements.txt": "old==1\n"})
+    head = work.commit({"requirements.txt": "old==1\nnew==1\n"})
+    policy = DependencyPolicy(
+        approved={"pypi": ("new",)}, vulnerabilities=VulnerabilityRules(existing=threshold)
+    )
+    judged = await examine_dependencies(
+        Repository(work.path / ".git"),
+        base,
+        head,
+        policy=policy,
+        origin=HUMAN,
+        agent=False,
+        index={},
+        advisories=Alarmed(),
+    )
+    found = [(f.rule, f.span.line) for f in judged.result.findings]
+    assert found == [("dependency/vulnerable", line) for line in lines]
 
 
 class Silent:

@@ -6,7 +6,7 @@ import asyncio
 import posixpath
 from collections.abc import Mapping, Sequence
 
-from headgate.deps.compare import Files, added, read_file
+from headgate.deps.compare import Files, added, everything, read_file
 from headgate.deps.evidence import Advisories, Sources
 from headgate.deps.gathering import Gathering, no_file
 from headgate.deps.index.interface import PackageIndex
@@ -60,6 +60,7 @@ async def examine_dependencies(
         granted=granted,
         now=now,
         settings={path: parsed.indexes for path, parsed in after.parsed.items()},
+        present=everything(after),
     )
 
 

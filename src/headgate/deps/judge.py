@@ -10,6 +10,7 @@ from headgate.deps.compare import Added
 from headgate.deps.confusion import Settings, index_findings, misplaced
 from headgate.deps.difference import Kind
 from headgate.deps.evidence import Gathered, Sources, gather
+from headgate.deps.existing import existing_findings
 from headgate.deps.findings import (
     CHECK,
     direct_source,
@@ -57,8 +58,12 @@ async def judge(
     granted: Granted = (),
     now: float | None = None,
     settings: Settings | None = None,
+    present: Sequence[Declared] = (),
 ) -> Judged:
-    """The findings about what is new; indexes are asked about what is not approved."""
+    """The findings about what is new; indexes are asked about what is not approved.
+
+    `settings` are all indexes that files name, and `present` is all that the tree holds.
+    """
     subjects = tuple(subjects_of(new))
     gathered = await gather(
         (one.package for one in subjects),
@@ -69,7 +74,19 @@ async def judge(
         licences={one.package: one.licence for one in subjects if one.licence},
     )
     moment = time.time() if now is None else now
-    return weigh(new, policy, who, gathered, granted=granted, now=moment, settings=settings)
+    judged = weigh(new, policy, who, gathered, granted=granted, now=moment, settings=settings)
+    brought = (one.package for one in subjects)
+    old = await existing_findings(present, brought, policy, who, sources, moment)
+    if not old:
+        return judged
+    result = judged.result
+    outcome = Outcome.FAILED if result.outcome is Outcome.PASSED else result.outcome
+    findings = tuple(sorted((*result.findings, *old), key=_place))
+    return replace(judged, result=replace(result, outcome=outcome, findings=findings))
+
+
+def _place(finding: Finding) -> tuple[str, int, str]:
+    return finding.span.path, finding.span.line, finding.rule
 
 
 def weigh(
@@ -129,7 +146,7 @@ def weigh(
     findings += index_findings(new, policy, severity)
     findings += misplaced(new, policy, settings or {})
     findings += [unreadable(one) for one in new.problems]
-    findings.sort(key=lambda f: (f.span.path, f.span.line, f.rule))
+    findings.sort(key=_place)
     skipped: tuple[str, ...] = ()
     if gathered.left_out:
         skipped = (f"indexes: {gathered.left_out} more packages were not asked about",)
