@@ -49,11 +49,11 @@ from headgate.deps.advisories.matcher import Matcher
 from headgate.deps.advisories.store import AdvisoryStore
 from headgate.deps.advisories.verdict import Package
 packages = [Package(*one) for one in json.loads(Path(sys.argv[2]).read_text())]
-start = time.perf_counter()
+start, begun = time.perf_counter(), time.process_time()
 matcher = Matcher(AdvisoryStore.read(Path(sys.argv[1])), time.time())
 verdicts = [matcher.match(one).verdict for one in packages]
-took = (time.perf_counter() - start) * 1000
-print(json.dumps([took, {v: verdicts.count(v) for v in sorted(set(verdicts))}]))
+took = (time.perf_counter() - start) * 1000, (time.process_time() - begun) * 1000
+print(json.dumps([*took, {v: verdicts.count(v) for v in sorted(set(verdicts))}]))
 """
 
 
@@ -152,11 +152,13 @@ def pins(count: int) -> list[tuple[str, str, str]]:
     ]
 
 
-def ask(database: Path, place: Path, count: int) -> float:
-    """Milliseconds of a process that has just begun, from opening the database on."""
+def ask(database: Path, place: Path, count: int) -> tuple[float, float]:
+    """Milliseconds of a process that has just begun, from opening the database on: by the clock,
+    and of processor, which a busy machine changes less.
+    """
     questions = place / "questions.json"
     questions.write_text(json.dumps(pins(count)))
-    took: list[float] = []
+    took: list[tuple[float, float]] = []
     for _ in range(3):
         done = subprocess.run(
             [sys.executable, "-c", ASK, str(database), str(questions)],
@@ -164,11 +166,11 @@ def ask(database: Path, place: Path, count: int) -> float:
             text=True,
             check=True,
         )
-        milliseconds, verdicts = json.loads(done.stdout)
+        clock, processor, verdicts = json.loads(done.stdout)
         if verdicts.get("unknown") or not verdicts.get("affected"):
             raise ValueError(f"the answers are not what they should be: {verdicts}")
-        took.append(milliseconds)
-    return statistics.median(took)
+        took.append((clock, processor))
+    return min(took)
 
 
 def command(database: Path) -> float:
@@ -242,15 +244,18 @@ def measure(place: Path, count: int) -> Iterator[tuple[str, float]]:
         sync(store, DirectorySource(source), time.time())
     yield "first_sync_s", time.perf_counter() - start
     yield "megabytes", database.stat().st_size / 1e6
-    yield "ask_1000_ms", ask(database, place, 1000)
-    yield "ask_10000_ms", ask(database, place, 10_000)
+    for questions in (1000, 10_000):
+        clock, processor = ask(database, place, questions)
+        yield f"ask_{questions}_ms", clock
+        yield f"ask_{questions}_processor_ms", processor
     whole = command(database)
     yield "command_200_ms", whole
     change(source, 500)
-    start = time.perf_counter()
+    start, begun = time.perf_counter(), time.process_time()
     with AdvisoryWriter.open(database) as store:
         (done,) = sync(store, DirectorySource(source), time.time(), ["PyPI"])
     yield "change_500_ms", (time.perf_counter() - start) * 1000
+    yield "change_500_processor_ms", (time.process_time() - begun) * 1000
     if (done.how, done.changed) != ("changes", 500):
         raise ValueError(f"500 changes were read as {done}")
     peer = pip_audit(place)
@@ -271,7 +276,7 @@ def main() -> int:
         return 0
     for name, value in found.items():
         aim = f"  (aim: at most {AIMS[name]:g})" if name in AIMS else ""
-        print(f"{name.replace('_', ' '):20} {value:10.1f}{aim}")
+        print(f"{name.replace('_', ' '):26} {value:10.1f}{aim}")
     if "times_faster" not in found:
         print("pip-audit is not installed: not compared")
     return 0

@@ -1,335 +1,243 @@
-"""`headgate deps`: lists, differences, bills of materials and fixes, of real repositories."""
+"""`headgate deps`: what is printed, and which exit codes tell it."""
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
-import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cli_support import Say
-from deps_registry import Registry, registry
+from cli_support import Said, Say
 
-LOCK = json.dumps(
-    {
-        "lockfileVersion": 3,
-        "packages": {
-            "": {"dependencies": {"a": "^1"}},
-            "node_modules/a": {"version": "1.0.0", "license": "MIT", "dependencies": {"b": "*"}},
-            "node_modules/b": {"version": "2.0.0", "license": "ISC"},
-        },
-    },
-    indent=2,
-)
-
-
-class Work:
-    """A repository that the commands are run in."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        path.mkdir()
-        self.git("init", "-q", "-b", "main")
-        self.git("config", "user.name", "Ada")
-        self.git("config", "user.email", "ada@example.org")
-
-    def git(self, *arguments: str, cwd: Path | None = None) -> str:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=cwd or self.path,
-            check=True,
-            capture_output=True,
-            text=True,
-            env={**os.environ, "GIT_CONFIG_GLOBAL": os.devnull},
-        ).stdout.strip()
-
-    def write(self, files: dict[str, str]) -> None:
-        for name, text in files.items():
-            place = self.path / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text)
-
-    def commit(self, files: dict[str, str]) -> str:
-        self.write(files)
-        self.git("add", "-A")
-        self.git("commit", "-q", "-m", "x")
-        return self.git("rev-parse", "HEAD")
-
-
-@pytest.fixture
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
-    found = Work(tmp_path / "app")
-    monkeypatch.chdir(found.path)
-    return found
-
-
-def test_a_list(say: Say, work: Work) -> None:
-    work.commit(
+LIB: dict[str, Any] = {
+    "id": "PYSEC-1",
+    "modified": "2026-01-01T00:00:00Z",
+    "aliases": ["CVE-2026-1"],
+    "summary": "Reads beyond the end",
+    "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}],
+    "affected": [
         {
-            "package.json": '{"dependencies": {"a": "^1"}}',
-            "package-lock.json": LOCK,
-            "requirements.txt": "six\nattrs==25.1\n",
-            "app.py": "import attrs\n",
+            "package": {"ecosystem": "PyPI", "name": "lib"},
+            "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.5"}]}],
         }
-    )
-    told = say("deps", "list", "--use").out
-    assert [line.split() for line in told.splitlines()[:2]] == [
-        ["PACKAGE", "VERSION", "RELATION", "SCOPE", "LICENCE", "PLACE", "USE"],
-        [
-            "npm/a",
-            "1.0.0",
-            "direct",
-            "production",
-            "MIT",
-            "package.json:1",
-            "not",
-            "seen",
-            "imported",
-        ],
-    ]
-    assert "4 packages: 3 direct, 1 transitive." in told
-    assert "Not pinned by any lockfile: six." in told
-    found = say("deps", "list", "--json", "--use").object
-    assert found["complete"] is True
-    assert {c["purl"]: c["use"] for c in found["components"]} == {
-        "pkg:npm/a@1.0.0": "not seen imported",
-        "pkg:npm/b@2.0.0": "not seen imported",
-        "pkg:pypi/attrs@25.1": "imported",
-        "pkg:pypi/six": "not seen imported",
-    }
-    assert found["unpinned"] == [
-        {"ecosystem": "pypi", "name": "six", "place": "requirements.txt:1"}
-    ]
-    assert "npm/b" not in say("deps", "list", "--direct").out
-    work.write({"package-lock.json": "{"})
-    assert "npm/b" in say("deps", "list", "--rev", "HEAD").out
-
-
-def test_a_list_that_may_lack_something_says_so(say: Say, work: Work) -> None:
-    work.write({"uv.lock": "[", "requirements.txt": "six==1\n"})
-    said = say("deps", "list", code=3)
-    assert "pypi/six" in said.out
-    assert said.err == "headgate: uv.lock:1: this is not TOML.\n"
-    assert say("deps", "list", "--json", code=3).object["complete"] is False
-
-
-def test_places_that_are_none(say: Say, work: Work, tmp_path: Path) -> None:
-    assert "There is no nowhere." in say("deps", "list", "nowhere", code=2).err
-    (work.path / "x.json").write_text("{}")
-    assert "no bill of materials" in say("deps", "list", "x.json", code=2).err
-    assert "no revision 'gone'" in say("deps", "list", "--rev", "gone", code=2).err
-    assert "no revision 'gone'" in say("deps", "diff", "gone", code=2).err
-    (tmp_path / "bare").mkdir()
-    os.chdir(tmp_path / "bare")
-    assert "not in a git repository" in say("deps", "diff", "HEAD", code=2).err
-
-
-def test_a_difference(say: Say, work: Work) -> None:
-    base = work.commit({"requirements.txt": "six==1.16\nattrs==25.1\n"})
-    head = work.commit({"requirements.txt": "six==1.17\njinja2==3.1\n"})
-    assert [line.split() for line in say("deps", "diff", base, head).out.splitlines()] == [
-        ["CHANGE", "PACKAGE", "BEFORE", "AFTER", "RELATION", "PLACE"],
-        ["removed", "pypi/attrs", "25.1", "-", "direct", "requirements.txt:2"],
-        ["added", "pypi/jinja2", "-", "3.1", "direct", "requirements.txt:2"],
-        ["version", "changed", "pypi/six", "1.16", "1.17", "direct", "requirements.txt:1"],
-    ]
-    found = say("deps", "diff", base, head, "--json").object
-    assert [(c["change"], c["name"]) for c in found["changes"]] == [
-        ("removed", "attrs"),
-        ("added", "jinja2"),
-        ("version changed", "six"),
-    ]
-    # Without a second revision, the files as they are count.
-    assert say("deps", "diff", head).out == "No package changed.\n"
-    work.write({"uv.lock": "["})
-    assert say("deps", "diff", head, code=3).err == "headgate: uv.lock:1: this is not TOML.\n"
-
-
-def test_bills_of_materials(say: Say, work: Work) -> None:
-    commit = work.commit(
-        {"package.json": '{"dependencies": {"a": "^1"}}', "package-lock.json": LOCK}
-    )
-    first = say("deps", "sbom", "--rev", "HEAD").out
-    assert json.loads(first)["metadata"]["component"]["version"] == commit
-    assert say("deps", "sbom", "--rev", commit).out == first
-    written = say("deps", "sbom", "--format", "spdx", "-o", "x.spdx.json", "--json").object
-    assert (written["output"], written["format"]) == ("x.spdx.json", "spdx")
-    assert written["bytes"] == (work.path / "x.spdx.json").stat().st_size
-    # A document is listed, and written as the other format.
-    listed = say("deps", "list", "x.spdx.json", "--json").object
-    assert [c["purl"] for c in listed["components"]] == ["pkg:npm/a@1.0.0", "pkg:npm/b@2.0.0"]
-    again = json.loads(say("deps", "sbom", "x.spdx.json").out)
-    assert [c["purl"] for c in again["components"]] == ["pkg:npm/a@1.0.0", "pkg:npm/b@2.0.0"]
-
-
-def test_bills_of_materials_that_cannot_be_written(say: Say, work: Work) -> None:
-    work.write({"go.mod": "what\n"})
-    said = say("deps", "sbom", code=3)
-    assert json.loads(said.out)["compositions"][0]["aggregate"] == "incomplete"
-    assert "go.mod:1" in said.err
-    assert "could not be written" in say("deps", "sbom", "-o", "no/such/x.json", code=3).err
-    assert "--commit is of a project" in say("deps", "sbom", "--commit", "x", code=2).err
-    assert "takes no path" in say("deps", "sbom", "x", "--project", "p", code=2).err
-
-
-# -- fixes -----------------------------------------------------------------------------------
-
-
-def record(name: str, package: str, ecosystem: str, fixed: str) -> dict[str, object]:
-    return {
-        "id": name,
-        "modified": "2026-01-01T00:00:00Z",
-        "affected": [
-            {
-                "package": {"ecosystem": ecosystem, "name": package},
-                "ranges": [
-                    {"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}
-                ],
-            }
-        ],
-    }
+    ],
+}
 
 
 @pytest.fixture
 def db(say: Say, tmp_path: Path) -> Path:
-    """Advisories: of `holey` and `pad` below 1.5.0, of `hopeless` in every version."""
-    place = tmp_path / "records"
-    place.mkdir()
-    hopeless = record("PYSEC-3", "hopeless", "PyPI", "9")
-    hopeless["affected"][0]["ranges"][0]["events"].pop()  # type: ignore[index]
-    for one in (
-        record("PYSEC-1", "holey", "PyPI", "1.5.0"),
-        record("GHSA-2", "pad", "npm", "1.5.0"),
-        hopeless,
-    ):
-        (place / f"{one['id']}.json").write_text(json.dumps(one))
-    file = tmp_path / "advisories.db"
-    say("deps", "sync", "--from", place, "--db", file)
-    return file
+    """A database with one record."""
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records/PYSEC-1.json").write_text(json.dumps(LIB))
+    path = tmp_path / "advisories.db"
+    say("deps", "sync", "--from", tmp_path / "records", "--db", path)
+    return path
 
 
-@pytest.fixture(scope="module")
-def index() -> Iterator[Registry]:
-    with registry() as found:
-        found.python("holey", {"1.0.0": (), "1.5.0": (), "2.0.0": ()})
-        found.python("above", {"1.0.0": ("holey",)})
-        found.npm("pad", {"1.0.0": {}, "1.5.0": {}, "1.6.0": {}})
-        found.npm("top", {"1.0.0": {"pad": "^1.0.0"}})
-        yield found
+def stdin(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    data = io.BytesIO("".join(f"{line}\n" for line in lines).encode())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(data))
 
 
-def test_a_pin_is_moved_by_the_smallest_step(say: Say, work: Work, db: Path) -> None:
-    work.commit({"requirements.txt": "# why\nholey == 1.0.0  # here\nfine==1.0.0\n"})
-    told = say("deps", "fix", "--db", db).out
-    assert told.splitlines()[0] == "pypi/holey 1.0.0 -> 1.5.0  PYSEC-1"
-    patch = told.partition("\n\n")[2]
-    subprocess.run(["git", "apply"], input=patch, cwd=work.path, check=True, text=True)
-    text = (work.path / "requirements.txt").read_text()
-    assert text == "# why\nholey == 1.5.0  # here\nfine==1.0.0\n"
-    assert say("deps", "fix", "--db", db).out == ("No known advisory concerns any package here.\n")
+def asked(name: str, version: str, **more: str) -> str:
+    return json.dumps({"ecosystem": "PyPI", "name": name, "version": version} | more)
 
 
-def test_what_no_version_helps_is_left_and_told(say: Say, work: Work, db: Path) -> None:
-    work.commit({"requirements.txt": "hopeless==1.0.0\n"})
-    assert "no version without a known advisory" in say("deps", "fix", "--db", db, code=1).out
-    work.commit({"requirements.txt": "fine\n"})
-    said = say("deps", "fix", "--db", db, code=3)
-    assert said.out == "pypi/fine  unknown: no version is known.\n"
-    # A hash would no longer fit: whatever wrote it has to write it anew.
-    work.commit({"requirements.txt": "holey==1.0.0 --hash=sha256:aa\n"})
-    assert "set holey to 1.5.0 in requirements.txt" in say("deps", "fix", "--db", db, code=1).out
+def answers(said: Said) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in said.out.splitlines()]
 
 
-def test_without_advisories_nothing_is_called_clean(say: Say, work: Work, tmp_path: Path) -> None:
-    work.commit({"requirements.txt": "holey==1.0.0\n"})
-    said = say("deps", "fix", "--db", tmp_path / "none.db", code=3)
-    assert "There is no database of advisories" in said.err
-    assert "exclude each other" in say("deps", "fix", "--write", "--propose", "x", code=2).err
+@pytest.mark.parametrize(
+    ("ecosystem", "a", "b", "sign"),
+    [
+        ("PyPI", "1.0rc1", "1.0", "<"),
+        ("pypi", "1.0", "1", "="),
+        ("Debian:12", "1:0.1", "9", ">"),
+        ("Maven", "1-ga", "1.0", "="),
+    ],
+)
+def test_two_versions_are_compared(say: Say, ecosystem: str, a: str, b: str, sign: str) -> None:
+    assert say("deps", "compare", ecosystem, a, b).out == f"{sign}\n"
+    assert say("deps", "compare", "--json", ecosystem, a, b).object["order"] == sign
 
 
-def test_a_fix_is_proposed_beside_the_work_tree(
-    say: Say, work: Work, db: Path, tmp_path: Path
+def test_what_cannot_be_compared_is_bad_input(say: Say) -> None:
+    assert "'latest' is not a version" in say("deps", "compare", "npm", "latest", "1", code=2).err
+    assert "has no order of versions" in say("deps", "compare", "OSS-Fuzz", "1", "2", code=2).err
+
+
+def test_one_package(say: Say, db: Path) -> None:
+    found = say("deps", "match", "--db", db, "--json", "PyPI", "Lib", "1.4", code=1).object
+    assert found["verdict"] == "affected"
+    assert found["advisories"] == ["PYSEC-1"]
+    assert found["name"] == "Lib"
+    assert found["fixes"] == ["1.5"]
+    assert found["reason"] == "PYSEC-1: Reads beyond the end; fixed in 1.5."
+    said = say("deps", "match", "--db", db, "PyPI", "lib", "1.4", code=1).out
+    assert "PYSEC-1, CVE-2026-1  critical  9.8  fixed in 1.5" in said
+    assert say("deps", "match", "--db", db, "PyPI", "lib", "1.5").out == (
+        "PyPI lib 1.5: clean: none of the 1 advisories on PyPI concerns it.\n"
+    )
+
+
+def test_many_packages_a_line_each(say: Say, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin(monkeypatch, asked("lib", "1.5", path="a.txt"), "", asked("other", "1"))
+    found = answers(say("deps", "match", "--db", db, "--stdin"))
+    assert [one["verdict"] for one in found] == ["clean", "clean"]
+    assert found[0]["path"] == "a.txt"  # What a line says besides is given back.
+    stdin(monkeypatch, asked("lib", "1.0"), "not json", asked("lib", ""), "[]", '{"name": 3}')
+    found = answers(say("deps", "match", "--db", db, "--stdin", "--json", code=1))
+    assert [one["verdict"] for one in found] == ["affected"] + ["unknown"] * 4
+    assert found[1]["reason"] == "line 2 of standard input is not a JSON object"
+    assert found[4]["reason"] == "ecosystem, name and version must be texts"
+    stdin(monkeypatch, asked("lib", ""), asked("lib", "1.5"))
+    assert say("deps", "match", "--db", db, "--stdin", code=3).out.count("\n") == 2
+
+
+def test_halves_of_characters_are_answered_too(
+    say: Say, db: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    base = work.commit({"requirements.txt": "holey==1.0.0\n", "other.txt": "x\n"})
-    gate = tmp_path / "gate.git"
-    work.git("init", "-q", "--bare", "-b", "main", str(gate))
-    work.git("config", "receive.advertisePushOptions", "true", cwd=gate)
-    work.git("push", "-q", str(gate), "main")
-    work.write({"other.txt": "not committed\n"})
-    found = say("deps", "fix", "--db", db, "--propose", gate, "--json").object
-    assert found["files"] == ["requirements.txt"]
-    assert work.git("rev-parse", "refs/for/main", cwd=gate) == found["commit"]
-    assert work.git("rev-parse", f"{found['commit']}^", cwd=gate) == base
-    assert work.git("diff", "--stat", base, found["commit"], cwd=gate).endswith(
-        "1 file changed, 1 insertion(+), 1 deletion(-)"
+    half = '"\\ud800"'
+    stdin(
+        monkeypatch,
+        f'{{"ecosystem": "PyPI", "name": {half}, "version": "1"}}',
+        f'{{"ecosystem": {half}, "name": "lib", "version": "1"}}',
+        f'{{"ecosystem": "PyPI", "name": "lib", "version": {half}}}',
+        f'{{"ecosystem": "PyPI", "name": "lib", "version": "1.5", {half}: {half}}}',
     )
-    # Here, nothing changed.
-    assert (work.path / "requirements.txt").read_text() == "holey==1.0.0\n"
-    assert work.git("status", "--short") == "M other.txt"
-    said = say("deps", "fix", "--db", db, "--propose", tmp_path / "nowhere", code=3)
-    assert "could not be proposed" in said.err
+    found = answers(say("deps", "match", "--db", db, "--stdin", code=3))
+    assert [one["verdict"] for one in found] == ["unknown", "unknown", "unknown", "clean"]
 
 
-UV = Path(sys.executable).with_name("uv")
+def test_without_a_database_all_is_unknown(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdin(monkeypatch, asked("lib", "1.0"))
+    (found,) = answers(say("deps", "match", "--db", tmp_path / "none.db", "--stdin", code=3))
+    assert found["verdict"] == "unknown"
+    assert "There is no database of advisories at" in found["reason"]
+    monkeypatch.setenv("HEADGATE_DATA", str(tmp_path))
+    said = say("deps", "match", "PyPI", "lib", "1.0", code=3).out
+    assert f"{tmp_path}/advisories.db" in said
 
 
-@pytest.mark.skipif(not UV.is_file(), reason="uv is not installed")
-def test_uv_writes_its_lockfile_anew(say: Say, work: Work, db: Path, index: Registry) -> None:
-    work.write(
-        {
-            "pyproject.toml": '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\n'
-            'dependencies = ["above"]\n'
-            f'[[tool.uv.index]]\nurl = "{index.address}/simple"\ndefault = true\n'
-        }
+@pytest.mark.parametrize("size", [0, 3000, 9000])
+def test_a_damaged_database_says_so_of_every_package(
+    say: Say, db: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    db.write_bytes(db.read_bytes()[:size])
+    stdin(monkeypatch, asked("lib", "1.0"), asked("other", "1.0"))
+    found = answers(say("deps", "match", "--db", db, "--stdin", code=3))
+    assert [one["verdict"] for one in found] == ["unknown", "unknown"]
+    assert all("headgate deps sync" in one["reason"] for one in found)
+
+
+def test_a_database_that_is_too_old(say: Say, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = time.time() + 3 * 86_400
+    monkeypatch.setattr(time, "time", lambda: later)
+    args = ("deps", "match", "--db", db)
+    assert say(*args, "PyPI", "lib", "1.5").out.count("clean")
+    said = say(*args, "--max-age", "2", "PyPI", "lib", "1.5", code=3)
+    assert "the advisories on PyPI are 3 days old" in said.out
+    assert say(*args, "--max-age", "2", "PyPI", "lib", "1.0", code=1).out.count("affected")
+
+
+def test_how_it_is_called_wrongly(say: Say, db: Path) -> None:
+    for wrong in ((), ("PyPI", "lib"), ("--stdin", "PyPI", "lib", "1")):
+        assert "ECOSYSTEM NAME VERSION" in say("deps", "match", "--db", db, *wrong, code=2).err
+
+
+def test_a_sync_says_what_it_read_and_what_it_could_not(say: Say, tmp_path: Path) -> None:
+    records = tmp_path / "records"
+    records.mkdir()
+    (records / "PYSEC-1.json").write_text(json.dumps(LIB))
+    (records / "PYSEC-2.json").write_text("{")
+    args = ("deps", "sync", "--from", records, "--db", tmp_path / "a.db")
+    found = say(*args, "--json", code=3).object
+    assert found["synced"] == [
+        {"ecosystem": None, "how": "whole", "records": 1, "left": 0, "problem": ""}
+    ]
+    (state,) = found["ecosystems"]
+    assert (state["ecosystem"], state["records"]) == ("PyPI", 1)
+    assert state["source"] == str(records)
+    ((document, reason),) = [tuple(one.values()) for one in found["quarantined"]]
+    assert document == f"{records}/PYSEC-2.json"
+    assert "is not JSON" in reason
+    said = say(*args, code=3).out
+    assert f"NOT a record: {document}: it is not JSON" in said
+    assert "1 records read, 0 left." in said
+    say("deps", "match", "--db", tmp_path / "a.db", "PyPI", "lib", "1.5", code=3)
+    say("deps", "sync", "--db", tmp_path / "a.db", "--accept", document)
+    say("deps", "match", "--db", tmp_path / "a.db", "PyPI", "lib", "1.5")
+    assert say(*args).out.count("NOT") == 0
+
+
+def test_how_the_database_stands(
+    say: Say, db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = say("deps", "status", "--db", db, "--json").object
+    assert (found["not_fresh"], found["quarantined"]) == ([], [])
+    assert [one["ecosystem"] for one in found["ecosystems"]] == ["PyPI"]
+    assert say("deps", "status", "--db", db).out.startswith("ECOSYSTEM  RECORDS  AGE\nPyPI")
+    later = time.time() + 9 * 86_400
+    monkeypatch.setattr(time, "time", lambda: later)
+    said = say("deps", "status", "--db", db, code=3).out
+    assert "NOT whole, or older than 7 d: PyPI." in said
+    (tmp_path / "records/B.json").write_text("{")
+    say("deps", "sync", "--from", tmp_path / "records", "--db", db, code=3)
+    assert "NOT a record" in say("deps", "status", "--db", db, code=3).out
+    assert "no database" in say("deps", "status", "--db", tmp_path / "none.db", code=3).err
+
+
+def test_a_sync_from_nowhere(say: Say, tmp_path: Path) -> None:
+    said = say("deps", "sync", "--from", tmp_path / "none", "--db", tmp_path / "a.db", code=2)
+    assert said.err.startswith("headgate: There is no directory and no file")
+    (tmp_path / "dir.db").mkdir()
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records/A.json").write_text(json.dumps(LIB))
+    said = say("deps", "sync", "--from", tmp_path / "records", "--db", "/dev/null/a.db", code=3)
+    assert "cannot be used" in said.err
+
+
+def test_what_is_exploited_is_told(say: Say, db: Path, tmp_path: Path) -> None:
+    scores = tmp_path / "epss.csv.gz"
+    scores.write_bytes(
+        gzip.compress(b"#model_version:v2026\ncve,epss,percentile\nCVE-2026-1,0.9312,0.99\n")
     )
-    subprocess.run([UV, "lock", "-q", "--upgrade-package", "holey==1.0.0"], check=True)
-    before = (work.path / "uv.lock").read_text()
-    assert 'version = "1.0.0"' in before
-    work.git("add", "-A")
-    told = say("deps", "fix", "--db", db, "--write").out
-    assert told.splitlines()[0] == "pypi/holey 1.0.0 -> 1.5.0  PYSEC-1"
-    listed = say("deps", "list", "--json").object
-    assert {c["name"]: c["version"] for c in listed["components"]} == {
-        "above": "1.0.0",
-        "holey": "1.5.0",
-    }
-
-
-@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
-def test_npm_writes_its_lockfile_anew(say: Say, work: Work, db: Path, index: Registry) -> None:
-    work.write(
-        {
-            ".npmrc": f"registry={index.address}/\n",
-            "package.json": json.dumps({"name": "x", "dependencies": {"top": "^1.0.0"}}, indent=2),
-            "package-lock.json": json.dumps(
-                {
-                    "name": "x",
-                    "lockfileVersion": 3,
-                    "packages": {
-                        "": {"name": "x", "dependencies": {"top": "^1.0.0"}},
-                        "node_modules/pad": {
-                            "version": "1.0.0",
-                            "resolved": f"{index.address}/pad/-/pad-1.0.0.tgz",
-                        },
-                        "node_modules/top": {
-                            "version": "1.0.0",
-                            "resolved": f"{index.address}/top/-/top-1.0.0.tgz",
-                            "dependencies": {"pad": "^1.0.0"},
-                        },
-                    },
-                }
-            ),
-        }
+    kev = tmp_path / "kev.json"
+    kev.write_text(
+        json.dumps({"vulnerabilities": [{"cveID": "CVE-2026-1", "dateAdded": "2026-02-01"}]})
     )
-    manifest = (work.path / "package.json").read_text()
-    told = say("deps", "fix", "--db", db, "--write").out
-    assert told.splitlines()[0] == "npm/pad 1.0.0 -> 1.5.0  GHSA-2"
-    lock = json.loads((work.path / "package-lock.json").read_text())
-    # The smallest step, not the newest version; and nothing but the lockfile is touched.
-    assert lock["packages"]["node_modules/pad"]["version"] == "1.5.0"
-    assert (work.path / "package.json").read_text() == manifest
-    assert not (work.path / "node_modules").exists()
+    say("deps", "sync", "--db", db, "--epss", scores, "--kev", kev)
+    found = say("deps", "match", "--db", db, "--json", "PyPI", "lib", "1.0", code=1).object
+    assert (found["known"][0]["epss"], found["known"][0]["exploited"]) == (0.9312, True)
+    said = say("deps", "match", "--db", db, "PyPI", "lib", "1.0", code=1).out
+    assert "exploited  EPSS 93.1%" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "text", "told"),
+    [
+        ("--epss", "a.csv", "cve,score\n", "line 1: the columns are not cve, epss, percentile"),
+        ("--epss", "a.csv", "cve,epss,percentile\nCVE-1,2,0\n", "line 2: 'CVE-1,2,0' is not"),
+        ("--epss", "a.csv", "cve,epss,percentile\n", "has no scores"),
+        ("--epss", "a.csv.gz", "not gzip", "cannot be read"),
+        ("--kev", "a.json", "[]", "is not CISA's catalogue"),
+        ("--kev", "a.json", '{"vulnerabilities": [{}]}', "is not CISA's catalogue"),
+    ],
+)
+def test_files_about_exploitation_that_are_none(
+    say: Say, tmp_path: Path, option: str, name: str, text: str, told: str
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert told in say("deps", "sync", "--db", tmp_path / "a.db", option, path, code=2).err
+    assert not (tmp_path / "a.db").exists()
+
+
+def test_a_mistyped_command_is_told_with_the_nearest(say: Say) -> None:
+    assert "Did you mean 'match'?" in say("deps", "mtach", code=2).err

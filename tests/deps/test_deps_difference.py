@@ -110,7 +110,11 @@ def test_what_a_package_brings_along_is_not_new_by_itself() -> None:
     manifest = b'{"dependencies": {"a": "1"}}'
     entries = {
         "": {"dependencies": {"a": "1"}},
-        "node_modules/a": {"version": "1.0.0", "integrity": "sha512-aa=="},
+        "node_modules/a": {
+            "version": "1.0.0",
+            "integrity": "sha512-aa==",
+            "dependencies": {"b": "*"},
+        },
         "node_modules/b": {"version": "1.0.0", "integrity": "sha512-aa=="},
     }
     text = json.dumps({"lockfileVersion": 3, "packages": entries}).encode()

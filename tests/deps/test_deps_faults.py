@@ -198,6 +198,16 @@ def test_a_lockfile_of_100_megabytes_is_refused_and_said_so(tmp_path: Path) -> N
     assert f"larger than {LARGEST_LOCK >> 20} MB" in result.findings[0].message
 
 
+def test_many_files_are_too_much_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headgate.deps.gathering.MOST_BYTES", 100)
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "requirements.txt").write_bytes(b"six==1\n" + b"#" * 40)
+    found = read_directory(tmp_path, [f"{name}/requirements.txt" for name in "abc"])
+    problems = [p.span.path for one in found.parsed.values() for p in one.problems]
+    assert problems == ["c/requirements.txt"]
+
+
 def test_bytes_above_the_limit_are_refused_by_the_reader_too() -> None:
     parsed = read_file("pom.xml", b" " * (LARGEST + 1))
     assert "larger than 4 MB" in parsed.problems[0].message

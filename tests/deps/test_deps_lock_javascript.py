@@ -79,6 +79,15 @@ def test_npm(path: str) -> None:
     assert parsed.indexes == ()
 
 
+def test_what_nothing_needs_was_smuggled_in() -> None:
+    lock = json.loads(json.dumps(NPM3))
+    lock["packages"]["node_modules/one"] = npm_entry("one", "1.0.0", dependencies={"two": "*"})
+    lock["packages"]["node_modules/two"] = npm_entry("two", "1.0.0", dependencies={"one": "*"})
+    found = told(read("package-lock.json", json.dumps(lock, indent=2)))
+    assert (found["one"][1], found["two"][1]) == ("unknown", "unknown")
+    assert {name: one for name, one in found.items() if name in EXPECTED} == EXPECTED
+
+
 def test_npm_version_1() -> None:
     lock = {
         "lockfileVersion": 1,

@@ -43,6 +43,7 @@ def test_go() -> None:
             "go.sum": """\
                 github.com/spf13/cobra v1.8.0 h1:aaaa=
                 github.com/spf13/cobra v1.8.0/go.mod h1:bbbb=
+                github.com/spf13/cobra v1.7.0 h1:cccc=
                 """,
         }
     )
@@ -55,6 +56,13 @@ def test_go() -> None:
     assert [d.span.line for d in files["go.mod"].declared] == [5, 7, 12, 13]
     assert [d.kind.value for d in files["go.mod"].declared][-1] == "path"
     assert [(d.version, d.hashes) for d in files["go.sum"].declared] == [("v1.8.0", ("h1:aaaa=",))]
+
+
+def test_before_go_1_17_only_the_sums_tell_what_is_built() -> None:
+    sums = "a.example/x v1.0.0 h1:aa=\n"
+    for module in ("module m\ngo 1.16\n", "module m\n"):
+        files = read({"go.mod": module, "go.sum": sums})
+        assert [d.name for d in files["go.sum"].declared] == ["a.example/x"]
 
 
 def test_cargo() -> None:

@@ -334,7 +334,8 @@ def test_a_text_that_is_cut_off_names_what_it_is_about_all_the_same() -> None:
         with pytest.raises(BadRecord, match="it is not JSON") as caught:
             parse(text[:end])
         assert caught.value.about == (("PyPI", "lib"),)
-    for nothing in (b"", b"\xff\xfe", b"[" * 100_000, b"[]", b"3"):
+    half = json.dumps(osv("A-1", "\ud800", introduced())).encode()
+    for nothing in (b"", b"\xff\xfe", b"\xed\xa0\x80", b"[" * 100_000, b"[]", b"3", half):
         with pytest.raises(BadRecord):
             parse(nothing)
 

@@ -9,15 +9,20 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from advisory_records import export, fixed, heap, introduced, osv
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from headgate.deps.advisories import archive
 from headgate.deps.advisories import sync as sync_module
+from headgate.deps.advisories.exploits import read_epss, read_kev
 from headgate.deps.advisories.matcher import Advisor, Matcher
 from headgate.deps.advisories.sources import open_source
+from headgate.deps.advisories.sources.listing import read_listing
 from headgate.deps.advisories.store import AdvisoryStore
 from headgate.deps.advisories.sync import Synced, sync
 from headgate.deps.advisories.verdict import Answer, Package
@@ -76,6 +81,15 @@ def test_a_heap_of_files_is_read_and_read_again(desk: Desk) -> None:
     heap(desk.source, NEW)
     assert hows(desk.sync()) == [("", "whole", 2, 1)]
     assert (desk.ask("1.0").verdict, desk.ask("2.0").verdict) == ("clean", "affected")
+
+
+def test_names_of_files_may_be_any_bytes(desk: Desk) -> None:
+    desk.source = desk.source / "h\udcffeap"
+    heap(desk.source, LIB)
+    (desk.source / "A\udcff.json").write_text("{")
+    desk.sync()
+    assert desk.ask("1.0").verdict == "affected"
+    assert "A\\udcff.json, which may be about it" in desk.ask("1.5").reason
 
 
 def test_two_heaps_are_kept_beside_each_other(desk: Desk, tmp_path: Path) -> None:
@@ -294,6 +308,47 @@ def test_a_zip_that_lies_about_its_contents_is_refused(desk: Desk, tmp_path: Pat
         desk.sync(source=path)
 
 
+def test_a_zip_that_is_packed_in_an_unusual_way_is_refused(desk: Desk, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_LZMA) as file:
+        file.writestr("A-1.json", json.dumps(LIB))
+    with pytest.raises(BadInput, match="in another way than exports do"):
+        desk.sync(source=tmp_path / "x.zip")
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=4),
+    end=st.integers(0, 500),
+)
+def test_a_damaged_zip_is_read_or_told(
+    tmp_path: Path, changes: list[tuple[int, int]], end: int
+) -> None:
+    path = tmp_path / "damaged.zip"
+    packed(path, {"A-1.json": json.dumps(LIB).encode(), "B-1.json": b"{}"})
+    data = bytearray(path.read_bytes())
+    for at, value in changes:
+        data[at % len(data)] = value
+    path.write_bytes(data[:end] if end < 450 else data)
+    with suppress(BadInput):
+        list(archive.documents(path, "it"))
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(text=st.text(st.sampled_from('cve,eps prntilCVE-20.1#\n"{}[]:\x00')))
+def test_any_text_is_a_listing_or_scores_or_told_to_be_none(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "any.csv"
+    path.write_text(text)
+    for read in (lambda: list(read_listing([text], "it")), lambda: read_epss(path)):
+        with suppress(BadInput):
+            read()
+    with suppress(BadInput):
+        read_kev(path)
+
+
 def test_a_source_without_records_is_refused(desk: Desk, tmp_path: Path) -> None:
     desk.source.mkdir()
     with pytest.raises(BadInput, match="holds no record of an advisory"):
@@ -378,6 +433,7 @@ def test_an_export_that_lost_most_of_its_records_is_not_believed(
 
 KILLED = """
 import os, signal, sys
+from contextlib import suppress
 from pathlib import Path
 from headgate.deps.advisories.sources.local import DirectorySource
 from headgate.deps.advisories.sync import sync

@@ -15,6 +15,7 @@ MEMBERS: Mapping[str, Entry] = {
     "sbom": Entry("deps_sbom", "sbom", "Write a bill of materials, CycloneDX or SPDX."),
     "fix": Entry("deps_fix", "fix", "Propose the smallest versions without known advisories."),
     "sync": Entry("deps_sync", "sync", "Bring the database of advisories up to date."),
+    "status": Entry("deps_status", "status", "Say what the database of advisories holds."),
     "match": Entry("deps_match", "match", "Say which advisories concern a version of a package."),
     "compare": Entry("deps_compare", "compare", "Say which of two versions comes first."),
     "may-add": Entry("deps_may_add", "may_add", "Ask whether a package may be added."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 
 from headgate.cli.deps_database import database, database_option
 from headgate.cli.deps_list import tell_problems
+from headgate.cli.deps_propose import propose_files
 from headgate.cli.output import current, emit, json_option, printable, say
 from headgate.deps.advisories.matcher import Matcher
 from headgate.deps.advisories.store import AdvisoryStore
@@ -25,7 +25,6 @@ from headgate.deps.inventory import Inventory, inventory
 from headgate.deps.worktree import read_directory
 from headgate.model.errors import BadInput, CouldNotRun, ExitCode
 from headgate.scan.tree import Root, find_root, select
-from headgate.vcs.git import GitError, run_git
 
 _SETTINGS = (".npmrc", "uv.toml", ".python-version")
 """Files beside manifests that tell their tools where packages are."""
@@ -79,7 +78,8 @@ def fix(
         for name, data in after.items():
             _replace(root.path / name, data)
     elif propose and after:
-        result["commit"] = asyncio.run(_propose(root, after, propose, branch))
+        result["commit"] = propose_files(root.path, after, propose, branch, _MESSAGE)
+        say(f"Proposed as {result['commit'][:12]}.")
     difference = patch(before, after)
     result["patch"] = difference
     emit(result, *_lines(planned, told, write))
@@ -102,6 +102,8 @@ async def _read(path: Path) -> tuple[Root, Inventory]:
 def _contents(root: Root, found: Inventory) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
     for name in found.files:
+        if (root.path / name).is_symlink():
+            continue  # The file that it leads to is changed, if it is one of these.
         try:
             contents[name] = (root.path / name).read_bytes()
         except OSError as error:
@@ -156,16 +158,24 @@ def _lines(planned: Plan, failed: Mapping[str, str], write: bool) -> list[str]:
         what = f"{one.ecosystem}/{one.name} {one.version} -> {step.to}"
         why = failed.get(one.purl)
         lines.append(f"{what}  {', '.join(step.advisories)}" if not why else f"{what}  not: {why}")
-    lines += [_left(one) for one in planned.left]
+    lines += _left(planned.left)
     if not lines:
         return ["No known advisory concerns any package here."]
     return [*map(printable, lines), *(["Written."] if write else [])]
 
 
-def _left(one: Left) -> str:
-    word = "affected" if one.affected else "unknown"
-    what = f"{one.component.ecosystem}/{one.component.name} {one.component.version}".rstrip()
-    return f"{what}  {word}: {one.reason}"
+def _left(left: tuple[Left, ...]) -> list[str]:
+    """What stays as it is; packages with the same reason on one line."""
+    groups: dict[tuple[str, bool, str], list[str]] = {}
+    for one in left:
+        component = one.component
+        name = f"{component.ecosystem}/{component.name} {component.version}".rstrip()
+        groups.setdefault((component.ecosystem, one.affected, one.reason), []).append(name)
+    lines: list[str] = []
+    for (ecosystem, affected, reason), names in groups.items():
+        what = f"{len(names)} packages of {ecosystem}" if len(names) > 3 else ", ".join(names)
+        lines.append(f"{what}  {'affected' if affected else 'unknown'}: {reason}")
+    return lines
 
 
 def _replace(place: Path, data: bytes) -> None:
@@ -179,39 +189,3 @@ def _replace(place: Path, data: bytes) -> None:
         raise CouldNotRun(
             f"{printable(str(place))} cannot be written: {error.strerror}."
         ) from error
-
-
-async def _propose(root: Root, files: Mapping[str, bytes], remote: str, branch: str) -> str:
-    """Commit the files on HEAD, beside the work tree, and push that to the gate."""
-    if root.repository is None:
-        raise BadInput("There is no git repository here.", "Leave --propose out.")
-    top = ("-C", str(root.path))
-    try:
-        with tempfile.TemporaryDirectory(prefix="headgate-fix-") as place:
-            extra = {"GIT_INDEX_FILE": str(Path(place) / "index")}
-            await run_git(*top, "read-tree", "HEAD", extra=extra)
-            for name, data in files.items():
-                written = await run_git(*top, "hash-object", "-w", "--stdin", stdin=data)
-                entry = f"100644,{written.out.decode().strip()},{name}"
-                await run_git(*top, "update-index", "--cacheinfo", entry, extra=extra)
-            tree = (await run_git(*top, "write-tree", extra=extra)).out.decode().strip()
-        made = await run_git(*top, "commit-tree", tree, "-p", "HEAD", "-m", _MESSAGE)
-        commit = made.out.decode().strip()
-        into = branch or await _default_branch(root, remote)
-        await run_git(
-            *top, "push", "-o", "topic=dependency-fixes", remote, f"{commit}:refs/for/{into}"
-        )
-    except GitError as error:
-        raise CouldNotRun(
-            f"The fix could not be proposed: {error.message}", error.remedy
-        ) from error
-    say(f"Proposed as {commit[:12]} for {printable(into)}.")
-    return commit
-
-
-async def _default_branch(root: Root, remote: str) -> str:
-    shown = await run_git("-C", str(root.path), "ls-remote", "--symref", remote, "HEAD")
-    for line in shown.out.decode("utf-8", "replace").splitlines():
-        if line.startswith("ref: refs/heads/"):
-            return line.split()[1].removeprefix("refs/heads/")
-    raise BadInput(f"{printable(remote)} does not say its branch.", "Name it with --branch.")

@@ -14,7 +14,7 @@ from headgate.deps.inventory import Component, Inventory
 from headgate.deps.lockfiles.interface import Problem
 from headgate.deps.lockfiles.npm_source import without_login
 from headgate.deps.reachability import Use, uses
-from headgate.model.errors import ExitCode
+from headgate.model.errors import BadInput, ExitCode
 from headgate.model.finding import Span
 
 
@@ -32,6 +32,10 @@ def list_(ctx: click.Context, path: str, rev: str, direct: bool, use: bool) -> N
     could not be read, as the list may lack anything then.
     """
     state = state_of(path, rev, imports=use)
+    if use and state.imports is None:
+        raise BadInput(
+            "--use reads the code of a directory as it is.", "Leave out --rev, name a directory."
+        )
     found = state.inventory
     used: Mapping[str, Use] = {}
     if state.imports is not None:

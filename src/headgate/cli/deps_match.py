@@ -64,7 +64,7 @@ def match(
             ctx.exit(_many(advisor))
         found = _answered(advisor, dict(zip(_KEYS, package, strict=True)))
     if current().json:
-        print(json.dumps(found, ensure_ascii=False))
+        print(json.dumps(found))
     else:
         print("\n".join(_lines(found)))
     ctx.exit(_CODES[found["verdict"]])
@@ -76,7 +76,7 @@ def _many(advisor: Advisor) -> int:
     for asked in _asked():
         found = _answered(advisor, asked) if isinstance(asked, dict) else _unknown({}, asked)
         verdicts.add(found["verdict"])
-        print(json.dumps(found, ensure_ascii=False), flush=True)  # Who asks may wait for it.
+        print(json.dumps(found), flush=True)  # Who asks may wait for it.
     return next((code for verdict, code in _CODES.items() if verdict in verdicts), 0)
 
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from headgate.cli.deps_database import database, database_option
-from headgate.cli.output import duration, emit, json_option, table
+from headgate.cli.deps_database import Contents, database, database_option
+from headgate.cli.output import emit, json_option
 
 if TYPE_CHECKING:
-    from headgate.deps.advisories.store import EcosystemState
     from headgate.deps.advisories.sync import Synced
 
 
@@ -91,20 +90,13 @@ def sync(
             with open_source(source or OSV, path.with_name(f"{path.name}.download")) as opened:
                 synced = bring_up_to_date(store, opened, now, wanted, _progress)
         store.accept(accept)
-        states = store.ecosystems()
-        quarantined = store.quarantined()
+        contents = Contents.of(store, now)
     failed = [one for one in synced if one.how == "failed"]
     emit(
-        {
-            "database": str(path),
-            "bytes": path.stat().st_size,
-            "synced": [_outcome(one) for one in synced],
-            "ecosystems": [_state(state, now) for state in states.values()],
-            "quarantined": [{"document": d, "reason": r} for d, r in quarantined],
-        },
-        *_lines(synced, states.values(), quarantined, now),
+        contents.object() | {"synced": [_outcome(one) for one in synced]},
+        *_lines(synced, contents),
     )
-    if failed or quarantined:
+    if failed or contents.quarantined:
         ctx.exit(3)
 
 
@@ -123,33 +115,11 @@ def _outcome(one: Synced) -> dict[str, Any]:
     }
 
 
-def _state(state: EcosystemState, now: float) -> dict[str, Any]:
-    age = None if state.synced is None else round(now - state.synced)
-    return {"ecosystem": state.name, "records": state.records, "age_seconds": age}
-
-
-def _lines(
-    synced: list[Synced],
-    states: Any,
-    quarantined: list[tuple[str, str]],
-    now: float,
-) -> list[str]:
+def _lines(synced: list[Synced], contents: Contents) -> list[str]:
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr)
-    rows = [
-        (s.name, s.records, "never whole" if s.synced is None else duration(now - s.synced))
-        for s in states
-    ]
-    lines = table(("ECOSYSTEM", "RECORDS", "AGE"), rows) if rows else []
     read = sum(one.changed for one in synced)
     left = sum(one.left for one in synced)
-    if synced:
-        lines += ["", f"{read} records read, {left} left."]
-    lines += [f"NOT read: {one.ecosystem}: {one.problem}" for one in synced if one.problem]
-    for document, reason in quarantined[:10]:
-        lines.append(f"NOT a record: {document}: {reason}")
-    if len(quarantined) > 10:
-        lines.append(f"and {len(quarantined) - 10} more documents are none.")
-    if quarantined:
-        lines.append("What they may be about is unknown; `--accept DOCUMENT` does without one.")
-    return lines
+    told = ["", f"{read} records read, {left} left."] if synced else []
+    told += [f"NOT read: {one.ecosystem}: {one.problem}" for one in synced if one.problem]
+    return [*contents.table(), *told, *contents.unread()]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from headgate.deps.compare import Files, added, everything, read_file
 from headgate.deps.evidence import Advisories, Sources
 from headgate.deps.gathering import Gathering, no_file
 from headgate.deps.index.interface import PackageIndex
 from headgate.deps.judge import Judged, judge
-from headgate.deps.limits import largest, too_large
+from headgate.deps.limits import LARGEST_LOCK
 from headgate.deps.policy.standing import Granted, Place
 from headgate.deps.policy.tighten import tightened
 from headgate.deps.readings import READINGS
@@ -113,17 +113,33 @@ async def _read(repo: Repository, entries: Mapping[str, TreeEntry], gathering: G
         entry = await _target(repo, entries, path)
         if entry is None:
             gathering.give(path, no_file(path))
-        elif entry.size > largest(path):
-            gathering.give(path, too_large(path))
+        elif (refused := gathering.refusal(path, entry.size)) is not None:
+            gathering.give(path, refused)
         elif known := READINGS.get(path, entry.object):
             gathering.give(path, known)
         else:
             found[path] = entry
-    blobs = await repo.blobs(entry.object for entry in found.values())
+    for batch in _batches(found):
+        blobs = await repo.blobs(found[path].object for path in batch)
+        for path in batch:
+            name = found[path].object
+            parsed = await asyncio.to_thread(read_file, path, blobs[name])
+            READINGS.put(path, name, parsed)
+            gathering.give(path, parsed)
+
+
+def _batches(found: Mapping[str, TreeEntry]) -> Iterator[list[str]]:
+    """Paths of files that are held in memory at the same time."""
+    batch: list[str] = []
+    size = 0
     for path, entry in found.items():
-        parsed = await asyncio.to_thread(read_file, path, blobs[entry.object])
-        READINGS.put(path, entry.object, parsed)
-        gathering.give(path, parsed)
+        if batch and size + entry.size > LARGEST_LOCK:
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += entry.size
+    if batch:
+        yield batch
 
 
 async def _target(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from headgate.deps.compare import Files, is_manifest, read_files
+from headgate.deps.limits import MOST_BYTES, largest, too_large, too_much
 from headgate.deps.lockfiles.interface import Include, Parsed, Problem
 from headgate.model.finding import Span
 from headgate.model.patterns import matches
@@ -25,12 +26,20 @@ class Gathering:
         self._refused: dict[str, Problem] = {}
         self._files = Files({})
         self._rounds = 0
+        self._bytes = 0
         self._wanted = sorted(p for p in self._there if is_manifest(p) and not matches(p, exclude))
 
     @property
     def wanted(self) -> Sequence[str]:
         """Paths to be read now; none when everything is known."""
         return self._wanted
+
+    def refusal(self, path: str, size: int) -> Problem | None:
+        """Why a file of so many bytes is not read; None when it is, which counts."""
+        if size > largest(path):
+            return too_large(path)
+        self._bytes += size
+        return too_much(path) if self._bytes > MOST_BYTES else None
 
     def give(self, path: str, content: Parsed | Problem) -> None:
         """What was read at a wanted path, or why nothing was."""

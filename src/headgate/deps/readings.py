@@ -7,8 +7,8 @@ from collections import OrderedDict
 
 from headgate.deps.lockfiles.interface import Parsed
 
-MOST = 400_000
-"""Dependencies that are kept, over all files; some 200 MB."""
+MOST = 100_000
+"""Dependencies that are kept, over all files; some 60 MB."""
 
 
 class Readings:

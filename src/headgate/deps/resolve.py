@@ -27,6 +27,8 @@ def resolve(parsed: Mapping[str, Parsed]) -> dict[str, Parsed]:
             found[path] = _constrained(path, one, parsed)
         elif name == "pom.xml" or name.endswith(".pom"):
             found[path] = _maven(path, one, parsed)
+        elif name == "go.sum":
+            found[path] = _used(path, one, parsed)
         elif name.endswith("proj"):
             found[path] = _central(path, one, parsed)
     for path, one in found.items():
@@ -115,6 +117,23 @@ def _filled(text: str, facts: Mapping[str, str]) -> str:
             break
         text = new
     return text
+
+
+# -- Go's sums -------------------------------------------------------------------------------
+
+
+def _used(path: str, one: Parsed, files: Mapping[str, Parsed]) -> Parsed:
+    """A go.sum without the modules that were only looked at, if a go.mod beside it tells them.
+
+    Since Go 1.17, go.mod names everything that is built.
+    """
+    module = files.get(posixpath.join(posixpath.dirname(path), "go.mod"))
+    version = dict(module.facts).get("go", "") if module is not None else ""
+    numbers = [int(part) for part in version.split(".")[:2] if part.isdecimal() and len(part) < 5]
+    if module is None or numbers < [1, 17]:
+        return one
+    built = {(d.name, d.version) for d in module.declared}
+    return replace(one, declared=tuple(d for d in one.declared if (d.name, d.version) in built))
 
 
 # -- NuGet's central versions ----------------------------------------------------------------

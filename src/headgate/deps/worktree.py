@@ -9,7 +9,6 @@ from pathlib import Path
 
 from headgate.deps.compare import Files, read_file
 from headgate.deps.gathering import Gathering, no_file
-from headgate.deps.limits import largest, too_large
 from headgate.deps.lockfiles.interface import Parsed, Problem
 from headgate.model.finding import Span
 
@@ -24,12 +23,12 @@ def read_directory(top: Path, paths: Iterable[str], exclude: Sequence[str] = ())
     gathering = Gathering(paths, exclude)
     while gathering.wanted:
         for path in gathering.wanted:
-            gathering.give(path, _read(real, path))
+            gathering.give(path, _read(real, path, gathering))
         gathering.next()
     return gathering.files()
 
 
-def _read(top: Path, path: str) -> Parsed | Problem:
+def _read(top: Path, path: str, gathering: Gathering) -> Parsed | Problem:
     place = Path(os.path.realpath(top / path))
     if not place.is_relative_to(top):
         return no_file(path)
@@ -41,9 +40,8 @@ def _read(top: Path, path: str) -> Parsed | Problem:
             os.close(handle)
             return no_file(path)
         with os.fdopen(handle, "rb") as file:
-            if status.st_size > (most := largest(path)):
-                return too_large(path)
-            return read_file(path, file.read(most))
+            refused = gathering.refusal(path, status.st_size)
+            return refused or read_file(path, file.read(status.st_size))
     except OSError as error:
         why = (error.strerror or "cannot be read").lower()
         return Problem(f"this could not be read ({why})", Span(path, 1))

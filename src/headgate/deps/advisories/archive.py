@@ -53,6 +53,11 @@ def _checked(archive: zipfile.ZipFile, size: int, shown: str) -> list[zipfile.Zi
                 f"{shown} holds {member.filename[:80]!r}, a path that leads out of it.",
                 "Do not trust where it came from.",
             )
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadInput(
+                f"{shown} packs {member.filename[:80]!r} in another way than exports do.",
+                "Pack it with `zip`.",
+            )
         unpacked += member.file_size
         if unpacked > allowed or member.file_size > LARGEST:
             raise BadInput(

@@ -62,6 +62,8 @@ class Matcher:
     def match(self, package: Package) -> Answer:
         """The verdict on one package; raises CouldNotRun where the database is damaged."""
         asked = Asked.of(package)
+        if not _is_text(asked.name):
+            return judge(asked, (), ["its name is no text"])
         state = self._ecosystems.get(asked.ecosystem)
         if state is None or state.synced is None:
             return judge(asked, (), [self._nothing(asked, state)])
@@ -100,3 +102,12 @@ class Matcher:
         keys = ((asked.ecosystem, asked.name), (asked.ecosystem, ""), ("", asked.name), ("", ""))
         found = next((self._doubts[key] for key in keys if key in self._doubts), None)
         return [] if found is None else [f"{found}, which may be about it, could not be read"]
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name has no halves of characters, as JSON and file names may."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

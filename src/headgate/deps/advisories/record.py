@@ -74,7 +74,10 @@ def parse(data: bytes | str) -> Record:
     if len(data) > LARGEST:
         raise BadRecord(f"it has more than {LARGEST // 2**20} MiB.", _glimpsed(data))
     try:
-        found = json.loads(data)
+        text = data if isinstance(data, str) else data.decode("utf-8-sig")
+        found = json.loads(text)
+        if "\\ud" in text or "\\uD" in text:  # Halves of characters cannot be kept.
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise BadRecord(f"it is not JSON: {reason}.", _glimpsed(data)) from None

@@ -33,7 +33,11 @@ def relock(
     failed: list[tuple[Step, str]] = []
     for step in steps:
         now = {**files, **changed}
-        locks = [s.path for s in step.component.places if posixpath.basename(s.path) in _TOOLS]
+        locks = [
+            s.path
+            for s in step.component.places
+            if posixpath.basename(s.path) in _TOOLS and s.path in now
+        ]
         if not locks:
             failed.append((step, _by_hand(step)))
             continue

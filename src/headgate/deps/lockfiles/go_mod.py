@@ -48,6 +48,8 @@ class GoMod:
                     replaced[" ".join(one.words[: one.words.index("=>")])] = one
                 else:
                     builder.problem(f"`{' '.join(one.words)[:80]}` replaces nothing", one.number)
+            elif one.verb == "go" and one.words:
+                builder.fact("go", one.words[0])
         for one in lines:
             if one.verb == "require":
                 _require(builder, one, replaced)

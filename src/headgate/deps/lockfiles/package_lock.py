@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from headgate.deps.lockfiles.builder import Builder, kind_of
+from headgate.deps.lockfiles.graph import reach
 from headgate.deps.lockfiles.interface import Parsed, Relation, Role, Scope, SourceKind
 from headgate.deps.lockfiles.json_text import json_object, key
 from headgate.deps.lockfiles.lines import Lines
 from headgate.deps.lockfiles.npm_source import npm_source
 
-_DIRECT = ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies")
+_NEEDS = ("dependencies", "peerDependencies", "optionalDependencies")
+_LOOSE = Relation.UNKNOWN
 _MODULES = "node_modules/"
 _DEEPEST = 100
 
@@ -48,32 +50,41 @@ class PackageLock:
 def _packages(builder: Builder, lines: Lines, packages: Mapping[str, Any]) -> None:
     """Versions 2 and 3: a flat table by place in the tree."""
     direct: set[str] = set()
+    edges: dict[str, list[str]] = {}
     for place, given in packages.items():
-        if _MODULES in place or not isinstance(given, dict):
+        entry = _entry(given)
+        name = place.rpartition(_MODULES)[2]
+        if _MODULES in place:
+            for section in _NEEDS:
+                edges.setdefault(name, []).extend(_entry(entry.get(section)))
             continue
-        entry = builder.mapping(cast("object", given), place, 1)
-        for section in _DIRECT:
-            names = builder.mapping(entry.get(section), section, 1)
-            for name in names:
+        for section in (*_NEEDS, "devDependencies"):
+            for name in _entry(entry.get(section)):
                 # npm looks in the workspace's own modules first.
                 own = f"{place}/{_MODULES}{name}" if place else f"{_MODULES}{name}"
                 direct.add(own if own in packages else f"{_MODULES}{name}")
+    needed = reach(edges, (place.rpartition(_MODULES)[2] for place in direct))
     for place, given in packages.items():
         line = lines.find(f"{key(place)}: {{", f"{key(place)}:")
         entry = builder.mapping(given, f"packages.{place[:80]}", line)
-        if not place:
-            continue
-        inside = place.rpartition(_MODULES)
-        if not inside[1]:
-            if not entry.get("link") and not isinstance(given, dict):
-                builder.problem(f"`{place[:80]}` is no package", line)
-            continue  # A workspace: the project's own code.
+        for section in (*_NEEDS, "devDependencies"):
+            builder.mapping(entry.get(section), section, line)
+        _, modules, name = place.rpartition(_MODULES)
+        if not modules:
+            continue  # The project's own code, or that of a workspace.
+        target = ""
         if entry.get("link"):
             target = builder.text(entry.get("resolved"), "resolved", line)
-            if target not in packages:
-                _declare(builder, inside[2], entry, line, place in direct, f"./{target}")
-            continue
-        _declare(builder, inside[2], entry, line, place in direct)
+            if target in packages:
+                continue
+            target = f"./{target}"
+        relation = Relation.DIRECT if place in direct else Relation.TRANSITIVE
+        # What nothing needs was not put there by npm.
+        _declare(builder, name, entry, line, relation if name in needed else _LOOSE, target)
+
+
+def _entry(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _declare(
@@ -81,16 +92,14 @@ def _declare(
     place: str,
     entry: Mapping[str, Any],
     line: int,
-    direct: bool,
-    target: str = "",
+    relation: Relation,
+    target: str,
 ) -> None:
     alias = entry.get("name")
     name = alias if isinstance(alias, str) else place
     resolved = target or builder.text(entry.get("resolved"), "resolved", line)
     version = builder.text(entry.get("version"), "version", line)
     source, kind = npm_source(builder, name, resolved, line)
-    needs = builder.mapping(entry.get("dependencies"), "dependencies", line)
-    optional = builder.mapping(entry.get("optionalDependencies"), "optionalDependencies", line)
     builder.declare(
         "npm",
         name,
@@ -98,12 +107,12 @@ def _declare(
         line,
         source,
         version=version,
-        relation=Relation.DIRECT if direct else Relation.TRANSITIVE,
+        relation=relation,
         scope=_scope(entry),
         kind=kind,
         hashes=_hashes(entry, builder, line),
         licence=_licence(entry.get("license")),
-        requires=(*needs, *optional),
+        requires=(*_entry(entry.get("dependencies")), *_entry(entry.get("optionalDependencies"))),
     )
 
 
@@ -126,22 +135,21 @@ def _nested(builder: Builder, lines: Lines, given: Mapping[str, Any], depth: int
         if not version and kind is SourceKind.REGISTRY and not source:
             builder.problem(f"`{place[:80]}` has no version", line)
             continue
-        if not entry.get("bundled") or version:
-            builder.declare(
-                "npm",
-                name,
-                f"{name} {version or resolved}",
-                line,
-                source,
-                version=version,
-                relation=Relation.TRANSITIVE if depth else Relation.UNKNOWN,
-                scope=_scope(entry),
-                kind=kind_of(resolved) if source else kind,
-                hashes=_hashes(entry, builder, line),
-                requires=tuple(builder.mapping(entry.get("requires"), "requires", line))
-                if not isinstance(entry.get("requires"), bool)
-                else (),
-            )
+        # A package without dependencies may say `false` here.
+        needs = entry.get("requires") or None
+        builder.declare(
+            "npm",
+            name,
+            f"{name} {version or resolved}",
+            line,
+            source,
+            version=version,
+            relation=Relation.TRANSITIVE if depth else Relation.UNKNOWN,
+            scope=_scope(entry),
+            kind=kind_of(resolved) if source else kind,
+            hashes=_hashes(entry, builder, line),
+            requires=tuple(builder.mapping(needs, "requires", line)),
+        )
         inner = builder.mapping(entry.get("dependencies"), "dependencies", line)
         _nested(builder, lines, inner, depth + 1)
 

@@ -7,13 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from headgate.deps.lockfiles.builder import Builder
 from headgate.deps.lockfiles.interface import Parsed, Relation, Role, Scope, SourceKind
 from headgate.deps.lockfiles.python_lock import (
     file_hashes,
     for_development,
+    normalised,
     python_name,
     text_of,
 )
@@ -76,5 +75,5 @@ def _package(
         scope=Scope.DEVELOPMENT if only else Scope.PRODUCTION,
         kind=kind,
         hashes=file_hashes(builder, builder.sequence(listed, "files", line), line),
-        requires=[canonicalize_name(match[0]) for match in names if match],
+        requires=[normalised(match[0]) for match in names if match],
     )

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 
 class Block(dict[str, object]):
-    """A table whose keys know their lines."""
+    """A table whose keys know their lines; those of a table on one line are not told."""
 
     __slots__ = ("lines",)
 
@@ -44,7 +45,6 @@ def plain_block(text: str) -> Block | None:
     open_: list[tuple[int, Block]] = [(0, root)]
     pending: tuple[int, Block, str] | None = None  # A key without a value yet.
     items: list[object] | None = None
-    match_line = _LINE.fullmatch
     for number, raw in enumerate(text.split("\n"), 1):
         if not raw or raw[0] == "#":
             continue
@@ -52,21 +52,17 @@ def plain_block(text: str) -> Block | None:
             raw = raw[:-1]
             if not raw:
                 continue
-        match = match_line(raw.rstrip(" "))
-        if match is None:
+        found = row(raw)
+        if found is None:
             return None
-        spaces, quoted, plain, value, item = match.groups()
-        depth = len(spaces)
-        if item is not None:
+        depth, name, value = found
+        if name is None:
             if pending is None or depth < pending[0]:
-                return None
-            scalar = _scalar(item)
-            if scalar is None or ": " in item or item.endswith(":"):
                 return None
             if items is None:
                 items = []
                 pending[1][pending[2]] = items
-            items.append(scalar)
+            items.append(value)
             continue
         if pending is not None:
             if items is not None:
@@ -83,21 +79,42 @@ def plain_block(text: str) -> Block | None:
         indent, table = open_[-1]
         if indent != depth:
             return None
-        name = _unquoted(quoted) if quoted is not None else plain
-        if quoted is None and (" #" in name or name[:3] in ("---", "...") or name[0] == "-"):
-            return None
-        if name in table or name == "<<" or name in ("~", "null"):
+        if name in table:
             return None
         table.lines[name] = number
         if value is None:
             table[name] = None
             pending = (depth, table, name)
-            continue
-        found = _flow(value, number) if value[0] == "{" else _scalar(value)
-        if found is None:
-            return None
-        table[name] = found
+        else:
+            table[name] = value  # What is on one line is shared, and nobody changes it.
     return root
+
+
+@lru_cache(maxsize=60_000)
+def row(raw: str) -> tuple[int, str | None, object] | None:
+    """How far a line is indented, its key, and its value; None when it is not simple.
+
+    No key: an item of a list. No value: a table or a list follows. Remembered, as most lines of a
+    lockfile stay from one state to the next.
+    """
+    match = _LINE.fullmatch(raw.rstrip(" "))
+    if match is None:
+        return None
+    spaces, quoted, plain, value, item = match.groups()
+    if item is not None:
+        scalar = _scalar(item)
+        if scalar is None or ": " in item or item.endswith(":"):
+            return None
+        return len(spaces), None, scalar
+    name = _unquoted(quoted) if quoted is not None else plain
+    if quoted is None and (" #" in name or name[:3] in ("---", "...") or name[0] == "-"):
+        return None
+    if name in ("<<", "~", "null"):
+        return None
+    if value is None:
+        return len(spaces), name, None
+    found = _flow(value) if value[0] == "{" else _scalar(value)
+    return None if found is None else (len(spaces), name, found)
 
 
 def _scalar(text: str) -> object:
@@ -133,7 +150,7 @@ def _list(text: str) -> list[object] | None:
     return found
 
 
-def _flow(text: str, line: int) -> Block | None:
+def _flow(text: str) -> Block | None:
     """`{a: b, c: d}` with simple values."""
     if text[-1] != "}":
         return None
@@ -151,7 +168,6 @@ def _flow(text: str, line: int) -> Block | None:
         if not match[3] and (": " in value or " #" in value):
             return None
         found[key] = value
-        found.lines[key] = line
         at = match.end()
     return found
 

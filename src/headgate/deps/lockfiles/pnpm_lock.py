@@ -121,15 +121,15 @@ class _Reader:
         match = (_OLD if self._major < 6 else _NEW).fullmatch(place)
         name = _text(entry, "name") or (match[1] if match else "")
         version = _text(entry, "version") or (match[2] if match else "")
-        source, kind = self._source(place, name, resolution, line)
+        integrity = builder.text(resolution.get("integrity"), "integrity", line)
+        source, kind = "", SourceKind.REGISTRY
+        if len(resolution) != 1 or not integrity:
+            source, kind = self._source(place, name, resolution, line)
         if kind is not SourceKind.REGISTRY and not _text(entry, "version"):
             version = ""
         if not name:
             builder.problem(f"`{place[:80]}` is no package", line)
             return
-        if kind is SourceKind.PATH and not version:
-            version = ""
-        integrity = builder.text(resolution.get("integrity"), "integrity", line)
         builder.declare(
             "npm",
             name,

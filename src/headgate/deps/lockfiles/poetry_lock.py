@@ -6,12 +6,11 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from headgate.deps.lockfiles.builder import Builder
 from headgate.deps.lockfiles.interface import Parsed, Relation, Role, Scope, SourceKind
 from headgate.deps.lockfiles.python_lock import (
     file_hashes,
+    normalised,
     python_name,
     text_of,
     usual_index,
@@ -79,7 +78,7 @@ def _package(
         kind=kind,
         hashes=file_hashes(builder, builder.sequence(listed, "files", line), line),
         requires=[
-            canonicalize_name(one)
+            normalised(one)
             for one in builder.mapping(entry.get("dependencies"), "dependencies", line)
         ],
     )

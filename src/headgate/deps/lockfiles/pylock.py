@@ -7,11 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from headgate.deps.lockfiles.builder import Builder
 from headgate.deps.lockfiles.interface import Parsed, Relation, Role, SourceKind
-from headgate.deps.lockfiles.python_lock import python_name, text_of, usual_index
+from headgate.deps.lockfiles.python_lock import normalised, python_name, text_of, usual_index
 from headgate.deps.lockfiles.toml_text import toml_packages
 
 _FILE = re.compile(r"pylock(?:\.[^.]+)?\.toml")
@@ -63,7 +61,7 @@ def _package(builder: Builder, entry: Mapping[str, Any], line: int) -> None:
         relation=Relation.UNKNOWN,
         kind=kind,
         hashes=hashes,
-        requires=[canonicalize_name(one) for one in names if one],
+        requires=[normalised(one) for one in names if one],
     )
 
 

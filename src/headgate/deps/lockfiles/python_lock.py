@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 from packaging.utils import canonicalize_name
@@ -26,13 +27,19 @@ def for_development(group: str) -> bool:
     return _DEVELOPMENT.search(group) is not None
 
 
+@lru_cache(maxsize=20_000)
+def normalised(name: str) -> str:
+    """A name as indexes compare it; remembered, as every package is named by others again."""
+    return canonicalize_name(name)
+
+
 def python_name(builder: Builder, entry: Mapping[str, Any], line: int) -> str:
     """The name of a package as indexes compare it; empty, with a problem, when it has none."""
     name = entry.get("name")
     if not isinstance(name, str) or not name:
         builder.problem("a package has no name", line)
         return ""
-    return canonicalize_name(name)
+    return normalised(name)
 
 
 def usual_index(builder: Builder, address: str, line: int) -> None:

@@ -45,7 +45,7 @@ def toml_packages(
         head = dict(tomli.loads(pieces[0][1]))
         found: list[tuple[int, Mapping[str, Any]]] = []
         for line, piece in pieces[1:]:
-            values = _read(piece) if len(piece) <= _LONGEST else tomli.loads(piece)
+            values = read_piece(piece) if len(piece) <= _LONGEST else tomli.loads(piece)
             if len(values) > 1:
                 head.update({k: v for k, v in values.items() if k != table})
             entries = cast("list[Mapping[str, Any]]", values[table])
@@ -70,7 +70,8 @@ def _whole(
 
 
 @lru_cache(maxsize=20_000)
-def _read(piece: str) -> Mapping[str, Any]:
+def read_piece(piece: str) -> Mapping[str, Any]:
+    """The tables of a piece. Remembered, as from one state to the next most pieces stay."""
     return tomli.loads(piece)
 
 
@@ -97,8 +98,3 @@ def _headers(text: str, header: str) -> Iterator[int]:
 def _not_toml(builder: Builder, error: Exception) -> None:
     match = _LINE.search(str(error))
     builder.problem("this is not TOML", int(match[1]) if match else 1)
-
-
-def forget_pieces() -> None:
-    """Read every piece anew, for measuring."""
-    _read.cache_clear()

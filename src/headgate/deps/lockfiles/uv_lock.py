@@ -6,14 +6,13 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any, cast
 
-from packaging.utils import canonicalize_name
-
 from headgate.deps.lockfiles.builder import Builder
 from headgate.deps.lockfiles.graph import Wanted
 from headgate.deps.lockfiles.interface import Parsed, Role, SourceKind
 from headgate.deps.lockfiles.python_lock import (
     file_hashes,
     for_development,
+    normalised,
     python_name,
     text_of,
     usual_index,
@@ -135,7 +134,7 @@ class _Reader:
         found: list[_Key] = []
         for one in self._builder.sequence(listed, "dependencies", line):
             item: Mapping[str, Any] = cast("Any", one) if isinstance(one, dict) else {}
-            name = canonicalize_name(text_of(item, "name"))
+            name = normalised(text_of(item, "name"))
             if not name:
                 self._builder.problem("a dependency has no name", line)
                 continue

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from headgate.deps.lockfiles.builder import Builder, decoded, kind_of
@@ -21,14 +22,15 @@ _NEED = re.compile(r'    ("(?:[^"\\]|\\.)*"|[^\s":]+) ("(?:[^"\\]|\\.)*"|\S.*)')
 _REFERENCE = re.compile(r"(@[^@/]+/[^@]+|[^@]+)@(.*)", re.DOTALL)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Entry:
-    """One block of a yarn 1 lockfile."""
+    """One block of a yarn 1 lockfile; lines are counted from 0 at its beginning."""
 
     line: int
-    patterns: list[str]
-    fields: dict[str, str] = field(default_factory=dict[str, str])
-    needs: list[str] = field(default_factory=list[str])
+    patterns: tuple[str, ...]
+    fields: Mapping[str, str]
+    needs: tuple[str, ...]
+    problems: tuple[tuple[str, int], ...]
 
 
 class YarnLock:
@@ -45,41 +47,66 @@ class YarnLock:
         if _BERRY.search(data):
             _berry(builder, data)
         elif (text := decoded(data, builder)) is not None:
-            for entry in _entries(builder, text):
-                _classic(builder, entry)
+            for line, block in _blocks(text):
+                for entry in entries(block):
+                    for message, at in entry.problems:
+                        builder.problem(message, line + at)
+                    if entry.patterns:
+                        _classic(builder, entry, line + entry.line)
         return builder.done()
 
 
-def _entries(builder: Builder, text: str) -> Iterator[_Entry]:
-    entry: _Entry | None = None
-    inside = ""
-    for number, raw in enumerate(text.split("\n"), 1):
+def _blocks(text: str) -> Iterator[tuple[int, str]]:
+    """The text cut at empty lines, and where each piece begins."""
+    line = 1
+    for block in text.replace("\r\n", "\n").split("\n\n"):
+        yield line, block
+        line += block.count("\n") + 2
+
+
+@lru_cache(maxsize=20_000)
+def entries(block: str) -> tuple[_Entry, ...]:
+    """What a block says. Remembered, as from one state of a lockfile to the next most stay."""
+    found: list[_Entry] = []
+    problems: list[tuple[str, int]] = []
+    patterns: list[str] = []
+    fields: dict[str, str] = {}
+    needs: list[str] = []
+    begin, inside = 0, False
+
+    def close() -> None:
+        if patterns or problems:
+            found.append(
+                _Entry(begin, tuple(patterns), dict(fields), tuple(needs), tuple(problems))
+            )
+        for one in (problems, patterns, needs):
+            one.clear()
+        fields.clear()
+
+    for number, raw in enumerate(block.split("\n")):
         line = raw.rstrip()
         if not line or line.lstrip().startswith("#"):
             continue
         if line[0] != " ":
-            if entry is not None:
-                yield entry
-            entry = None
-            patterns = _PATTERN.findall(line[:-1]) if line.endswith(":") else ()
+            close()
+            begin, inside = number, False
+            if line.endswith(":"):
+                patterns.extend(_plain(one) for one in _PATTERN.findall(line[:-1]))
             if not patterns:
-                builder.problem(f"`{line[:80]}` is no entry of a yarn.lock", number)
-                continue
-            entry = _Entry(number, [_plain(one) for one in patterns])
-            inside = ""
-        elif entry is None:
-            builder.problem(f"`{line.strip()[:80]}` belongs to no entry", number)
+                problems.append((f"`{line[:80]}` is no entry of a yarn.lock", number))
+        elif not patterns:
+            problems.append((f"`{line.strip()[:80]}` belongs to no entry", number))
         elif line in ("  dependencies:", "  optionalDependencies:"):
-            inside = line
+            inside = True
         elif inside and (need := _NEED.fullmatch(line)):
-            entry.needs.append(_plain(need[1]))
+            needs.append(_plain(need[1]))
         elif match := _FIELD.fullmatch(line):
-            inside = ""
-            entry.fields[_plain(match[1])] = _plain(match[2])
+            inside = False
+            fields[_plain(match[1])] = _plain(match[2])
         else:
-            builder.problem(f"`{line.strip()[:80]}` is not understood", number)
-    if entry is not None:
-        yield entry
+            problems.append((f"`{line.strip()[:80]}` is not understood", number))
+    close()
+    return tuple(found)
 
 
 def _plain(word: str) -> str:
@@ -93,11 +120,11 @@ def _plain(word: str) -> str:
         return word[1:-1]
 
 
-def _classic(builder: Builder, entry: _Entry) -> None:
+def _classic(builder: Builder, entry: _Entry, line: int) -> None:
     match = _REFERENCE.fullmatch(entry.patterns[0])
     version = entry.fields.get("version", "")
     if match is None or not version:
-        builder.problem(f"`{entry.patterns[0][:80]}` has no version", entry.line)
+        builder.problem(f"`{entry.patterns[0][:80]}` has no version", line)
         return
     name, wanted = match[1], match[2]
     if wanted.startswith("npm:") and (alias := _REFERENCE.fullmatch(wanted[4:])):
@@ -105,7 +132,7 @@ def _classic(builder: Builder, entry: _Entry) -> None:
     resolved = entry.fields.get("resolved", "")
     if not resolved and wanted.startswith(("file:", "link:", "./", "../")):
         resolved = wanted
-    source, kind = npm_source(builder, name, resolved, entry.line)
+    source, kind = npm_source(builder, name, resolved, line)
     hashes = entry.fields.get("integrity", "").split()
     if not hashes and kind is SourceKind.REGISTRY and "#" in resolved:
         hashes = [f"sha1:{resolved.rpartition('#')[2]}"]
@@ -113,7 +140,7 @@ def _classic(builder: Builder, entry: _Entry) -> None:
         "npm",
         name,
         f"{name} {version}",
-        entry.line,
+        line,
         source,
         version=version,
         relation=Relation.UNKNOWN,

@@ -24,7 +24,7 @@ class ArchiveSource:
     @property
     def address(self) -> str:
         """The path."""
-        return str(self._path.absolute())
+        return _shown(self._path.absolute())
 
     def ecosystems(self) -> Sequence[str]:
         """None: it is one heap."""
@@ -53,7 +53,7 @@ class DirectorySource:
     @property
     def address(self) -> str:
         """The path."""
-        return str(self._path.absolute())
+        return _shown(self._path.absolute())
 
     def ecosystems(self) -> Sequence[str]:
         """The directories that hold an archive or a listing; releases are parts of others."""
@@ -86,7 +86,7 @@ class DirectorySource:
                 if name.endswith(".zip"):
                     yield from documents(path, str(path))
                 elif name.endswith(".json"):
-                    yield Document(path.relative_to(self._path).as_posix(), _bytes(path))
+                    yield Document(_shown(path.relative_to(self._path)), _bytes(path))
 
     def some(self, ecosystem: str, ids: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         """From the files; where only a zip has them, from the zip."""
@@ -105,6 +105,11 @@ class DirectorySource:
                     missing.discard(name)
                     yield name, document.data
         yield from ((name, None) for name in sorted(missing))
+
+
+def _shown(path: Path) -> str:
+    """A path as text, whatever bytes it is made of."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _lines(path: Path) -> Iterator[str]:
