@@ -32,6 +32,8 @@ class Index:
     address: str
     replies: dict[str, list[Reply]] = field(default_factory=dict[str, list[Reply]])
     asked: list[str] = field(default_factory=list[str])
+    logins: list[str] = field(default_factory=list[str])
+    """The `Authorization` of each request, empty for none."""
 
     def says(self, path: str, *replies: Reply) -> None:
         """Answer the path with these replies in turn, the last one for ever."""
@@ -60,6 +62,7 @@ def serving() -> Iterator[Index]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            found.logins.append(self.headers.get("Authorization", ""))
             reply = found.next(self.path)
             self.send_response(reply.status)
             self.send_header("Content-Type", reply.type)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from deps_index_server import Index, Reply
 
-from headgate.deps.change import check_dependencies
+from headgate.deps.change import check_dependencies, examine_dependencies
 from headgate.deps.index.interface import PackageIndex
 from headgate.deps.index.npm import NpmIndex
 from headgate.deps.index.pypi import PypiIndex
+from headgate.deps.policy.danger import Advisory, Known, Matched
 from headgate.deps.tree import check_tree
-from headgate.model.config import DependencyPolicy
+from headgate.model.dependency_policy import (
+    DependencyPolicy,
+    PolicyException,
+    Registry,
+    VulnerabilityRules,
+)
 from headgate.model.finding import CheckResult, Outcome, Severity
 from headgate.model.ids import Commit
 from headgate.model.origin import Grade, Origin, OriginKind
+from headgate.model.purl import Package
 from headgate.vcs.repository import Repository
 
 HUMAN = Origin(OriginKind.HUMAN, Grade.C)
@@ -103,9 +111,13 @@ async def test_an_agent_adds_what_nobody_approved(work: Work) -> None:
     head = work.commit({"requirements.txt": "jinja2\nMarkupSafe\nmarkupsaef>=1\n"})
     result = await work.check(base, head, AI, agent=True)
     assert result.outcome is Outcome.FAILED
-    assert told(result) == [("dependency/unapproved", "requirements.txt", 3, Severity.HIGH)]
-    assert "`markupsaef` is new here and not approved" in result.findings[0].message
-    assert "Did you mean `markupsafe`, which is approved?" in result.findings[0].remedy
+    assert told(result) == [
+        ("dependency/similar-name", "requirements.txt", 3, Severity.HIGH),
+        ("dependency/unapproved", "requirements.txt", 3, Severity.HIGH),
+    ]
+    assert "resembles the popular `markupsafe`" in result.findings[0].message
+    assert "`markupsaef` is new here and not approved" in result.findings[1].message
+    assert "Did you mean `markupsafe`, which is approved?" in result.findings[1].remedy
 
 
 @pytest.mark.parametrize(
@@ -142,10 +154,11 @@ async def test_a_package_that_does_not_exist(work: Work, index: Index) -> None:
     result = await work.check(base, head, HUMAN, index=index)
     assert result.outcome is Outcome.FAILED
     assert told(result) == [
+        ("dependency/install-script", "requirements.txt", 1, Severity.LOW),
         ("dependency/unapproved", "requirements.txt", 1, Severity.LOW),
         ("dependency/does-not-exist", "requirements.txt", 2, Severity.HIGH),
     ]
-    assert f"does not exist in the index {index.address}/simple" in result.findings[1].message
+    assert f"does not exist in the index {index.address}/simple" in result.findings[2].message
     # What is approved is not asked for: names of one's own do not leave the house.
     assert "/simple/markupsafe/" not in index.asked
 
@@ -234,6 +247,90 @@ async def test_past_the_index(work: Work) -> None:
     ]
     assert "files.example" in result.findings[0].message
     assert "hunter2" not in "".join(f.message + f.excerpt for f in result.findings)
+
+
+class Alarmed:
+    """Advisories that know one vulnerability, of everything."""
+
+    def match(self, packages: Sequence[Package]) -> Mapping[Package, Matched]:
+        found = Advisory("CVE-1", severity=Severity.HIGH)
+        return dict.fromkeys(packages, Matched(Known.AFFECTED, (found,)))
+
+
+@pytest.mark.parametrize(("threshold", "lines"), [(None, [2]), (Severity.HIGH, [1, 2])])
+async def test_only_what_a_change_brings_is_judged_unless_the_policy_wants_more(
+    work: Work, threshold: Severity | None, lines: list[int]
+) -> None:
+    base = work.commit({"requirements.txt": "old==1\n"})
+    head = work.commit({"requirements.txt": "old==1\nnew==1\n"})
+    policy = DependencyPolicy(
+        approved={"pypi": ("new",)}, vulnerabilities=VulnerabilityRules(existing=threshold)
+    )
+    judged = await examine_dependencies(
+        Repository(work.path / ".git"),
+        base,
+        head,
+        policy=policy,
+        origin=HUMAN,
+        agent=False,
+        index={},
+        advisories=Alarmed(),
+    )
+    found = [(f.rule, f.span.line) for f in judged.result.findings]
+    assert found == [("dependency/vulnerable", line) for line in lines]
+
+
+class Silent:
+    """Advisories that know nothing."""
+
+    def match(self, packages: Sequence[Package]) -> Mapping[Package, Matched]:
+        return dict.fromkeys(packages, Matched(Known.UNKNOWN, reason="there is no database"))
+
+
+@pytest.mark.parametrize(("count", "findings"), [(3, 3), (9, 1)])
+async def test_what_is_unknown_for_one_cause_is_told_once(
+    work: Work, count: int, findings: int
+) -> None:
+    names = [f"own-thing-{number}" for number in range(count)]
+    base = work.commit({"README": ""})
+    head = work.commit({"requirements.txt": "".join(f"{name}==1\n" for name in names)})
+    judged = await examine_dependencies(
+        Repository(work.path / ".git"),
+        base,
+        head,
+        policy=DependencyPolicy(approved={"pypi": tuple(names)}),
+        origin=HUMAN,
+        agent=False,
+        index={},
+        advisories=Silent(),
+    )
+    assert len(judged.result.findings) == findings
+    assert judged.result.outcome is Outcome.FAILED
+    assert all("there is no database" in f.message for f in judged.result.findings)
+
+
+async def test_an_exception_for_a_source(work: Work) -> None:
+    exception = PolicyException(
+        Package("pypi", "tool"), "ada", "-", ("bea",), 0.0, 4e9, rules=("direct-source",)
+    )
+    base = work.commit({"README": ""})
+    head = work.commit({"requirements.txt": "tool @ https://files.example/tool.whl\n"})
+    policy = DependencyPolicy(exceptions=(exception,))
+    assert (await work.check(base, head, HUMAN, policy)).outcome is Outcome.PASSED
+    assert (await work.check(base, head, HUMAN)).outcome is Outcome.FAILED
+
+
+async def test_ones_own_package_locked_from_elsewhere(work: Work) -> None:
+    registry = Registry("internal", "npm", "https://npm.example", ("@acme/*",))
+    address = "https://registry.npmjs.org/@acme/lib/-/lib-1.0.0.tgz"
+    packages = {"node_modules/@acme/lib": {"version": "1.0.0", "resolved": address}}
+    base = work.commit({"README": ""})
+    text = json.dumps({"name": "a", "lockfileVersion": 3, "packages": packages}, indent=1)
+    head = work.commit({"package-lock.json": text})
+    result = await work.check(base, head, HUMAN, DependencyPolicy(registries=(registry,)))
+    assert [(f.rule, f.severity) for f in result.findings] == [
+        ("dependency/confusion", Severity.HIGH)
+    ]
 
 
 async def test_test_data_can_be_left_out(work: Work) -> None:

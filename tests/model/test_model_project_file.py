@@ -89,7 +89,7 @@ def test_an_empty_file_is_the_defaults() -> None:
         ("\nmrege = 'squash'", "headgate.toml:2: mrege: unknown key. Did you mean `merge`?"),
         (
             "zzz = 1",
-            "Known keys: checks, classes, context, environments, fail-fast, jobs, merge.",
+            "Known keys: checks, classes, context, dependencies, environments, fail-fast, jobs",
         ),
         ("context = 'prod'", "headgate.toml:1: context: `prod` is none of experimental, produc"),
         ("context = 3", "context: expected a string, found the number 3."),

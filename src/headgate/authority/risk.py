@@ -19,6 +19,26 @@ GATE_CLASS = PathClass(
 CRITICAL = ("critical", "critical.*")
 _PRODUCTION = ("production", "production.*")
 _DEPENDENCY = "dependency/"
+_KNOWN_PACKAGE = frozenset(
+    f"{_DEPENDENCY}{rule}"
+    for rule in (
+        "deprecated",
+        "hash-changed",
+        "licence",
+        "maintainers-changed",
+        "provenance",
+        "unknown",
+        "unpinned",
+        "vulnerable",
+        "yanked",
+    )
+)
+"""What may be found about a package that was approved."""
+
+
+def unapproved_package(rule: str) -> bool:
+    """Whether a finding is about a dependency that nobody approved."""
+    return rule.startswith(_DEPENDENCY) and rule not in _KNOWN_PACKAGE
 
 
 def assess(
@@ -102,7 +122,7 @@ def _check_factors(checks: Sequence[CheckResult]) -> list[tuple[RiskTier, str]]:
         count = sum(finding.severity == worst for finding in findings)
         plural = "" if count == 1 else "s"
         factors.append((tier, f"introduces {count} finding{plural} of {worst.word} severity"))
-    if any(finding.rule.startswith(_DEPENDENCY) for finding in findings):
+    if any(unapproved_package(finding.rule) for finding in findings):
         factors.append((RiskTier.MODERATE, "adds a dependency that nobody approved"))
     missing = [c.check for c in checks if c.outcome in (Outcome.NOT_RUN, Outcome.UNKNOWN)]
     if missing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from headgate.authority.risk import unapproved_package
 from headgate.model.config import ApprovalRule, Policy
 from headgate.model.finding import CheckResult, Finding, Outcome, Severity
 from headgate.model.ids import PrincipalId
@@ -160,7 +161,7 @@ def _holds(
     if rule.tier and risk.tier < RiskTier[rule.tier.upper()]:
         return False
     return not rule.dependencies or any(
-        finding.rule.startswith(_DEPENDENCY) for check in checks for finding in check.findings
+        unapproved_package(finding.rule) for check in checks for finding in check.findings
     )
 
 

@@ -18,6 +18,15 @@ MEMBERS: Mapping[str, Entry] = {
     "status": Entry("deps_status", "status", "Say what the database of advisories holds."),
     "match": Entry("deps_match", "match", "Say which advisories concern a version of a package."),
     "compare": Entry("deps_compare", "compare", "Say which of two versions comes first."),
+    "may-add": Entry("deps_may_add", "may_add", "Ask whether a package may be added."),
+    "request": Entry("deps_approvals", "request", "Ask the approvers for a package."),
+    "requests": Entry("deps_approvals", "requests", "List what was asked for, and the answers."),
+    "approve": Entry("deps_approvals", "approve", "Approve a package for everybody."),
+    "decline": Entry("deps_approvals", "decline", "Decline a package, or take approval back."),
+    "policy": Entry("deps_policy", "policy", "Check what a policy says about packages."),
+    "exceptions": Entry("deps_exceptions", "exceptions", "List exceptions, export them as VEX."),
+    "import": Entry("deps_import", "import_", "Take over the ignore file of another tool."),
+    "rematch": Entry("deps_rematch", "rematch", "Compare all that landed with the advisories."),
 }
 """In the order of the list."""
 

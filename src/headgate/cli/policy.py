@@ -11,7 +11,7 @@ from headgate.cli.client import connect
 from headgate.cli.output import emit, json_option, printable
 from headgate.model.errors import BadInput
 
-FILES = ("policy.toml", "permissions.cedar")
+FILES = ("policy.toml", "permissions.cedar", "dependencies.toml")
 DIRECTORY = click.argument(
     "directory", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )

@@ -6,19 +6,62 @@ import asyncio
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
-from headgate.deps.compare import Files, added, read_file
+from headgate.deps.compare import Files, added, everything, read_file
+from headgate.deps.evidence import Advisories, Sources
 from headgate.deps.gathering import Gathering, no_file
 from headgate.deps.index.interface import PackageIndex
-from headgate.deps.judge import judge
+from headgate.deps.judge import Judged, judge
 from headgate.deps.limits import LARGEST_LOCK
+from headgate.deps.policy.standing import Granted, Place
+from headgate.deps.policy.tighten import tightened
 from headgate.deps.readings import READINGS
-from headgate.model.config import DependencyPolicy
+from headgate.model.dependency_policy import DependencyPolicy
 from headgate.model.finding import CheckResult
 from headgate.model.ids import Commit
 from headgate.model.origin import Origin, OriginKind
 from headgate.vcs.repository import Repository, TreeEntry
 
 _DEEPEST = 20
+
+
+async def examine_dependencies(
+    repo: Repository,
+    base: Commit,
+    head: Commit,
+    *,
+    policy: DependencyPolicy,
+    origin: Origin,
+    agent: bool,
+    index: Mapping[str, PackageIndex],
+    exclude: Sequence[str] = (),
+    project: str = "",
+    own: Sequence[DependencyPolicy | None] = (),
+    registries: Mapping[str, PackageIndex] | None = None,
+    advisories: Advisories | None = None,
+    granted: Granted = (),
+    now: float | None = None,
+) -> Judged:
+    """The dependencies that `head` declares and `base` did not, judged by the policy.
+
+    `agent` says that an agent pushed the change; what AI wrote, or may have written, is judged as
+    strictly. `index` holds, per ecosystem, the index that is asked about packages, `registries`
+    the policy's own ones by name. `exclude` are patterns of manifests that nobody installs from,
+    such as test data. `own` is what the project's own file adds to the policy, before and after
+    the change; `granted` are packages that approvers approved. `now`: seconds since the epoch.
+    Raises GitError when the commits cannot be read.
+    """
+    before = await read_commit(repo, base, exclude)
+    after = await read_commit(repo, head, exclude)
+    return await judge(
+        added(before, after),
+        tightened(policy, own),
+        Place(project, strict=agent or judged_as_agents(origin)),
+        Sources(index, registries or {}, advisories),
+        granted=granted,
+        now=now,
+        settings={path: parsed.indexes for path, parsed in after.parsed.items()},
+        present=everything(after),
+    )
 
 
 async def check_dependencies(
@@ -32,17 +75,23 @@ async def check_dependencies(
     index: Mapping[str, PackageIndex],
     exclude: Sequence[str] = (),
 ) -> CheckResult:
-    """The dependencies that `head` declares and `base` did not, judged by the policy.
+    """The same where only the central policy and the indexes count."""
+    judged = await examine_dependencies(
+        repo,
+        base,
+        head,
+        policy=policy,
+        origin=origin,
+        agent=agent,
+        index=index,
+        exclude=exclude,
+    )
+    return judged.result
 
-    `agent` says that an agent pushed the change; what AI wrote, or may have written, is judged as
-    strictly. `index` holds, per ecosystem, the index that is asked whether a package exists.
-    `exclude` are patterns of manifests that nobody installs from, such as test data.
-    Raises GitError when the commits cannot be read.
-    """
-    before = await read_commit(repo, base, exclude)
-    after = await read_commit(repo, head, exclude)
-    unknown = origin.kind in (OriginKind.AI, OriginKind.MIXED, OriginKind.UNKNOWN)
-    return await judge(added(before, after), policy, agent or unknown, index)
+
+def judged_as_agents(origin: Origin) -> bool:
+    """Whether what was written so is judged as an agent's: unknown is never human."""
+    return origin.kind in (OriginKind.AI, OriginKind.MIXED, OriginKind.UNKNOWN)
 
 
 async def read_commit(repo: Repository, commit: Commit, exclude: Sequence[str] = ()) -> Files:

@@ -1,21 +1,25 @@
-"""Findings about dependencies, in words: what is new, why that matters, and what to do."""
+"""Findings about dependencies: what the policy minds, tied to the line that brings it."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from headgate.deps.difference import Move
 from headgate.deps.lockfiles.interface import Declared, IndexSetting, Problem
-from headgate.model.config import DependencyPolicy
+from headgate.deps.policy.concern import Concern
+from headgate.deps.policy.standing import nearest as nearest
+from headgate.model.dependency_policy import DependencyPolicy, PolicyException
 from headgate.model.finding import Confidence, Finding, Severity, Span
 
 CHECK = "dependencies"
 UNTRUSTED_SOURCE = 829
 """CWE: inclusion of functionality from an untrusted control sphere."""
+KNOWN_VULNERABLE = 1395
+"""CWE: dependency on a vulnerable third-party component."""
+MALICIOUS = 506
+"""CWE: embedded malicious code."""
 
-INDEX_NAMES = {"pypi": "PyPI", "npm": "npm"}
+_CWE = {"vulnerable": KNOWN_VULNERABLE, "malicious": MALICIOUS, "licence": None, "unknown": None}
 
 
 def severity_of(policy: DependencyPolicy, strict: bool) -> Severity:
@@ -24,32 +28,21 @@ def severity_of(policy: DependencyPolicy, strict: bool) -> Severity:
     return Severity.HIGH if word == "deny" else Severity.LOW
 
 
-def unapproved(one: Declared, policy: DependencyPolicy, severity: Severity) -> Finding:
-    """A package that is not in the approved list."""
+def finding_of(
+    concern: Concern, span: Span, excerpt: str, expired: PolicyException | None = None
+) -> Finding:
+    """A concern at the line that brings it; `expired` is an exception that once covered it."""
+    remedy = concern.remedy
+    if expired is not None:
+        remedy += f" The exception at {expired.place} has expired; its owner is {expired.owner}."
     return _finding(
-        "unapproved",
-        "Dependency that nobody approved",
-        f"The {INDEX_NAMES[one.ecosystem]} package `{one.name}` is new here and not approved.",
-        f"{_instead(one, policy)}Use an approved package, or have `{one.name}` added to "
-        f"[dependencies.approved] {one.ecosystem} in policy.toml of the policy project.",
-        severity,
-        one.span,
-        one.requirement,
-    )
-
-
-def does_not_exist(one: Declared, policy: DependencyPolicy, index: str, detail: str) -> Finding:
-    """A package that the index does not know; the mark of an invented name."""
-    what = detail or "does not exist"
-    return _finding(
-        "does-not-exist",
-        "Dependency that does not exist",
-        f"The package `{one.name}` {what} in the index {index}: the name is probably invented, and "
-        "whoever registers it decides what gets installed.",
-        f"{_instead(one, policy)}Take `{one.name}` out, or name the package that is really meant.",
-        Severity.HIGH,
-        one.span,
-        one.requirement,
+        concern.rule,
+        concern.title,
+        concern.message,
+        remedy,
+        concern.severity,
+        span,
+        excerpt,
     )
 
 
@@ -123,26 +116,15 @@ def _finding(
     return Finding(
         rule=f"dependency/{rule}",
         title=title,
-        message=message,
-        remedy=remedy,
+        message=_printable(message),
+        remedy=_printable(remedy),
         severity=severity,
         confidence=Confidence.HIGH,
         span=span,
-        cwe=UNTRUSTED_SOURCE,
+        cwe=_CWE.get(rule, UNTRUSTED_SOURCE),
         check=CHECK,
         excerpt=_printable(_without_credentials(excerpt))[:200],
     )
-
-
-def _instead(one: Declared, policy: DependencyPolicy) -> str:
-    near = nearest(one.name, policy.approved.get(one.ecosystem, ()))
-    return f"Did you mean `{near}`, which is approved? " if near else ""
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """The name that was probably meant; empty when none is near."""
-    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.75)
-    return found[0] if found else ""
 
 
 def _without_credentials(text: str) -> str:

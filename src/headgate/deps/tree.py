@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from headgate.deps.compare import Added, Files, added, read_files
 from headgate.deps.difference import Kind
+from headgate.deps.evidence import Gathered
 from headgate.deps.findings import CHECK, direct_source, hash_changed, other_index, unreadable
 from headgate.deps.judge import weigh
 from headgate.deps.lockfiles.interface import Relation
+from headgate.deps.policy.standing import Place
 from headgate.model.config import DependencyPolicy
 from headgate.model.finding import CheckResult, Outcome, Severity
 
@@ -17,6 +20,7 @@ def check_tree(
     files: Mapping[str, bytes],
     base_files: Mapping[str, bytes],
     policy: DependencyPolicy | None = None,
+    project: str = "",
 ) -> CheckResult:
     """What `files` declare and `base_files` did not; both map paths to contents.
 
@@ -30,7 +34,7 @@ def check_files(after: Files, before: Files, policy: DependencyPolicy | None = N
     """The same over files that were read already."""
     new = added(before, after)
     if policy is not None:
-        return weigh(new, policy, True, {}, {})
+        return weigh(new, policy, Place("", strict=True), Gathered({}), now=time.time()).result
     findings = [
         *(direct_source(one, Severity.MEDIUM) for one in new.declared if one.source),
         *(other_index(one, Severity.MEDIUM) for one in new.indexes),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from headgate.model.dependency_policy import DependencyPolicy as DependencyPolicy
 from headgate.model.finding import Severity
 from headgate.model.job import EnvironmentDefinition, JobDefinition
 from headgate.model.job_table import JobTable
@@ -40,6 +41,8 @@ class ProjectConfig:
     """`[checks] exclude`: patterns of files that source checks leave out (secrets still look)."""
     job_tables: Mapping[str, JobTable] = field(default_factory=dict[str, JobTable])
     """The `[jobs.NAME]` tables as written."""
+    dependencies: DependencyPolicy | None = None
+    """`[dependencies]`: what the project asks of packages beyond the policy."""
     fail_fast: bool = True
     """What jobs do that do not say `fail-fast` themselves."""
 
@@ -83,19 +86,6 @@ class ApprovalRule:
     """Patterns over project names; empty: any."""
     dependencies: bool = False
     """Holds when the change adds a dependency that nobody approved."""
-
-
-@dataclass(frozen=True, slots=True)
-class DependencyPolicy:
-    """The `[dependencies]` table of policy.toml."""
-
-    approved: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """Ecosystem (`pypi`, `npm`) → normalised names."""
-    index: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Ecosystem → base address of the index that existence is asked of; none: not asked."""
-    humans: str = "warn"
-    """`warn` or `deny`: what an unapproved dependency means in a human's change."""
-    agents: str = "deny"
 
 
 @dataclass(frozen=True, slots=True)

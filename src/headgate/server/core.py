@@ -7,12 +7,14 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from headgate.authority.permissions import Action, Permissions, Resource
 from headgate.authority.policy import groups_of
 from headgate.authority.tokens import TokenVerifier
+from headgate.deps.advise import Advice
 from headgate.deps.index.interface import PackageIndex
 from headgate.forge.own import OwnForge
 from headgate.jobs.dispatch.local import LocalDispatcher
@@ -26,15 +28,17 @@ from headgate.model.finding import CheckResult
 from headgate.model.ids import Commit, JobRunId
 from headgate.model.principal import GATE, Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT
-from headgate.model.toml.policy_file import parse_policy
 from headgate.scan.change import ScanRunner
 from headgate.server.flow.configuration import project_config
-from headgate.server.flow.policy import read_policy_files
+from headgate.server.flow.policy import read_policy
 from headgate.server.settings import Settings
 from headgate.store.database import Database
 from headgate.vcs.merge import Merger
 from headgate.vcs.reading import ReadDigests
 from headgate.vcs.repository import Repository
+
+if TYPE_CHECKING:
+    from headgate.deps.index.cache import FactsCache
 
 log = structlog.get_logger()
 
@@ -74,7 +78,11 @@ class Core:
         self._mergers: dict[str, Merger] = {}
         self._digests: dict[str, ReadDigests] = {}
         self._configs: dict[tuple[str, Commit], ProjectConfig | BadInput] = {}
-        self._landings_checked: dict[Commit, tuple[CheckResult, ...]] = {}
+        self._landings_checked: dict[
+            tuple[Commit, str, frozenset[tuple[str, str]]], tuple[CheckResult, ...]
+        ] = {}
+        self._facts: FactsCache | None = None
+        self._advice: Advice | None = None
         self._policy: Policy | None = None
         self._permissions: Permissions | None = None
         self._locks: dict[int, asyncio.Lock] = {}
@@ -147,8 +155,7 @@ class Core:
                 "The policy project has no landed branch.",
                 "Restore its repository from a copy.",
             )
-        policy = parse_policy(await read_policy_files(repository, head))
-        return self._take_policy(policy)
+        return self._take_policy(await read_policy(repository, head))
 
     async def load_last_valid_policy(self) -> None:
         """At a start: the newest landed policy that can be used, loudly when it is not the last.
@@ -165,7 +172,7 @@ class Core:
         commits = await repository.commits(None, head) if head else []
         for info in reversed(commits):
             try:
-                self._take_policy(parse_policy(await read_policy_files(repository, info.commit)))
+                self._take_policy(await read_policy(repository, info.commit))
             except BadInput:
                 continue
             log.error("the policy in force", commit=info.commit, subject=info.subject)
@@ -185,14 +192,58 @@ class Core:
         return groups_of(self.policy(), principal.name)
 
     def indexes(self) -> Mapping[str, PackageIndex]:
-        """The package indexes that the policy names, per ecosystem."""
+        """The package indexes that the policy names, per ecosystem, with what they said before."""
+        policy = self.policy().dependencies
+        return {
+            name: self._index(name, url, policy.downloads.get(name, ""))
+            for name, url in policy.index.items()
+        }
+
+    def registries(self) -> Mapping[str, PackageIndex]:
+        """The policy's own registries, by name."""
+        named = self.policy().dependencies.registries
+        return {one.name: self._index(one.ecosystem, one.address) for one in named}
+
+    def _index(self, ecosystem: str, url: str, downloads: str = "") -> PackageIndex:
         # Imported here: an HTTP client costs memory that a server without an index never needs.
+        from headgate.deps.index.cache import CachedIndex, FactsCache
         from headgate.deps.index.npm import NpmIndex
         from headgate.deps.index.pypi import PypiIndex
 
-        known: Mapping[str, Callable[[str], PackageIndex]] = {"pypi": PypiIndex, "npm": NpmIndex}
-        named = self.policy().dependencies.index
-        return {name: known[name](url) for name, url in named.items() if name in known}
+        if self._facts is None:
+            self._facts = FactsCache(self.settings.data / "cache" / "packages.db")
+        kind = NpmIndex if ecosystem == "npm" else PypiIndex
+        index = kind(url, downloads=downloads)
+        return CachedIndex(ecosystem, index, self._facts, self.clock)
+
+    def advice(self) -> Advice:
+        """What advisories say, by the database that `headgate deps sync` keeps."""
+        if self._advice is None:
+            self._advice = Advice(
+                self.settings.advisories,
+                self.clock,
+                lambda: self.policy().dependencies.vulnerabilities.stale,
+            )
+        return self._advice
+
+    def close_packages(self) -> None:
+        """Give back what is kept about packages."""
+        if self._facts is not None:
+            self._facts.close()
+        if self._advice is not None:
+            self._advice.close()
+
+    def granted(self) -> frozenset[tuple[str, str]]:
+        """Packages that approvers have approved: ecosystem and name."""
+        with self.db.read() as tx:
+            return tx.package_requests.granted()
+
+    async def project_config_or_default(self, project: str, commit: Commit) -> ProjectConfig:
+        """headgate.toml of a commit; what cannot be used is as if it were not there."""
+        try:
+            return await self.project_config(project, commit)
+        except BadInput:
+            return ProjectConfig()
 
     def setup_approved(self, digest: str) -> bool:
         """Whether an environment's set-up script may run."""

@@ -19,10 +19,12 @@ from headgate.model.principal import GATE, OPERATOR
 from headgate.model.project import POLICY_PROJECT
 from headgate.server.cases.inventory import InventoryCases
 from headgate.server.cases.jobs import JobCases
+from headgate.server.cases.packages import PackageCases
 from headgate.server.cases.pipelines import PipelineCases
 from headgate.server.cases.policy import PolicyCases
 from headgate.server.cases.principals import PrincipalCases
 from headgate.server.cases.projects import ProjectCases
+from headgate.server.flow.packages import Landed
 from headgate.server.settings import Settings
 from headgate.vcs.hosting.hook_server import HookServer
 from headgate.vcs.hosting.install import install_hooks
@@ -32,7 +34,15 @@ from headgate.vcs.stale_locks import remove_stale_locks
 log = structlog.get_logger()
 
 
-class Headgate(PipelineCases, JobCases, InventoryCases, PolicyCases, PrincipalCases, ProjectCases):
+class Headgate(
+    PackageCases,
+    PipelineCases,
+    JobCases,
+    InventoryCases,
+    PolicyCases,
+    PrincipalCases,
+    ProjectCases,
+):
     """One server: everything that pages, API and git can ask of it."""
 
     def __init__(
@@ -48,7 +58,8 @@ class Headgate(PipelineCases, JobCases, InventoryCases, PolicyCases, PrincipalCa
         self.hook_socket = settings.run / "hook.sock"
         self._hooks: HookServer | None = None
         self._unsubscribe: Callable[[], None] = lambda: None
-        self._sweeper: asyncio.Task[None] | None = None
+        self._sweepers: list[asyncio.Task[None]] = []
+        self.landed = Landed(self)
         self.dispatcher.wanted = self.keep_area
         self._join(GateService(self.db, self))
         self.pipelines = PipelineService(self.db, self)
@@ -74,14 +85,17 @@ class Headgate(PipelineCases, JobCases, InventoryCases, PolicyCases, PrincipalCa
         await self.settle_tags()
         await self.pipelines.start()
         await self.recover_changes()
-        self._sweeper = asyncio.create_task(self.end_expired_holds())
+        self._sweepers = [
+            asyncio.create_task(self.end_expired_holds()),
+            asyncio.create_task(self.landed.nightly()),
+        ]
 
     async def stop(self) -> None:
         """End all work; what was under way is taken up again by the next start."""
         self._unsubscribe()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.wait([self._sweeper])
+        for sweeper in self._sweepers:
+            sweeper.cancel()
+        await asyncio.gather(*self._sweepers, return_exceptions=True)
         await self.stop_flow()
         await self.pipelines.stop()
         await self.gate.stop()
@@ -91,6 +105,7 @@ class Headgate(PipelineCases, JobCases, InventoryCases, PolicyCases, PrincipalCa
         await self.scan_runner.close()
         for merger in self._mergers.values():
             await merger.close()
+        self.close_packages()
         self.db.close()
 
     async def _ensure_policy_project(self) -> None:

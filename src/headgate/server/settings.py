@@ -76,6 +76,11 @@ class Settings:
         return self.data / "headgate.db"
 
     @property
+    def advisories(self) -> Path:
+        """Where `headgate deps sync` keeps what is known about packages."""
+        return self.data / "advisories.db"
+
+    @property
     def repositories(self) -> Path:
         return self.data / "repositories"
 

@@ -21,6 +21,7 @@ from headgate.store.repositories.changes import Changes
 from headgate.store.repositories.checks import Approvals, Checks, Verdicts
 from headgate.store.repositories.events import Events, Seal
 from headgate.store.repositories.jobs import Holds, Secrets
+from headgate.store.repositories.packages import PackageRequests, Packages
 from headgate.store.repositories.pipelines import ParkedPushes, Pipelines, Tags
 from headgate.store.repositories.principals import Principals, Sessions, Tokens
 from headgate.store.repositories.projects import Projects
@@ -59,6 +60,8 @@ class Transaction:
         self.pipelines = Pipelines(connection, clock)
         self.tags = Tags(connection, clock)
         self.parked = ParkedPushes(connection, clock)
+        self.packages = Packages(connection, clock)
+        self.package_requests = PackageRequests(connection, clock)
         self.events = Events(connection, clock, seal)
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import cast
 
 from packaging.utils import canonicalize_name
 
-from headgate.deps.index.http import Page, Question, ask, shown
-from headgate.deps.index.interface import Answer, Existence
+from headgate.deps.index.downloads import counted, downloads
+from headgate.deps.index.http import WHOLE, Page, Question, Reply, Wanted, ask, fetch, shown
+from headgate.deps.index.interface import Answer, Existence, PackageFacts
+from headgate.deps.index.pypi_facts import from_simple, with_metadata
 
 _ACCEPT = (
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, "
@@ -20,15 +24,19 @@ _ACCEPT = (
 _JSON = frozenset({"application/vnd.pypi.simple.v1+json", "application/json"})
 _HTML = frozenset({"application/vnd.pypi.simple.v1+html", "text/html", "application/xhtml+xml"})
 _STRANGE = "answered with something that is not a page of a package index"
+_BRIEF = 5.0
+"""Seconds for what is good to know, and not needed."""
 _FILE = re.compile(r"\.(?:whl|tar\.gz|zip|tar\.bz2|tar\.xz|tgz|egg)(?:[?#]|$)", re.IGNORECASE)
 
 
 class PypiIndex:
     """An index such as https://pypi.org/simple."""
 
-    def __init__(self, address: str, timeout: float = 10.0) -> None:
+    def __init__(self, address: str, timeout: float = 10.0, downloads: str = "") -> None:
+        """`downloads` is the address of a service that counts downloads, if there is one."""
         self._base = address.rstrip("/")
         self._timeout = timeout
+        self._downloads = downloads
 
     @property
     def address(self) -> str:
@@ -41,6 +49,35 @@ class PypiIndex:
             for name in names
         }
         return await ask(questions, self._timeout)
+
+    async def facts(self, names: Iterable[str]) -> Mapping[str, PackageFacts]:
+        """What the index tells of packages; an old index tells whether they exist, and no more."""
+        names = list(dict.fromkeys(names))
+        wanted: dict[tuple[str, str], Wanted] = {}
+        for name in names:
+            own = canonicalize_name(name)
+            wanted[name, "page"] = Wanted(f"{self._base}/{own}/", _ACCEPT, WHOLE)
+            if self._base.endswith("/simple"):
+                at = self._base.removesuffix("/simple")
+                wanted[name, "json"] = Wanted(f"{at}/pypi/{own}/json", "application/json", WHOLE)
+        counting = downloads("pypi", self._downloads, names if self._downloads else (), _BRIEF)
+        replies, counts = await asyncio.gather(fetch(wanted, self._timeout), counting)
+        found: dict[str, PackageFacts] = {}
+        for name in names:
+            facts = self._facts(name, replies[name, "page"])
+            if facts.existence is Existence.EXISTS and (name, "json") in replies:
+                facts = with_metadata(facts, replies[name, "json"])
+            found[name] = counted(replace(facts, address=self.address), counts.get(name))
+        return found
+
+    def _facts(self, name: str, reply: Reply) -> PackageFacts:
+        if reply.page is None:
+            return PackageFacts(name, reply.refusal.existence, reply.refusal.detail)
+        if reply.page.type in _JSON and reply.page.whole:
+            return from_simple(name, reply.page.text)
+        said = _judge(name)(reply.page)
+        doubts = ("age, yanked files and attestations: the index does not tell them",)
+        return PackageFacts(name, said.existence, said.detail, doubts=doubts)
 
 
 class _Judge:

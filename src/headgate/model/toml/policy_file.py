@@ -1,4 +1,4 @@
-"""policy.toml and permissions.cedar: the policy in force, as written."""
+"""policy.toml, dependencies.toml and permissions.cedar: the policy in force, as written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from headgate.model.errors import BadInput
 from headgate.model.finding import Confidence, Severity
 from headgate.model.job import EnvironmentDefinition
 from headgate.model.origin import OriginKind
+from headgate.model.purl import normalised as normalised
+from headgate.model.toml.dependency_policy import DEPENDENCIES_FILE, read_dependencies
 from headgate.model.toml.environments import read_environments
 from headgate.model.toml.names import check_name
 from headgate.model.toml.pipelines import read_pipelines
@@ -19,13 +21,10 @@ from headgate.model.verdict import RiskTier
 
 POLICY_FILE = "policy.toml"
 PERMISSIONS_FILE = "permissions.cedar"
-ECOSYSTEMS = ("pypi", "npm")
-
-_SEPARATORS = re.compile(r"[-_.]+")
 
 
 def parse_policy(files: Mapping[str, bytes]) -> Policy:
-    """The policy that the two files hold; other files are left alone.
+    """The policy that its files hold; other files are left alone.
 
     Raises BadInput with file, line and key. The Cedar text is taken as it is: whoever evaluates
     it validates it.
@@ -40,7 +39,7 @@ def parse_policy(files: Mapping[str, bytes]) -> Policy:
     deny_from, deny_confidence = _findings(root)
     pipelines = read_pipelines(root)
     approvals = _approvals(root, groups)
-    dependencies = _dependencies(root)
+    dependencies = _dependencies(root, files, groups)
     network: tuple[str, ...] = ()
     if jobs := root.table("jobs"):
         network = jobs.texts("network")
@@ -74,18 +73,13 @@ def parse_policy(files: Mapping[str, bytes]) -> Policy:
 
 
 def digest_of(files: Mapping[str, bytes]) -> str:
-    """SHA-256 over names and contents of the two policy files."""
+    """SHA-256 over names and contents of the policy's files."""
     digest = hashlib.sha256()
-    for name in (POLICY_FILE, PERMISSIONS_FILE):
+    for name in (POLICY_FILE, PERMISSIONS_FILE, DEPENDENCIES_FILE):
         if name in files:
             digest.update(f"{name}\0{len(files[name])}\0".encode())
             digest.update(files[name])
     return digest.hexdigest()
-
-
-def normalised(ecosystem: str, name: str) -> str:
-    """A package's name as its index compares it."""
-    return _SEPARATORS.sub("-", name).lower() if ecosystem == "pypi" else name
 
 
 def _text(files: Mapping[str, bytes], name: str) -> str:
@@ -216,34 +210,20 @@ def _approvals(root: Table, groups: Mapping[str, tuple[str, ...]]) -> tuple[Appr
     return tuple(found.values())
 
 
-def _dependencies(root: Table) -> DependencyPolicy:
-    table = root.table("dependencies")
-    if table is None:
-        return DependencyPolicy()
-    humans = table.choice("humans", ("warn", "deny"), "warn")
-    agents = table.choice("agents", ("warn", "deny"), "deny")
-    approved: dict[str, tuple[str, ...]] = {}
-    index: dict[str, str] = {}
-    if names := table.table("approved"):
-        for ecosystem in ECOSYSTEMS:
-            approved[ecosystem] = tuple(
-                dict.fromkeys(normalised(ecosystem, n) for n in names.texts(ecosystem))
+def _dependencies(
+    root: Table, files: Mapping[str, bytes], groups: Mapping[str, tuple[str, ...]]
+) -> DependencyPolicy:
+    if DEPENDENCIES_FILE in files:
+        if root.has("dependencies"):
+            root.fail(
+                "dependencies",
+                f"there is a {DEPENDENCIES_FILE}, too.",
+                "Keep what is said about packages in one of them.",
             )
-        names.done()
-    if addresses := table.table("index"):
-        for ecosystem in ECOSYSTEMS:
-            if not (address := addresses.text(ecosystem)):
-                continue
-            if not re.fullmatch(r"https?://[^\s/]+\S*", address):
-                addresses.fail(
-                    ecosystem,
-                    f"`{address}` is not an http(s) address.",
-                    'E.g. "https://pypi.org/simple".',
-                )
-            index[ecosystem] = address.rstrip("/")
-        addresses.done()
-    table.done()
-    return DependencyPolicy(approved, index, humans, agents)
+        own = read(_text(files, DEPENDENCIES_FILE), DEPENDENCIES_FILE)
+        return read_dependencies(own, groups)
+    table = root.table("dependencies")
+    return DependencyPolicy() if table is None else read_dependencies(table, groups)
 
 
 def _environments(

@@ -10,6 +10,7 @@ from headgate.model.job_table import JobTable
 from headgate.model.project import Context
 from headgate.model.queue import MergeMode
 from headgate.model.resolve import resolve_jobs, try_branches
+from headgate.model.toml.dependency_policy import read_tightening
 from headgate.model.toml.environments import read_environments
 from headgate.model.toml.job_tables import read_job
 from headgate.model.toml.names import check_name
@@ -36,6 +37,8 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
     environments: Mapping[str, EnvironmentDefinition] = {}
     if table := root.table("environments"):
         environments = read_environments(table, table.names())
+    packages = root.table("dependencies")
+    dependencies = None if packages is None else read_tightening(packages)
     root.done()
     found = tuple(_classes(classes, "")) if classes else ()
     jobs = resolve_jobs(tables, "", fail_fast)
@@ -48,6 +51,7 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
         environments=environments,
         exclude=exclude,
         job_tables=tables,
+        dependencies=dependencies,
         fail_fast=fail_fast,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import difflib
 import re
 import tomllib
@@ -114,6 +116,29 @@ class Table:
         if not 0 < value <= most:
             self.fail(key, f"{_short(value)} seconds is not more than 0 and at most {most:.0f}.")
         return float(value)
+
+    def number(self, key: str, default: float, least: float, most: float) -> float:
+        value = self._take(key)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self._mistyped(key, "a number", value)
+        if not least <= value <= most:
+            self.fail(key, f"{_short(value)} is not between {least:g} and {most:g}.")
+        return float(value)
+
+    def day(self, key: str) -> float | None:
+        """The beginning of a day in UTC, in seconds since the epoch; None when it is not given."""
+        value = self._take(key)
+        if value is None:
+            return None
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                value = datetime.date.fromisoformat(value)
+        if isinstance(value, datetime.datetime) or not isinstance(value, datetime.date):
+            self._mistyped(key, "a day such as 2026-12-31", value)
+        begin = datetime.datetime(value.year, value.month, value.day, tzinfo=datetime.UTC)
+        return begin.timestamp()
 
     def size(self, key: str, default: int, least: int) -> int:
         """A number of bytes, or text such as "512M" or "2G"."""

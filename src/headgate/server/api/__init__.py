@@ -11,6 +11,7 @@ from headgate.server.api import (
     changes,
     environments,
     jobs,
+    packages,
     policy,
     principals,
     projects,
@@ -30,6 +31,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *queues.ENDPOINTS,
     *jobs.ENDPOINTS,
     *environments.ENDPOINTS,
+    *packages.ENDPOINTS,
     *policy.ENDPOINTS,
     *audit.ENDPOINTS,
 )

@@ -7,10 +7,12 @@ from typing import Protocol
 
 from headgate.authority.permissions import Permissions
 from headgate.deps.inventory import Inventory
+from headgate.deps.may_add import Answer as PackageAnswer
 from headgate.deps.sbom.subject import Subject
 from headgate.ledger.chain import Verification
 from headgate.model.change import Change
 from headgate.model.config import Policy
+from headgate.model.package import MatchRun, PackageRequest
 from headgate.model.principal import Principal
 from headgate.server.auth.identity import Verifier
 from headgate.server.auth.sessions import Random
@@ -116,5 +118,19 @@ class UseCases(Protocol):
     async def import_policy(
         self, actor: Principal, files: Mapping[str, bytes], reason: str
     ) -> object: ...
+
+    async def may_add(self, actor: Principal, purl: str, project: str) -> PackageAnswer: ...
+
+    async def request_package(
+        self, actor: Principal, purl: str, project: str, reason: str
+    ) -> PackageRequest: ...
+
+    async def approve_package(self, actor: Principal, purl: str, comment: str) -> Sequence[int]: ...
+
+    async def decline_package(
+        self, actor: Principal, purl: str, comment: str
+    ) -> Sequence[PackageRequest]: ...
+
+    async def rematch(self, actor: Principal) -> MatchRun: ...
 
     async def verify_audit(self, actor: Principal) -> Verification: ...

@@ -7,8 +7,11 @@ from enum import Enum, IntEnum
 from typing import Any, cast
 
 from headgate.model.change import Change
+from headgate.model.package import PackageRequest
 from headgate.model.principal import Principal
+from headgate.model.purl import Package
 from headgate.server.api.house import UseCases
+from headgate.store.database import Transaction
 
 
 def change_object(house: UseCases, change: Change) -> dict[str, Any]:
@@ -33,6 +36,23 @@ def principal_object(principal: Principal, sponsor: Principal | None) -> dict[st
         "email": principal.email,
         "sponsor": sponsor.name if sponsor else None,
         "disabled": principal.disabled,
+    }
+
+
+def request_object(tx: Transaction, one: PackageRequest) -> dict[str, Any]:
+    """A request for a package, with the names of people and the project."""
+    return {
+        "id": one.id,
+        "package": Package(one.ecosystem, one.name).purl,
+        "project": tx.projects.get(one.project).name if one.project is not None else None,
+        "change": one.change,
+        "requested_by": tx.principals.get(one.requested_by).name,
+        "reason": one.reason,
+        "created": one.created,
+        "state": one.state.value,
+        "decided_by": tx.principals.get(one.decided_by).name if one.decided_by else None,
+        "comment": one.comment,
+        "decided": one.decided,
     }
 
 

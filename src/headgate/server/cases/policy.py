@@ -40,7 +40,7 @@ class PolicyCases(Flow):
         unknown = sorted(set(files) - set(POLICY_FILES))
         if unknown or "policy.toml" not in files:
             raise BadInput(
-                f"A policy consists of {' and '.join(POLICY_FILES)}, not of "
+                f"A policy consists of {', '.join(POLICY_FILES)}, not of "
                 f"{', '.join(sorted(files)) or 'nothing'}.",
                 "Give a directory with a policy.toml.",
             )

@@ -10,6 +10,7 @@ from headgate.model.errors import BadInput
 from headgate.model.finding import Confidence, Finding, Severity, Span
 from headgate.model.ids import Commit
 from headgate.model.pipeline import GATE_PIPELINE
+from headgate.model.toml.dependency_policy import DEPENDENCIES_FILE
 from headgate.model.toml.project_file import parse_project
 from headgate.vcs.repository import Repository
 
@@ -46,6 +47,12 @@ def broken(file: str, error: BadInput) -> Finding:
         span=Span(file, line),
         check="configuration",
     )
+
+
+def policy_file(error: BadInput) -> str:
+    """Which of the policy's files an error is about."""
+    name = error.message.partition(":")[0]
+    return name if name == DEPENDENCIES_FILE or name.startswith("vex/") else "policy.toml"
 
 
 def nowhere(config: ProjectConfig, pipelines: Collection[str]) -> list[Finding]:

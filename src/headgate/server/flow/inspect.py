@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
-from headgate.deps.change import check_dependencies
+from headgate.deps.change import examine_dependencies
 from headgate.model.change import Change, ChangeState, Revision
 from headgate.model.config import PROJECT_FILE, ProjectConfig
 from headgate.model.errors import BadInput, HeadgateError
@@ -18,13 +18,13 @@ from headgate.model.event import NewEvent
 from headgate.model.finding import CheckResult, Finding, Outcome
 from headgate.model.ids import ChangeNumber, RevisionId
 from headgate.model.origin import combine
-from headgate.model.principal import GATE, PrincipalKind
+from headgate.model.principal import GATE, Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT
+from headgate.model.purl import Package
 from headgate.model.resolve import for_branch
-from headgate.model.toml.policy_file import parse_policy
 from headgate.scan.change import scan_change
-from headgate.server.flow.configuration import broken, nowhere, project_config
-from headgate.server.flow.policy import read_policy_files
+from headgate.server.flow.configuration import broken, nowhere, policy_file, project_config
+from headgate.server.flow.policy import read_policy
 from headgate.vcs.repository import Repository
 
 if TYPE_CHECKING:
@@ -117,7 +117,11 @@ class Inspector:
         with house.db.read() as tx:
             commits = tx.changes.commits(what.revision.id)
             pusher = tx.principals.get(what.revision.pusher)
-        return await check_dependencies(
+        own = [
+            (await house.project_config_or_default(what.project, commit)).dependencies
+            for commit in (what.revision.base, what.revision.head)
+        ]
+        judged = await examine_dependencies(
             what.repository,
             what.revision.base,
             what.revision.head,
@@ -125,7 +129,31 @@ class Inspector:
             origin=combine(c.origin for c in commits),
             agent=pusher.kind is PrincipalKind.AGENT,
             index=house.indexes(),
+            project=what.project,
+            own=own,
+            registries=house.registries(),
+            advisories=house.advice(),
+            granted=house.granted(),
+            now=house.clock(),
         )
+        self._ask_for(judged.unapproved, what.change, pusher)
+        return judged.result
+
+    def _ask_for(self, packages: Sequence[Package], change: Change, pusher: Principal) -> None:
+        """Put the packages that keep a change out before the approvers."""
+        if not packages:
+            return
+        with self._house.db.write() as tx:
+            project = tx.projects.get(change.project)
+            for one in packages:
+                tx.package_requests.ask(
+                    one.ecosystem,
+                    one.name,
+                    pusher.id,
+                    f"wanted by change #{change.number}: {change.title}"[:500],
+                    project.id,
+                    change.number,
+                )
 
     async def _configuration(self, what: Inspected) -> CheckResult:
         findings: list[Finding] = []
@@ -136,11 +164,11 @@ class Inspector:
         except BadInput as error:
             findings.append(broken(PROJECT_FILE, error))
         if what.project == POLICY_PROJECT:
-            files = await read_policy_files(what.repository, what.revision.head)
             try:
-                self._house.validate_policy(parse_policy(files))
+                policy = await read_policy(what.repository, what.revision.head)
+                self._house.validate_policy(policy)
             except BadInput as error:
-                findings.append(broken("policy.toml", error))
+                findings.append(broken(policy_file(error), error))
         outcome = Outcome.FAILED if findings else Outcome.PASSED
         return CheckResult("configuration", outcome, findings=tuple(findings))
 

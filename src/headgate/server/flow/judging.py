@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from headgate.authority.permissions import Action, Resource
-from headgate.deps.change import check_dependencies
+from headgate.deps.change import examine_dependencies
 from headgate.model.change import Change, Revision, RevisionCommit
 from headgate.model.config import PROJECT_FILE, ProjectConfig
 from headgate.model.errors import BadInput, HeadgateError
@@ -17,13 +17,12 @@ from headgate.model.principal import Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT, Context
 from headgate.model.queue import Node
 from headgate.model.resolve import for_branch
-from headgate.model.toml.policy_file import parse_policy
 from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
 from headgate.scan.change import scan_change
 from headgate.server.core import Core
-from headgate.server.flow.configuration import broken
+from headgate.server.flow.configuration import broken, policy_file
 from headgate.server.flow.decide import Facts, judge
-from headgate.server.flow.policy import read_policy_files
+from headgate.server.flow.policy import read_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +183,9 @@ class Judging(Core):
         self, case: _Case, node: Node, commit: Commit
     ) -> tuple[CheckResult, ...]:
         """The checks on what would land, where that differs from what was inspected."""
-        known = self._landings_checked.get(commit)
+        granted = self.granted()
+        key = (commit, self.policy().digest, granted)
+        known = self._landings_checked.get(key)
         if known is not None:
             return known
         repository = self.repository(case.project)
@@ -196,32 +197,40 @@ class Judging(Core):
             results += await scan_change(
                 repository, node.base, commit, exclude=config.exclude, runner=self.scan_runner
             )
-            results.append(
-                await check_dependencies(
-                    repository,
-                    node.base,
-                    commit,
-                    policy=self.policy().dependencies,
-                    origin=case.origin,
-                    agent=case.agent,
-                    index=self.indexes(),
-                )
+            judged = await examine_dependencies(
+                repository,
+                node.base,
+                commit,
+                policy=self.policy().dependencies,
+                origin=case.origin,
+                agent=case.agent,
+                index=self.indexes(),
+                project=case.project,
+                own=[
+                    (await self.project_config_or_default(case.project, one)).dependencies
+                    for one in (node.base, commit)
+                ],
+                registries=self.registries(),
+                advisories=self.advice(),
+                granted=self.granted(),
+                now=self.clock(),
             )
+            results.append(judged.result)
         if case.project == POLICY_PROJECT:
             results.append(await self._policy_check(commit))
         found = tuple(replace(r, check=f"{r.check} of the landing") for r in results)
         if len(self._landings_checked) > 1000:
             self._landings_checked.clear()
-        self._landings_checked[commit] = found
+        self._landings_checked[key] = found
         return found
 
     async def _policy_check(self, commit: Commit) -> CheckResult:
         """Whether the policy that would take force can be used."""
-        files = await read_policy_files(self.repository(POLICY_PROJECT), commit)
         try:
-            self.validate_policy(parse_policy(files))
+            self.validate_policy(await read_policy(self.repository(POLICY_PROJECT), commit))
         except BadInput as error:
-            return CheckResult("policy", Outcome.FAILED, findings=(broken("policy.toml", error),))
+            finding = broken(policy_file(error), error)
+            return CheckResult("policy", Outcome.FAILED, findings=(finding,))
         return CheckResult("policy", Outcome.PASSED)
 
     async def _requirements(self, case: _Case) -> Sequence[CheckResult]:

@@ -23,7 +23,7 @@ from headgate.server.views.text import View
 
 STATIC = Path(__file__).parent.parent / "static"
 
-_SECTIONS = ("/changes", "/pipelines", "/projects", "/events", "/principals")
+_SECTIONS = ("/changes", "/pipelines", "/projects", "/packages", "/events", "/principals")
 
 
 def page(

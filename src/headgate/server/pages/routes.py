@@ -22,7 +22,7 @@ from headgate.server.pages.live import Pulse, Shared, follow
 from headgate.server.pages.logs import follow_log, read_from
 from headgate.server.pages.render import fragment, json_answer, page
 from headgate.server.pages.stream import EventStream
-from headgate.server.views import ledger, listing
+from headgate.server.views import ledger, listing, packages
 from headgate.server.views.abilities import readable_projects
 from headgate.server.views.board import board_view
 from headgate.server.views.change import change_facts, change_view
@@ -31,6 +31,7 @@ from headgate.server.views.house import House
 from headgate.server.views.job import find_run, job_status, job_view, readable_run
 from headgate.server.views.pipelines import pipeline_view, pipelines_view
 from headgate.server.views.places import principals_view, project_view, projects_view
+from headgate.server.views.project_packages import project_packages_view
 from headgate.server.views.text import View
 
 LOG_LIMIT = 32 << 20
@@ -83,6 +84,11 @@ class Pages:
             Page("/pipelines/{name}", "pipeline.html", self._pipeline),
             Page("/projects", "projects.html", self._projects),
             Page("/projects/{name}", "project.html", self._project),
+            Page("/projects/{name}/packages", "project_packages.html", self._project_packages),
+            Page("/packages", "packages.html", self._packages),
+            Page("/packages/users", "package_users.html", self._users),
+            Page("/packages/requests", "package_requests.html", self._requests),
+            Page("/packages/exceptions", "package_exceptions.html", self._exceptions),
             Page("/principals", "principals.html", self._principals),
             Page("/events", "events.html", self._events),
         )
@@ -140,6 +146,31 @@ class Pages:
 
     async def _project(self, request: Request, viewer: Principal) -> View:
         return await project_view(self._house, request.path_params["name"], viewer)
+
+    async def _project_packages(self, request: Request, viewer: Principal) -> View:
+        query = request.query_params
+        return await project_packages_view(
+            self._house,
+            request.path_params["name"],
+            viewer,
+            query.get("from", ""),
+            query.get("to", ""),
+        )
+
+    async def _packages(self, request: Request, viewer: Principal) -> View:
+        return packages.packages_view(self._house, viewer)
+
+    async def _users(self, request: Request, viewer: Principal) -> View:
+        query = request.query_params
+        return packages.users_view(
+            self._house, viewer, query.get("package", ""), query.get("below", "")
+        )
+
+    async def _requests(self, request: Request, viewer: Principal) -> View:
+        return packages.requests_view(self._house, viewer)
+
+    async def _exceptions(self, request: Request, viewer: Principal) -> View:
+        return packages.exceptions_view(self._house, viewer)
 
     async def _principals(self, request: Request, viewer: Principal) -> View:
         return principals_view(self._house, viewer)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from headgate.authority.permissions import Permissions
+from headgate.deps.advise import Advice
 from headgate.model.config import Policy, ProjectConfig
 from headgate.model.ids import ChangeNumber, Commit, JobRunId, PrincipalId
 from headgate.model.principal import Principal
@@ -66,6 +67,22 @@ class House(Protocol):
 
     async def project_config(self, project: str, commit: Commit) -> ProjectConfig:
         """headgate.toml of a commit. Raises BadInput when it cannot be used."""
+        ...
+
+    async def project_config_or_default(self, project: str, commit: Commit) -> ProjectConfig:
+        """headgate.toml of a commit; what cannot be used is as if it were not there."""
+        ...
+
+    def advice(self) -> Advice:
+        """What advisories say."""
+        ...
+
+    def granted(self) -> frozenset[tuple[str, str]]:
+        """Packages that approvers have approved: ecosystem and name."""
+        ...
+
+    def may_decide_packages(self, actor: Principal) -> str:
+        """Why the actor may not approve packages at all; empty when it may."""
         ...
 
     def artifacts_path(self, run: JobRunId) -> Path:

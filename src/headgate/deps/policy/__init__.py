@@ -1,0 +1,1 @@
+"""What the policy says of packages: functions over rules, facts and advisories."""
