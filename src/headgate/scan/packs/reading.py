@@ -136,7 +136,7 @@ def read(data: bytes, file: str) -> Table:
             _shallow(loader, file)
         finally:
             loader.dispose()
-        node = cast("Any", _YAML.compose(text, Loader=_LOADER))
+        node = _YAML.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{file}:{mark.line + 1}" if mark else file
