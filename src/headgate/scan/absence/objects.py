@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from headgate.model.finding import Confidence
@@ -69,7 +70,7 @@ def _owner(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         if is_sign_in(route) or words.NOT_CHANGE.search(route.where):
             continue
-        if any(words.AUTHENTICATION.fullmatch(one) and "admin" in one for one in route.decorators):
+        if _for_administrators(route.function):
             continue
         sent = sent_names(route)
         checked = is_authenticated(route)
@@ -93,13 +94,27 @@ def _owner(project: Project) -> Iterator[Lack]:
             break
 
 
+def _for_administrators(function: Function) -> bool:
+    """Whether a decorator or a dependency admits administrators only."""
+    heads = (function.node[6], tuple(one[4:6] for one in function.node[4]))
+    return any(
+        _ADMINISTRATORS.search(one[3] if one[0] == ir.NAME else one[4]) is not None
+        for one in walk(heads)
+        if one[0] in (ir.NAME, ir.ATTR)
+    )
+
+
+_ADMINISTRATORS = re.compile(r"admin|superuser|staff|moderator", re.IGNORECASE)
+
+
 def _ties(function: Function) -> bool:
     """Whether anything compares an owner."""
     for node in walk(function.node[5]):
         if node[0] == ir.COMPARE:
             sides = (node[3], *(one[1] for one in node[4]))
             if any(
-                part[0] == ir.ATTR and words.OWN.fullmatch(part[4]) is not None
+                (part[0] == ir.ATTR and words.OWN.fullmatch(part[4]) is not None)
+                or (part[0] == ir.NAME and words.AUTHENTICATION.fullmatch(part[3]) is not None)
                 for side in sides
                 for part in walk(side)
             ) and node[4][0][0] in ("==", "!=", "is", "is not", "in", "not in"):
@@ -182,7 +197,7 @@ def _assignment(project: Project) -> Iterator[Lack]:
     """Fields that the caller must not choose, taken from what the caller sends."""
     for route in project.routes:
         sent = sent_names(route)
-        guarded = any("admin" in one.lower() for one in route.decorators)
+        guarded = _for_administrators(route.function)
         for node in walk(route.function.node[5]):
             if node[0] == ir.CALL:
                 name = last_name(node[3])
@@ -203,8 +218,6 @@ def _assignment(project: Project) -> Iterator[Lack]:
                     and _over_body(route.function, node[4][1][3], sent)
                 ):
                     yield lack("mass-assignment", route.function, _FIELDS, node, Confidence.MEDIUM)
-            elif not guarded and node[0] == ir.INDEX or node[0] == ir.CALL and last_name(node[3]) == "get":
-                pass
         if not guarded and route.changes:
             yield from _privileges(route, sent)
 
@@ -226,12 +239,29 @@ def _privileges(route: Route, sent: set[str]) -> Iterator[Lack]:
             isinstance(key, str)
             and words.PRIVILEGE.fullmatch(key)
             and is_sent(base, sent)
-            and not any(
-                one in route.facts.mentions for one in ("is_admin", "is_superuser", "is_staff", "admin_required", "current_user")
-            )
+            and not _asks_rights(route.function)
         ):
             yield lack("mass-assignment", route.function, "May the caller choose their own rights?", node)
             return
+
+
+def _asks_rights(function: Function) -> bool:
+    """Whether the rights of whoever calls are looked at."""
+    targets = {
+        id(target)
+        for node in walk(function.node[5])
+        if node[0] == ir.ASSIGN
+        for target in node[3]
+    }
+    return any(
+        (node[0] == ir.NAME and node[3] in ("current_user", "admin_required"))
+        or (
+            node[0] == ir.ATTR
+            and id(node) not in targets
+            and words.PRIVILEGE.fullmatch(node[4]) is not None
+        )
+        for node in walk(function.node[5])
+    )
 
 
 def _body(node: Node, sent: set[str]) -> bool:

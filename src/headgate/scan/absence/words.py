@@ -35,7 +35,7 @@ OPEN = _any(
 """Routes that are often meant to be open."""
 
 SIGN_IN = _any(r"log_?_?-?in\b", r"(^|[^a-z])log_?in([^a-z]|$)", r"sign_?-?in", r"authenticate", r"/auth\b", r"/token\b", r"/sessions?$", r"otp", r"mfa", r"2fa")
-NOT_SIGN_IN = _any(r"regist", r"sign_?-?up", r"create_?(user|account)", r"chang", r"chpass", r"forgot", r"disable", r"logout", r"log_out", r"oauth", r"callback", r"delete", r"updat", r"(^|[\s/])(do_)?create([\s/]|$)")
+NOT_SIGN_IN = _any(r"regist", r"sign_?-?up", r"create_?(user|account)", r"chang", r"chpass", r"forgot", r"reset", r"recover", r"disable", r"logout", r"log_out", r"oauth", r"callback", r"delete", r"updat", r"(^|[\s/])(do_)?create([\s/]|$)")
 PASSWORD = _any(r"\w*passw(or)?d\w*", r"\w*passphrase\w*", r"pwd", r"otp(_?code)?", r"pin(_?code)?")
 PASSWORD_TEXT = re.compile(r"^(\w*passw(or)?d\w*|passphrase|pwd|otp|pin|passwd)$")
 CHECKS_PASSWORD = _any(r"(check|verify|validate|compare|match)_?\w*(passw|pwd|hash|credential|otp)\w*", r"checkpw", r"compare_digest", r"authenticate", r"\w*login\w*", r"pbkdf2\w*", r"sign_?in\w*")
