@@ -188,7 +188,10 @@ def test_a_change_of_password_that_does_not_ask_for_the_old_one_is_asked_about()
 
 @pytest.mark.parametrize(
     ("value", "stored"),
-    [('request.form["password"]', True), ('generate_password_hash(request.form["password"])', False)],
+    [
+        ('request.form["password"]', True),
+        ('generate_password_hash(request.form["password"])', False),
+    ],
 )
 def test_a_password_that_is_stored_as_it_was_typed_is_asked_about(value: str, stored: bool) -> None:
     found = flask(f"""
