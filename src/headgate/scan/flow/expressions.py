@@ -581,7 +581,10 @@ class Expressions(Library):
                 result = value
             else:
                 either = out
-                if op == "or" and out.consts is not None:
+                if op == "and":
+                    # What is taken for false is empty, or nothing: no data in it does harm.
+                    either = Value(consts=out.consts, type=out.type)
+                elif op == "or" and out.consts is not None:
                     kept = tuple(c for c in out.consts if c)
                     either = Value(out.taint, kept or None, out.ref, out.type, out.name, out.obj)
                 result = self.joiner.values(either, value, self.env)

@@ -165,8 +165,9 @@ class Library(Builtins):
                     result = tested if result is None and tested is not None else result
             for propagator in rule.propagators:
                 moved = self._propagate(propagator, given, node, shown)
-                if moved is not None:
-                    result = moved
+                if moved is None or (rule.sources and result is not None and not moved.taint):
+                    continue  # What the call gives by itself is not lost with its arguments.
+                result = moved
         if result is None and given[0] is not None and given[0].type:
             result = self._stored(function, given, node)
         return result
