@@ -480,7 +480,7 @@ class Containers(Core):
                 return None
             try:
                 out.append(function(*given))
-            except Exception:  # noqa: BLE001 - whatever it is, the value is not known
+            except Exception:
                 return None
         if all(isinstance(one, (list, tuple)) for one in out):
             return self.plain(out[0]) if len(out) == 1 else None

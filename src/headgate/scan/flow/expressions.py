@@ -320,8 +320,7 @@ class Expressions(Library):
             full = f"{kind}.{name}"
             rule = self.rules.attrs.get(full)
             if rule is not None and (rule.sources or rule.type or rule.literals):
-                found = self.read(UNKNOWN, full, node)
-                return found
+                return self.read(UNKNOWN, full, node)
             types = self.rules.types.get(kind)
             if types is not None and not result:
                 result = types.methods.get(name, "")
@@ -578,9 +577,9 @@ class Expressions(Library):
                 out = value
                 continue
             known = truth(out)
-            if op != "??" and known is (op == "and"):
-                result = value
-            elif op == "or" and out.consts is not None and not any(out.consts):
+            if (op != "??" and known is (op == "and")) or (
+                op == "or" and out.consts is not None and not any(out.consts)
+            ):
                 result = value
             else:
                 either = out

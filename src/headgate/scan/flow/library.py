@@ -175,7 +175,7 @@ class Library(Builtins):
     def _propagate(
         self, rule: Propagator, given: Arguments, node: Node, shown: str
     ) -> Value | None:
-        recv, args, keywords, _ = given
+        _recv, args, keywords, _ = given
         if rule.calls is not None:
             function = self.argument(str(rule.calls), given)
             if function is not None:

@@ -206,7 +206,7 @@ class Statements(Expressions):
         elif holder.obj is not None and hasattr(holder.obj, "members"):
             if not value.taint or all(t.root().index < 0 for t in value.taint):
                 holder.obj.members[name] = value
-        elif holder.name and holder.recv is None or (holder.name and "." in holder.name):
+        elif (holder.name and holder.recv is None) or (holder.name and "." in holder.name):
             self._share(f"{holder.name}.{name}", value)
         elif held is not None:
             self.set_item(holder, constant(name), value)
@@ -382,11 +382,10 @@ class Statements(Expressions):
         if self.dead:
             return
         ordered = self.sequence(iterable, node)
-        if ordered is not None and len(ordered) <= 1 and node[7] == "items":
-            if not ordered:
-                if not self.run(node[6]):
-                    self._stop()
-                return
+        if ordered is not None and len(ordered) <= 1 and node[7] == "items" and not ordered:
+            if not self.run(node[6]):
+                self._stop()
+            return
         item = self.iterate(iterable, node)
         if node[7] == "keys":
             item = Value(self.narrowed(self.deep(iterable), ~1))
