@@ -12,7 +12,16 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
-from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
+from headgate.model.finding import (
+    CheckResult,
+    Confidence,
+    Finding,
+    Outcome,
+    Severity,
+    Span,
+    StepRole,
+    TraceStep,
+)
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.engine import Past, Request
 
@@ -104,7 +113,6 @@ def result_as_json(result: CheckResult) -> dict[str, Any]:
 
 
 def _finding_as_json(finding: Finding) -> dict[str, Any]:
-    span = finding.span
     return {
         "rule": finding.rule,
         "title": finding.title,
@@ -112,13 +120,23 @@ def _finding_as_json(finding: Finding) -> dict[str, Any]:
         "remedy": finding.remedy,
         "severity": finding.severity.value,
         "confidence": finding.confidence.value,
-        "span": [span.path, span.line, span.column, span.end_line, span.end_column],
+        "span": _span_as_json(finding.span),
         "cwe": finding.cwe,
         "check": finding.check,
         "excerpt": finding.excerpt,
         "identity": finding.identity,
         "url": finding.url,
+        "trace": [
+            [_span_as_json(step.span), step.text, step.role.value, step.excerpt]
+            for step in finding.trace
+        ],
+        "assumed": list(finding.assumed),
+        "engines": list(finding.engines),
     }
+
+
+def _span_as_json(span: Span) -> list[str | int]:
+    return [span.path, span.line, span.column, span.end_line, span.end_column]
 
 
 def _result(one: Mapping[str, Any]) -> CheckResult:
@@ -147,6 +165,12 @@ def _finding(one: Mapping[str, Any]) -> Finding:
         excerpt=one["excerpt"],
         identity=one["identity"],
         url=one["url"],
+        trace=tuple(
+            TraceStep(Span(*span), text, StepRole(role), excerpt)
+            for span, text, role, excerpt in one["trace"]
+        ),
+        assumed=tuple(one["assumed"]),
+        engines=tuple(one["engines"]),
     )
 
 
