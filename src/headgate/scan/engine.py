@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from headgate.model.finding import CheckResult, Finding, Outcome
+from headgate.model.finding import CheckResult, Finding, Outcome, TraceStep
 from headgate.scan.analyzers.injection import Injection
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
 from headgate.scan.analyzers.ruff import Ruff
@@ -163,6 +163,13 @@ class _Side:
             self._texts[path] = Text(decode(self.data[path]))
         return self._texts[path]
 
+    def step(self, step: TraceStep, shown: bool) -> TraceStep:
+        """The step with its line, where the file is at hand and may be shown."""
+        if not shown or step.span.path not in self.data:
+            return replace(step, excerpt="")
+        excerpt = self.text(step.span.path).excerpt(step.span)
+        return replace(step, excerpt=printable(excerpt.replace("\t", " ")))
+
     def outcome(self, check: str) -> Outcome:
         outcomes = {analysis.outcome for analysis in self._analyses.get(check, ())}
         return Outcome.PASSED if outcomes <= {Outcome.PASSED} else Outcome.NOT_RUN
@@ -252,6 +259,7 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
             replace(
                 placed(told(hit.finding), text),
                 excerpt=printable(excerpt.replace("\t", " ")) if shown else "",
+                trace=tuple(head.step(step, shown) for step in hit.finding.trace),
                 identity=identity(where, counted[key]),
             )
         )
