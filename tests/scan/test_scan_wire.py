@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.model.finding import (
+    Anchor,
     CheckResult,
     Confidence,
     Finding,
@@ -26,6 +27,9 @@ texts = st.text(
 )
 spans = st.builds(Span, texts, *[st.integers(0, 99)] * 4)
 steps = st.builds(TraceStep, spans, texts, st.sampled_from(StepRole), texts)
+anchors = st.builds(
+    Anchor, texts, texts, texts, st.lists(texts, max_size=2).map(tuple), texts, st.integers(0, 9)
+)
 findings = st.builds(
     Finding,
     rule=texts,
@@ -43,6 +47,7 @@ findings = st.builds(
     trace=st.lists(steps, max_size=3).map(tuple),
     assumed=st.lists(texts, max_size=2).map(tuple),
     engines=st.lists(texts, max_size=2).map(tuple),
+    anchor=st.none() | anchors,
 )
 
 
@@ -64,7 +69,7 @@ def test_a_finding_that_an_older_headgate_stored_has_no_trace() -> None:
     stored = codec.dump(
         Finding("r", "t", "m", "d", Severity.LOW, Confidence.LOW, Span("a.py", 1), trace=())
     )
-    for newer in ("trace", "assumed", "engines"):
+    for newer in ("trace", "assumed", "engines", "anchor"):
         del stored[newer]
     assert codec.finding(stored).trace == ()
 

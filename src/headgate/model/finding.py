@@ -73,6 +73,21 @@ class TraceStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchor:
+    """What a finding is recognised by when the code around it has changed."""
+
+    rule: str
+    scope: str
+    """Names of the definitions round it, outermost first, joined by dots."""
+    statement: str
+    """The whole statement, masked and normalised; the mark of a secret after a NUL."""
+    body: tuple[str, ...]
+    """A digest of each line around it, for comparing places when the scope differs."""
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One defect found by a check."""
 
@@ -99,6 +114,8 @@ class Finding:
     """What the check took for true without proof, each a sentence; lowers the confidence."""
     engines: tuple[str, ...] = ()
     """Names of the analyzers that say it, in alphabetical order; two of them agree."""
+    anchor: Anchor | None = field(default=None, repr=False)
+    """Filled in by the engine; None for what is no finding in a text."""
 
     @property
     def is_traced(self) -> bool:

@@ -17,6 +17,7 @@ from headgate.scan.history import Past, in_history
 from headgate.scan.identity import Anchor, anchor, identity
 from headgate.scan.introduced import introduced
 from headgate.scan.notes import masked, masks, names_note, placed, told
+from headgate.scan.outline import Outline
 from headgate.scan.text import Text, decode, listed, plural, printable, unreadable
 
 __all__ = ["CHECKS", "Past", "Request", "analyzers", "examine"]
@@ -163,6 +164,9 @@ class _Side:
             self._texts[path] = Text(decode(self.data[path]))
         return self._texts[path]
 
+    def text_or_none(self, path: str) -> Text | None:
+        return self.text(path) if path in self.data else None
+
     def step(self, step: TraceStep, shown: bool) -> TraceStep:
         """The step with its line, where the file is at hand and may be shown."""
         if not shown or step.span.path not in self.data:
@@ -230,7 +234,14 @@ class _Side:
         return sorted(kept.values(), key=lambda hit: _order(hit.finding))
 
     def anchors(self, hits: Iterable[Hit]) -> list[Anchor]:
-        return [anchor(hit.finding, self.text(hit.finding.span.path), hit.mark) for hit in hits]
+        outlines: dict[str, Outline] = {}
+        found: list[Anchor] = []
+        for hit in hits:
+            path = hit.finding.span.path
+            text = self.text(path)
+            outline = outlines.setdefault(path, Outline(text, path))
+            found.append(anchor(hit.finding, text, hit.mark, outline))
+        return found
 
 
 def _overlap(one: Finding, other: Finding) -> bool:
@@ -261,6 +272,7 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
                 excerpt=printable(excerpt.replace("\t", " ")) if shown else "",
                 trace=tuple(head.step(step, shown) for step in hit.finding.trace),
                 identity=identity(where, counted[key]),
+                anchor=where,
             )
         )
         counted[key] += 1
@@ -270,7 +282,9 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
         seconds += base.seconds[check]
         if base.outcome(check) is Outcome.PASSED:
             old = base.hits(check)
-            keep = introduced(anchors, base.anchors(old), request.renamed)
+            keep = introduced(
+                anchors, base.anchors(old), request.renamed, head.text_or_none, base.text_or_none
+            )
             findings = [findings[index] for index in keep]
         else:
             outcome = Outcome.NOT_RUN

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 from headgate.model.finding import (
+    Anchor,
     CheckResult,
     Confidence,
     Finding,
@@ -132,7 +133,22 @@ def _finding_as_json(finding: Finding) -> dict[str, Any]:
         ],
         "assumed": list(finding.assumed),
         "engines": list(finding.engines),
+        "anchor": _anchor_as_json(finding.anchor),
     }
+
+
+def _anchor_as_json(anchor: Anchor | None) -> list[Any] | None:
+    if anchor is None:
+        return None
+    body = list(anchor.body)
+    return [anchor.rule, anchor.scope, anchor.statement, body, anchor.path, anchor.line]
+
+
+def _anchor(one: Sequence[Any] | None) -> Anchor | None:
+    if one is None:
+        return None
+    rule, scope, statement, body, path, line = one
+    return Anchor(rule, scope, statement, tuple(body), path, line)
 
 
 def _span_as_json(span: Span) -> list[str | int]:
@@ -171,6 +187,7 @@ def _finding(one: Mapping[str, Any]) -> Finding:
         ),
         assumed=tuple(one["assumed"]),
         engines=tuple(one["engines"]),
+        anchor=_anchor(one["anchor"]),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from headgate.model.change import CommitInfo, Dependency, DependencyKind, Signature
-from headgate.model.finding import Confidence, Finding, Severity, Span, StepRole, TraceStep
+from headgate.model.finding import Anchor, Confidence, Finding, Severity, Span, StepRole, TraceStep
 from headgate.model.ids import ChangeNumber, Commit, PrincipalId
 from headgate.model.origin import Evidence, Grade, Origin, OriginKind
 from headgate.model.verdict import (
@@ -78,7 +78,16 @@ def finding(stored: Json) -> Finding:
     fields["trace"] = tuple(_step(step) for step in fields.get("trace", ()))
     fields["assumed"] = tuple(fields.get("assumed", ()))
     fields["engines"] = tuple(fields.get("engines", ()))
+    fields["anchor"] = anchor(fields.get("anchor"))
     return Finding(**fields)
+
+
+def anchor(value: Json | None) -> Anchor | None:
+    """From decoded JSON."""
+    if value is None:
+        return None
+    fields: dict[str, Any] = {**value, "body": tuple(value["body"])}
+    return Anchor(**fields)
 
 
 def _step(step: Json) -> TraceStep:
