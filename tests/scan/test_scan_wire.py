@@ -47,6 +47,7 @@ findings = st.builds(
     trace=st.lists(steps, max_size=3).map(tuple),
     assumed=st.lists(texts, max_size=2).map(tuple),
     engines=st.lists(texts, max_size=2).map(tuple),
+    allowed=texts,
     anchor=st.none() | anchors,
 )
 
@@ -69,7 +70,7 @@ def test_a_finding_that_an_older_headgate_stored_has_no_trace() -> None:
     stored = codec.dump(
         Finding("r", "t", "m", "d", Severity.LOW, Confidence.LOW, Span("a.py", 1), trace=())
     )
-    for newer in ("trace", "assumed", "engines", "anchor"):
+    for newer in ("trace", "assumed", "engines", "allowed", "anchor"):
         del stored[newer]
     assert codec.finding(stored).trace == ()
 

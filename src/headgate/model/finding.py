@@ -114,6 +114,8 @@ class Finding:
     """What the check took for true without proof, each a sentence; lowers the confidence."""
     engines: tuple[str, ...] = ()
     """Names of the analyzers that say it, in alphabetical order; two of them agree."""
+    allowed: str = ""
+    """Why a comment in the code allows it; empty when none does."""
     anchor: Anchor | None = field(default=None, repr=False)
     """Filled in by the engine; None for what is no finding in a text."""
 

@@ -6,9 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from headgate.model.finding import CheckResult, Finding, Outcome, TraceStep
+from headgate.scan.agreement import joined
+from headgate.scan.allowances import Allowances, allowances
 from headgate.scan.analyzers.injection import Injection
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
 from headgate.scan.analyzers.ruff import Ruff
@@ -129,6 +132,8 @@ class _Side:
             self.data[path] = note.data
             self._notes.append(SourceFile(path, note.data))
         self._texts: dict[str, Text] = {}
+        self._outlines: dict[str, Outline] = {}
+        self._allowances: dict[str, Allowances] = {}
         self._analyses: dict[str, list[Analysis]] = {}
         self.seconds: dict[str, float] = {}
 
@@ -141,18 +146,17 @@ class _Side:
             if tool.check != check:
                 continue
             if check == "secrets":
-                done.append(tool.scan((*self._files, *self._notes)))
+                done.append(_signed(tool, tool.scan((*self._files, *self._notes))))
                 continue
             wanted = [file for file in self._files if self.wanted(file.path)]
-            done.append(
-                tool.scan(
-                    [
-                        file
-                        for file in wanted
-                        if file.path not in self._why and tool.wants(file.path, file.data[:START])
-                    ]
-                )
-            )
+            given = [
+                file
+                for file in wanted
+                if file.path not in self._why and tool.wants(file.path, file.data[:START])
+            ]
+            done.append(_signed(tool, tool.scan(given)))
+        if check == "source":
+            done.append(self._comments())
         self._analyses[check] = done
         for analysis in done:
             for span in analysis.hidden:
@@ -163,6 +167,38 @@ class _Side:
         if path not in self._texts:
             self._texts[path] = Text(decode(self.data[path]))
         return self._texts[path]
+
+    def _comments(self) -> Analysis:
+        """What the comments that allow findings are wrong in."""
+        hits: list[Hit] = []
+        for file in self._files:
+            if file.path not in self._why and file.path not in self._excluded:
+                hits += map(Hit, self.allowances(file.path).unusable)
+        return Analysis(Outcome.PASSED, hits=tuple(hits))
+
+    def allowances(self, path: str) -> Allowances:
+        """What the comments of a file allow."""
+        if path not in self._allowances:
+            mentioned = b"headgate:" in self.data[path].lower()
+            today = datetime.now(UTC).date()
+            found = allowances(path, self.text(path), today) if mentioned else Allowances()
+            self._allowances[path] = found
+        return self._allowances[path]
+
+    def outline(self, path: str) -> Outline:
+        if path not in self._outlines:
+            self._outlines[path] = Outline(self.text(path), path)
+        return self._outlines[path]
+
+    def allowed(self, finding: Finding) -> str:
+        """Why a comment allows a finding; empty when none does."""
+        found = self.allowances(finding.span.path)
+        if not found.usable:
+            return ""
+        span = finding.span
+        first, last = self.outline(span.path).statement(span.line, span.end_line)
+        one = found.of(finding.rule, first, last)
+        return one.words if one else ""
 
     def text_or_none(self, path: str) -> Text | None:
         return self.text(path) if path in self.data else None
@@ -231,17 +267,25 @@ class _Side:
         kept = {
             (hit.finding.rule, hit.finding.span): hit for hit in hits if not superseded(hit.finding)
         }
-        return sorted(kept.values(), key=lambda hit: _order(hit.finding))
+        return joined(sorted(kept.values(), key=lambda hit: _order(hit.finding)))
 
     def anchors(self, hits: Iterable[Hit]) -> list[Anchor]:
-        outlines: dict[str, Outline] = {}
-        found: list[Anchor] = []
-        for hit in hits:
-            path = hit.finding.span.path
-            text = self.text(path)
-            outline = outlines.setdefault(path, Outline(text, path))
-            found.append(anchor(hit.finding, text, hit.mark, outline))
-        return found
+        return [
+            anchor(hit.finding, self.text(path), hit.mark, self.outline(path))
+            for hit in hits
+            for path in (hit.finding.span.path,)
+        ]
+
+
+def _signed(tool: Analyzer, analysis: Analysis) -> Analysis:
+    """The analysis, with whom every finding is from."""
+    hits = (
+        hit
+        if hit.finding.engines
+        else replace(hit, finding=replace(hit.finding, engines=(tool.name,)))
+        for hit in analysis.hits
+    )
+    return replace(analysis, hits=tuple(hits))
 
 
 def _overlap(one: Finding, other: Finding) -> bool:
@@ -272,7 +316,8 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
                 excerpt=printable(excerpt.replace("\t", " ")) if shown else "",
                 trace=tuple(head.step(step, shown) for step in hit.finding.trace),
                 identity=identity(where, counted[key]),
-                anchor=where,
+                allowed=head.allowed(hit.finding),
+                anchor=replace(where, statement=where.statement.partition("\0")[0]),
             )
         )
         counted[key] += 1
@@ -289,9 +334,12 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
         else:
             outcome = Outcome.NOT_RUN
             reasons += [f"the base could not be examined: {why}" for why in base.reasons(check)]
-    if outcome is Outcome.PASSED and findings:
+    told_of = [finding for finding in findings if not finding.allowed]
+    if outcome is Outcome.PASSED and told_of:
         outcome = Outcome.FAILED
-        reasons = [plural(len(findings), "finding")]
+        reasons = [plural(len(told_of), "finding")]
+    if len(told_of) < len(findings):
+        reasons.append(f"{plural(len(findings) - len(told_of), 'finding')} allowed by comments")
     unread = [f"{path}: {why}" for path, why in request.unread.items()]
     skipped = [*request.skipped, *unread, *head.skipped(check)]
     if check == "source":

@@ -206,11 +206,11 @@ class _Pairing:
         """Whether the diff maps the line of the one to that of the other."""
         was, now = self._base[old], self._head[new]
         if now.path not in self._maps:
-            texts = self._read[0](now.path), self._read[1](was.path)
+            left, right = self._read[1](was.path), self._read[0](now.path)
             self._maps[now.path] = (
-                None
-                if texts[0] is None or texts[1] is None
-                else LineMap(*([squeezed(line) for line in text.lines] for text in texts[::-1]))
+                LineMap(_lines(left), _lines(right))
+                if left is not None and right is not None
+                else None
             )
         lines = self._maps[now.path]
         if lines is None:
@@ -233,3 +233,7 @@ def _alike(left: Sequence[str], right: Sequence[str]) -> float:
     if not left and not right:
         return 1.0
     return SequenceMatcher(None, left, right, autojunk=False).ratio()
+
+
+def _lines(text: Text) -> list[str]:
+    return [squeezed(line) for line in text.lines]

@@ -133,6 +133,7 @@ def _finding_as_json(finding: Finding) -> dict[str, Any]:
         ],
         "assumed": list(finding.assumed),
         "engines": list(finding.engines),
+        "allowed": finding.allowed,
         "anchor": _anchor_as_json(finding.anchor),
     }
 
@@ -187,6 +188,7 @@ def _finding(one: Mapping[str, Any]) -> Finding:
         ),
         assumed=tuple(one["assumed"]),
         engines=tuple(one["engines"]),
+        allowed=one["allowed"],
         anchor=_anchor(one["anchor"]),
     )
 

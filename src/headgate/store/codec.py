@@ -78,6 +78,7 @@ def finding(stored: Json) -> Finding:
     fields["trace"] = tuple(_step(step) for step in fields.get("trace", ()))
     fields["assumed"] = tuple(fields.get("assumed", ()))
     fields["engines"] = tuple(fields.get("engines", ()))
+    fields.setdefault("allowed", "")
     fields["anchor"] = anchor(fields.get("anchor"))
     return Finding(**fields)
 
