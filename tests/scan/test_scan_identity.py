@@ -47,21 +47,21 @@ def tried(
 
 
 def test_findings_keep_their_identity_through_every_kind_of_edit() -> None:
-    stayed, came = tried(EDITS, range(40))
-    assert stayed["kept"] >= 2000
+    stayed, came = tried(EDITS, range(24))
+    assert stayed["kept"] >= 1500
     assert stayed["kept"] / (stayed["kept"] + stayed["lost"]) >= 0.99, stayed
-    assert came["new"] >= 100
+    assert came["new"] >= 60
     assert came["merged"] / (came["merged"] + came["new"]) <= 0.02, came
 
 
 def test_findings_keep_their_identity_through_three_edits_at_once() -> None:
     # A copy of a function that is then edited like its original is nobody's in particular.
     stayed, came = tried(
-        tuple(one for one in EDITS if one != "duplicate"), range(60, 100), at_once=3
+        tuple(one for one in EDITS if one != "duplicate"), range(60, 80), at_once=3
     )
-    assert stayed["kept"] >= 2000
+    assert stayed["kept"] >= 1500
     assert stayed["kept"] / (stayed["kept"] + stayed["lost"]) >= 0.99, stayed
-    assert came["new"] >= 200
+    assert came["new"] >= 80
     assert came["merged"] / (came["merged"] + came["new"]) <= 0.03, came
 
 
