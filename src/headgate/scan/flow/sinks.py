@@ -109,7 +109,8 @@ class Sinks(Guards):
                 return condition.present is True
             return holds(condition, False, None, "")
         if condition.op == "type":
-            return value.type == condition.type or self.rules.is_a(value.type, (condition.type,))
+            names = (value.type, self.rules.canonical(value.name)) if value.name else (value.type,)
+            return any(self.rules.is_a(one, (condition.type,)) for one in names)
         consts = value.consts
         if consts is None and condition.op in ("equals", "among", "matches"):
             if value.name and value.taint is None:
