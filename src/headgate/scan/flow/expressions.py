@@ -195,7 +195,10 @@ class Expressions(Library):
     def _taken(self, value: Value, name: str, node: Node) -> Any:
         if name in _HOSTS:
             return self.moved(value.taint, f"`{name}` is taken", node, ~7, HOST)
-        if name in ("parents", "parent", "name", "stem", "suffix") and value.type in ("", "pathlib.Path"):
+        if name in ("parents", "parent", "name", "stem", "suffix") and value.type in (
+            "",
+            "pathlib.Path",
+        ):
             return self.narrowed(value.taint, ~WHOLE)
         if value.type in ("str", "urllib.parse.ParseResult"):
             return self.narrowed(value.taint, ~WHOLE)
@@ -317,8 +320,7 @@ class Expressions(Library):
             full = f"{kind}.{name}"
             rule = self.rules.attrs.get(full)
             if rule is not None and (rule.sources or rule.type or rule.literals):
-                found = self.read(UNKNOWN, full, node)
-                return found
+                return self.read(UNKNOWN, full, node)
             types = self.rules.types.get(kind)
             if types is not None and not result:
                 result = types.methods.get(name, "")
@@ -461,7 +463,9 @@ class Expressions(Library):
             function = _ARITHMETIC.get(op)
             if op == "%" and isinstance(left.consts[0], (str, bytes)):
                 return self.percent(left, right, node)
-            if op == "*" and any(isinstance(o, (str, bytes)) for o in (*left.consts, *right.consts)):
+            if op == "*" and any(
+                isinstance(o, (str, bytes)) for o in (*left.consts, *right.consts)
+            ):
                 return Value(type="str")
             folded = self._fold(function, (left.consts, right.consts)) if function else None
             if folded is not None:
@@ -539,9 +543,7 @@ class Expressions(Library):
                 return self.call(self.bound(method, one, held.cls, node), [other], {}, node)
         return self.compared(op, left, right, node)
 
-    def _compare_rules(
-        self, one: Node, other: Node, left: Value, right: Value, node: Node
-    ) -> None:
+    def _compare_rules(self, one: Node, other: Node, left: Value, right: Value, node: Node) -> None:
         for literal in self.rules.named:
             if not literal.compare:
                 continue
@@ -575,9 +577,9 @@ class Expressions(Library):
                 out = value
                 continue
             known = truth(out)
-            if op != "??" and known is (op == "and"):
-                result = value
-            elif op == "or" and out.consts is not None and not any(out.consts):
+            if (op != "??" and known is (op == "and")) or (
+                op == "or" and out.consts is not None and not any(out.consts)
+            ):
                 result = value
             else:
                 either = out

@@ -94,10 +94,7 @@ class Sinks(Guards):
 
     def meets(self, conditions: dict[str, Condition] | Any, given: Arguments) -> bool:
         """Whether all conditions on the arguments hold."""
-        for where, condition in conditions.items():
-            if not self._meets(where, condition, given):
-                return False
-        return True
+        return all(self._meets(where, condition, given) for where, condition in conditions.items())
 
     def meets_any(self, conditions: Any, given: Arguments) -> bool:
         return any(self._meets(where, one, given) for where, one in conditions.items())

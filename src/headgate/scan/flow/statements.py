@@ -167,7 +167,9 @@ class Statements(Expressions):
         elif op == ir.DEFAULT:
             other = self.eval(target[4])
             known = value is not UNKNOWN
-            self.bind(target[3], self.joiner.values(value, other, self.env) if known else other, node)
+            self.bind(
+                target[3], self.joiner.values(value, other, self.env) if known else other, node
+            )
 
     def _bind_name(self, target: Node, value: Value) -> None:
         name = target[3]
@@ -214,7 +216,7 @@ class Statements(Expressions):
         elif holder.obj is not None and hasattr(holder.obj, "members"):
             if not value.taint or all(t.root().index < 0 for t in value.taint):
                 holder.obj.members[name] = value
-        elif holder.name and holder.recv is None or (holder.name and "." in holder.name):
+        elif (holder.name and holder.recv is None) or (holder.name and "." in holder.name):
             self._share(f"{holder.name}.{name}", value)
         elif held is not None:
             self.set_item(holder, constant(name), value)
@@ -390,11 +392,10 @@ class Statements(Expressions):
         if self.dead:
             return
         ordered = self.sequence(iterable, node)
-        if ordered is not None and len(ordered) <= 1 and node[7] == "items":
-            if not ordered:
-                if not self.run(node[6]):
-                    self._stop()
-                return
+        if ordered is not None and len(ordered) <= 1 and node[7] == "items" and not ordered:
+            if not self.run(node[6]):
+                self._stop()
+            return
         item = self.iterate(iterable, node)
         if node[7] == "keys":
             item = Value(self.narrowed(self.deep(iterable), ~1))
@@ -586,9 +587,7 @@ class Statements(Expressions):
         frame.conds.append((add_facts(facts, yes), add_facts(facts, no)))
         value = self._cleared_here(value) or value
         frame.returned = (
-            value
-            if frame.returned is None
-            else self._either(frame.returned, frame.out, value)
+            value if frame.returned is None else self._either(frame.returned, frame.out, value)
         )
         frame.out = self.joiner.envs(frame.out, self.env)
 
