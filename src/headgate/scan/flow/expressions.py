@@ -351,7 +351,12 @@ class Expressions(Library):
                 return value
         if value.type and value.ref is not None and value.type in self.rules.types:
             return self._typed_item(value, key, node)
-        return self.item(value, key, node)
+        found = self.item(value, key, node)
+        known = self.rules.types.get(value.type) if value.type else None
+        kind = known.methods.get("[]", "") if known is not None else ""
+        if not kind or found.type == kind:
+            return found
+        return Value(found.taint, found.consts, found.ref, kind, found.name, found.obj)
 
     def _typed_item(self, value: Value, key: Value, node: Node) -> Value:
         """`config["section"]["key"]` of a type whose methods take by several keys."""

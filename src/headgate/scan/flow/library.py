@@ -87,9 +87,9 @@ class Library(Builtins):
         if value is None:
             tail = name.rpartition(".")[2]
             if recv is not None:
-                value = self.method(recv, tail, args, keywords, node)
+                value = self._tests(recv, tail, args)
                 if value is None:
-                    value = self._tests(recv, tail, args)
+                    value = self.method(recv, tail, args, keywords, node)
             if value is None:
                 value = self.builtin(name, args, keywords, node, extra)
             if value is None:
