@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any
 
@@ -467,7 +467,9 @@ class Containers(Core):
             value = self.joiner.values(value, args[1], self.env)
         return value
 
-    def _fold(self, function: Any, choices: tuple[tuple[Any, ...], ...]) -> Value | None:
+    def _fold(
+        self, function: Callable[..., Any], choices: tuple[tuple[Any, ...], ...]
+    ) -> Value | None:
         """Apply a function to constants; None when it fails or there are too many."""
         count = 1
         for one in choices:

@@ -14,6 +14,7 @@ from headgate.scan.flow.values import (
     RESOLVED,
     UNKNOWN,
     WHOLE,
+    Cond,
     Obj,
     Taint,
     Value,
@@ -183,7 +184,7 @@ class Library(Builtins):
             return None
         known = self.folded(f"*.{guard.call[0].rpartition('.')[2]}", [value])
         consts = known.consts if known is not None else None
-        cond = ({}, facts) if guard.when_false else (facts, {})
+        cond: Cond = ({}, facts) if guard.when_false else (facts, {})
         return Value(consts=consts, type="bool", cond=cond)
 
     def _propagate(
