@@ -423,7 +423,9 @@ class Containers(Core):
         self, recv: Value, name: str, args: list[Value], keywords: dict[str, Value], node: Node
     ) -> Value | None:
         if name not in _PURE:
-            if recv.taint and name in ("get", "getlist", "get_all", "pop", "getall") and args:
+            if recv.taint and name in ("getlist", "get_all", "getall") and args:
+                return self.bag(self._tainted_get(recv, args[:1], node))
+            if recv.taint and name in ("get", "pop") and args:
                 return self._tainted_get(recv, args, node)
             if recv.taint and name in ("items", "lists", "entries"):
                 part = self.part(recv.taint, "*", node)

@@ -8,6 +8,7 @@ from headgate.scan.flow.values import (
     UNKNOWN,
     Facts,
     Obj,
+    Taint,
     Value,
     merge_consts,
     merge_facts,
@@ -62,6 +63,10 @@ class Joiner:
             if mine is None:
                 out[name] = theirs
             elif mine is not theirs:
+                if one.facts != other.facts:
+                    # `if not ok(x): x = "/"`: what was checked on one way only stays so in values
+                    # that come that way.
+                    mine, theirs = checked(mine, one.facts), checked(theirs, other.facts)
                 out[name] = self._values(mine, theirs, one.heap, other.heap, heap, 0)
         return Env(out, merge_facts(one.facts, other.facts) or {}, heap)
 
@@ -139,6 +144,24 @@ class Joiner:
             one.cls if same else one.cls or other.cls,
             one.open or other.open or len(one.items) != len(other.items),
         )
+
+
+def checked(value: Value, facts: Facts) -> Value:
+    """The value with what a state knows of where its data comes from."""
+    if not value.taint or not facts:
+        return value
+    taint: Taint = {}
+    for token, (mask, trace) in value.taint.items():
+        known = facts.get(token, 0)
+        above = token.parent
+        while above is not None:
+            known |= facts.get(above, 0)
+            above = above.parent
+        taint[token] = (mask | (known & ~7), trace)
+    return Value(
+        taint, value.consts, value.ref, value.type, value.name, value.obj, value.recv, value.text,
+        value.cond,
+    )  # fmt: skip
 
 
 def _type(one: Value, other: Value) -> str:

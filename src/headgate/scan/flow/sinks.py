@@ -72,20 +72,25 @@ class Sinks(Guards):
             if value is None:
                 continue
             if key is not None:
-                value = self._inside(value, key, node)
+                value = self._inside(value, key)
                 if value is None:
                     continue
             out.append(value)
         return out
 
-    def _inside(self, value: Value, key: str, node: Node) -> Value | None:
-        obj = self.obj(value)
-        if obj is None:
-            return None
-        if key == "*":
-            return self.any_item(obj)
-        wanted: Any = int(key) if key.isdigit() else key
-        return obj.items.get(wanted) or (obj.rest if obj.open else None)
+    def _inside(self, value: Value, keys: str) -> Value | None:
+        """What is under a key, or under one after the other (`0][role`)."""
+        found: Value | None = value
+        for key in keys.split("]["):
+            obj = self.obj(found) if found is not None else None
+            if obj is None:
+                return None
+            if key == "*":
+                found = self.any_item(obj)
+            else:
+                wanted: Any = int(key) if key.isdigit() else key
+                found = obj.items.get(wanted) or (obj.rest if obj.open else None)
+        return found
 
     def meets(self, conditions: dict[str, Condition] | Any, given: Arguments) -> bool:
         """Whether all conditions on the arguments hold."""
@@ -101,9 +106,7 @@ class Sinks(Guards):
             condition = Condition(type=str(condition.equals), op="type")
         value = self.argument(name, given)
         if value is not None and key is not None:
-            obj = self.obj(value)
-            wanted: Any = int(key) if key.isdigit() else key
-            value = obj.items.get(wanted) if obj is not None else None
+            value = self._inside(value, key)
         if value is None:
             if given[3] is not None and condition.op == "present":
                 return condition.present is True
