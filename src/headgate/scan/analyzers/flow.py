@@ -48,7 +48,7 @@ class Flow:
         given = {file.path: file.data for file in (*context, *files)}
         modules = lowered(given, self.cache, self.jobs)
         kinds = self.kinds()
-        outcome = analyse(modules, self.packs(LANGUAGE), kinds, self.mode)
+        outcome = analyse(modules, self.packs(LANGUAGE), kinds, self.mode, self.shown)
         places = _Places(modules)
         hits = [
             Hit(_finding(one, kinds[one.kind], places))

@@ -127,7 +127,13 @@ class Containers(Core):
             if obj.kind == "instance":
                 method = self.attribute(value, "__iter__", node)
                 if method.obj is not None:
-                    return self.iterate(self.call(method, [], {}, node), node)
+                    inner = self.call(method, [], {}, node)
+                    held = self.obj(inner)
+                    if held is None or held.kind != "instance":
+                        return self.iterate(inner, node)
+                    following = self.attribute(inner, "__next__", node)
+                    if following.obj is not None:
+                        return self.call(following, [], {}, node)
                 return Value(self.deep(value))
             found = self.any_item(obj)
             if value.taint:
