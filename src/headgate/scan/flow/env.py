@@ -94,6 +94,14 @@ class Joiner:
             if left is not None and right is not None and depth < _MAX_DEPTH:
                 ref = self.fresh()
                 out[ref] = self._objects(left, right, mine, theirs, out, depth + 1)
+        elif (one.ref is None) is not (other.ref is None):
+            unheld = one if one.ref is None else other
+            if unheld.consts is None:
+                # Something else, of which nothing is known: what is in the object may be missing.
+                held = (mine if one.ref is not None else theirs).get(ref) or self._shared.get(ref)
+                if held is not None and not held.open and held.kind != "instance":
+                    ref = self.fresh()
+                    out[ref] = Obj(held.kind, held.items, held.rest, held.cls, True)
         obj = one.obj
         if obj is not other.obj:
             obj = _either(obj, other.obj)
@@ -142,7 +150,7 @@ class Joiner:
             items,
             rest,
             one.cls if same else one.cls or other.cls,
-            one.open or other.open or len(one.items) != len(other.items),
+            one.open or other.open or one.items.keys() != other.items.keys(),
         )
 
 
