@@ -104,7 +104,8 @@ def facts_of(names: Names, function: Function, depth: int = _MAX_DEPTH) -> Facts
             elif op == ir.CONST and type(fields[0]) is str and len(fields[0]) < _TEXT:
                 facts.texts.append(fields[0].lower())
             elif op == ir.CALL:
-                facts.calls.add(last_name(fields[0]))
+                function_name: Node = fields[0]
+                facts.calls.add(last_name(function_name))
                 facts.mentions.update(key for key, _ in fields[2] if key)
                 callee = names.callee(one, node) if level < depth else None
                 if callee is not None:
