@@ -438,7 +438,7 @@ MORE_SHAPES: tuple[Shape, ...] = (
         'if len(p) in (1, 2, 3) or len(p) > 3:\n    bar = p\nelse:\n    bar = ""',
         'if any(p == one for one in ("one", "two")):\n    bar = p\nelse:\n    bar = ""',
     ),
-    Shape("number-and-back", "bar = str(p)", "bar = str(float(p))"),
+    Shape("number-and-back", "bar = str(p)", "bar = str(float(p))", not_kinds=("nosql-injection",)),
     Shape(
         "uuid",
         'try:\n    uuid.UUID(p)\nexcept ValueError:\n    print("odd")\nbar = p',
@@ -530,6 +530,7 @@ MORE_SHAPES: tuple[Shape, ...] = (
         "bar = work(len(p))",
         imports="import functools",
         module="@functools.lru_cache\ndef work(value):\n    return str(value)\n",
+        not_kinds=("nosql-injection",),
     ),
     Shape(
         "decorator-arguments",
