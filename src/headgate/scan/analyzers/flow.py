@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Finding, Outcome, Span, StepRole, TraceStep
+from headgate.scan.absence.every import lacking
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found
@@ -42,6 +44,8 @@ class Flow:
     """It is given the files that did not change as well."""
 
     def wants(self, path: str, start: bytes) -> bool:
+        if _is_description(path, start):
+            return True
         return is_python(path, start) and not path.endswith(".pyi")
 
     def scan(self, files: Sequence[SourceFile], context: Sequence[SourceFile] = ()) -> Analysis:
@@ -49,6 +53,9 @@ class Flow:
         if not files:
             return Analysis(Outcome.PASSED)
         given = {file.path: file.data for file in (*context, *files)}
+        documents = {path: data for path, data in given.items() if path.endswith(_DOCUMENTS)}
+        for path in documents:
+            del given[path]
         modules = lowered(given, self.cache, self.jobs)
         kinds = self.kinds()
         outcome = analyse(modules, self.packs(LANGUAGE), kinds, self.mode, self.shown)
@@ -58,8 +65,22 @@ class Flow:
             for one in outcome.found
             if one.confidence >= self.shown or one.code
         ]
+        # What is missing is a question to a human, however unsure.
+        hits += [
+            Hit(_finding(one, kinds[one.kind], places))
+            for one in lacking(modules, self.packs(LANGUAGE), kinds, documents)
+        ]
         notes = [f"{path}: {why}" for path, why in _reduced(modules, outcome.cut, places)]
         return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))
+
+
+_DOCUMENTS = (".yml", ".yaml", ".json")
+_DESCRIPTION = re.compile(rb"^\s*[{\"']*\s*[\"']?(openapi|swagger)[\"']?\s*:", re.MULTILINE)
+
+
+def _is_description(path: str, start: bytes) -> bool:
+    """Whether a file describes routes in OpenAPI."""
+    return path.endswith(_DOCUMENTS) and _DESCRIPTION.search(start) is not None
 
 
 def _reduced(
