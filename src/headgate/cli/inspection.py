@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headgate import __version__
@@ -22,8 +22,24 @@ from headgate.scan.text import plural, printable
 from headgate.scan.tree import Root, Selection, contents, find_root, read_file, run, select
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How the source is analysed."""
+
+    mode: str = "auto"
+    """`auto`, `application` or `library`."""
+    jobs: int = 1
+    """Processes at once."""
+    cached: bool = True
+
+
 def inspect(
-    paths: Sequence[str], base: str, chosen: str, output: str, checks: Sequence[str]
+    paths: Sequence[str],
+    base: str,
+    chosen: str,
+    output: str,
+    checks: Sequence[str],
+    effort: Effort = Effort(),
 ) -> int:
     """Run the checks named and print the report; the exit code. Raises HeadgateError."""
     places = [Path(path) for path in paths]
@@ -33,7 +49,7 @@ def inspect(
     results: list[CheckResult] = []
     if "configuration" in checks:
         results.append(configuration)
-    results += _scan(selection, configured.exclude)
+    results += _scan(selection, configured.exclude, effort)
     if "dependencies" in checks:
         results.append(_dependencies(selection))
     report = Report(
@@ -88,7 +104,8 @@ def _broken(error: BadInput) -> CheckResult:
     return CheckResult("configuration", Outcome.FAILED, "1 finding", (finding,))
 
 
-def _scan(selection: Selection, exclude: Sequence[str]) -> tuple[CheckResult, ...]:
+def _scan(selection: Selection, exclude: Sequence[str], effort: Effort) -> tuple[CheckResult, ...]:
+    from headgate.scan.analyzers.flow import Mode
     from headgate.scan.engine import analyzers
     from headgate.scan.rules.table import rule_cache
 
@@ -101,7 +118,13 @@ def _scan(selection: Selection, exclude: Sequence[str]) -> tuple[CheckResult, ..
         if live:
             print(f"\r{done} of {total} files examined", end="", file=sys.stderr, flush=True)
 
-    tools = analyzers(secrets.token_bytes(32), rule_cache())
+    tools = analyzers(
+        secrets.token_bytes(32),
+        rule_cache(),
+        mode=Mode(effort.mode),
+        jobs=effort.jobs,
+        keep=effort.cached,
+    )
     try:
         return run(selection, tools, exclude, progress)
     finally:
