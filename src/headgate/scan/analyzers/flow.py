@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Finding, Outcome, Span, StepRole, TraceStep
@@ -15,9 +15,12 @@ from headgate.scan.flow.findings import Found
 from headgate.scan.front.lowered import Lowered, lowered
 from headgate.scan.packs.load import Kinds, shipped, shipped_kinds
 from headgate.scan.packs.schema import Kind, Pack
-from headgate.scan.text import Offsets, is_python
+from headgate.scan.rules.table import load
+from headgate.scan.text import Offsets, is_python, printable
 
 LANGUAGE = "python"
+_TABLE = "injection"
+"""Of the rules that tell what is built from parameters."""
 SHOWN = Confidence.MEDIUM
 """What the analysis is less sure of than this is not reported."""
 
@@ -58,9 +61,9 @@ class Flow:
         outcome = analyse(modules, self.packs(LANGUAGE), kinds, self.mode, self.shown)
         places = _Places(modules)
         hits = [
-            Hit(_finding(one, kinds[one.kind], places))
+            Hit(_parameter(one, places) if one.code else _finding(one, kinds[one.kind], places))
             for one in outcome.found
-            if one.confidence >= self.shown
+            if one.confidence >= self.shown or one.code
         ]
         # What is missing is a question to a human, however unsure.
         hits += [
@@ -110,6 +113,28 @@ class _Places:
         if offsets is None:
             offsets = self._offsets[path] = Offsets(self._modules[path].data)
         return offsets.span(path, start, end)
+
+
+def _parameter(found: Found, places: _Places) -> Finding:
+    """Of a parameter of a function whose callers are not known."""
+    rule = load(_TABLE)[found.code]
+    span = places.span(found.path, found.start, found.end)
+    message = rule.message
+    sink = found.steps[-1]
+    line = places.span(sink.path, sink.start, sink.end).line
+    if sink.path != span.path:
+        message += f" {_capital(sink.reason)} on line {line} of {printable(sink.path)}."
+    elif line != span.line:
+        message += f" {_capital(sink.reason)} on line {line}."
+    finding = _finding(found, Kind(found.kind, rule.cwe, rule.severity, rule.title, "", ""), places)
+    severity = min(found.severity, rule.severity)
+    return replace(
+        finding, rule=rule.rule, message=message, remedy=rule.remedy, span=span, severity=severity
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _finding(found: Found, kind: Kind, places: _Places) -> Finding:

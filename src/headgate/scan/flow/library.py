@@ -71,9 +71,9 @@ class Library(Standard):
         shown = dotted(node[3]) if node[0] == ir.CALL else name
         for rule, certain in rules:
             for literal in rule.literals:
-                if certain and self.meets(literal.when, given):
-                    if not self.meets_any(literal.unless, given):
-                        self.literal(literal, node, shown, target)
+                met = certain and self.meets(literal.when, given)
+                if met and not self.meets_any(literal.unless, given):
+                    self.literal(literal, node, shown, target)
             for sink in rule.sinks:
                 if sink.when and not self.meets(sink.when, given):
                     continue
@@ -333,4 +333,5 @@ class Library(Standard):
             reason = f"`{shown}` passes it on"
         else:
             reason = f"{ASSUMED}pass through `{shown}`"
-        return Value(self.moved(taint, reason, node, keep))
+        text = values[0].text if len(values) == 1 and recv is None else None
+        return Value(self.moved(taint, reason, node, keep), text=text)
