@@ -27,7 +27,7 @@ def inspect(
 ) -> int:
     """Run the checks named and print the report; the exit code. Raises HeadgateError."""
     places = [Path(path) for path in paths]
-    root = asyncio.run(find_root(_start(places)))
+    root = asyncio.run(find_root(start_of(places)))
     configured, configuration = _configuration(root)
     selection = asyncio.run(select(root, places, base, configured.exclude))
     results: list[CheckResult] = []
@@ -48,7 +48,8 @@ def inspect(
     return int(report.exit_code)
 
 
-def _start(places: Sequence[Path]) -> Path:
+def start_of(places: Sequence[Path]) -> Path:
+    """Where to look for the project: the first place named, or here. Raises BadInput."""
     if not places:
         return Path.cwd()
     if not os.path.lexists(places[0]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
@@ -104,8 +104,8 @@ def facts_of(names: Names, function: Function, depth: int = _MAX_DEPTH) -> Facts
             elif op == ir.CONST and type(fields[0]) is str and len(fields[0]) < _TEXT:
                 facts.texts.append(fields[0].lower())
             elif op == ir.CALL:
-                function_name: Node = fields[0]
-                facts.calls.add(last_name(function_name))
+                called = cast("Node", fields[0])
+                facts.calls.add(last_name(called))
                 facts.mentions.update(key for key, _ in fields[2] if key)
                 callee = names.callee(one, node) if level < depth else None
                 if callee is not None:

@@ -80,7 +80,9 @@ def _command(source: Source, call: Node) -> list[Edit] | None:
             one = word[0]
             items.append(f'"{one}"' if isinstance(one, str) else source.text(one))
             continue
-        inner = "".join(one if isinstance(one, str) else "{" + source.text(one) + "}" for one in word)
+        inner = "".join(
+            one if isinstance(one, str) else "{" + source.text(one) + "}" for one in word
+        )
         literal = quoted(inner)
         if literal is None:
             return None

@@ -88,9 +88,7 @@ def _assigned(source: Source, call: Node, name: str) -> Node | None:
     return found[0].child_by_field_name("right")
 
 
-def _separated(
-    source: Source, parts: list[Part], style: str
-) -> tuple[str, list[str]] | None:
+def _separated(source: Source, parts: list[Part], style: str) -> tuple[str, list[str]] | None:
     merged: list[Part] = []
     for one in parts:
         if isinstance(one, str) and merged and isinstance(merged[-1], str):

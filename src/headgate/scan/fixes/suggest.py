@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from headgate.model.finding import Confidence
@@ -60,14 +60,20 @@ def suggest(
     packs: Sequence[Pack],
     kinds: Kinds,
     only: Sequence[str] = (),
+    within: Collection[str] | None = None,
 ) -> Fixed:
-    """Changes for the findings in Python files (path → content), of the kinds `only` if given.
+    """Changes for the findings in Python files (path → content), of the kinds `only` and in the
+    files `within` if given.
 
     Every change is tried: the file parses as it did, and the finding is gone when the project is
     analysed again. What fails is left out. Files in other encodings or with other line ends than
     UTF-8 and `\\n` are left alone.
     """
-    found = [one for one in _found(files, packs, kinds) if not only or one.kind in only]
+    found = [
+        one
+        for one in _found(files, packs, kinds)
+        if (not only or one.kind in only) and (within is None or one.path in within)
+    ]
     fixes: list[Fix] = []
     for one in found:
         fix = _for(one, files[one.path])

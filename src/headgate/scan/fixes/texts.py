@@ -29,7 +29,9 @@ def parts_of(source: Source, node: Node) -> list[Part] | None:
             one, other = parts_of(source, left), parts_of(source, right)
             if one is None and other is None:
                 return None
-            return (one if one is not None else [left]) + (other if other is not None else [right])
+            first: list[Part] = one if one is not None else [left]
+            second: list[Part] = other if other is not None else [right]
+            return first + second
         if operator.type == "%" and left.type == "string":
             return _percent(source, left, right)
         return None
@@ -63,7 +65,7 @@ def _string(source: Source, node: Node) -> list[Part] | None:
         elif child.type != "string_end":
             return None
     if any(not isinstance(one, str) for one in out) or source.text(node)[:1] in "fF":
-        out = [_single(one) if isinstance(one, str) else one for one in out]
+        return [_single(one) if isinstance(one, str) else one for one in out]
     return out
 
 
