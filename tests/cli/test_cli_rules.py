@@ -149,3 +149,19 @@ def test_the_command_is_there_for_the_shell(place: Path) -> None:
     )
     assert done.returncode == 2
     assert "There is no rule nothing." in done.stderr
+
+
+def test_packs_of_your_own_count_when_they_are_named(place: Path) -> None:
+    from headgate.cli.scan import scan
+
+    call(rules, "new", "acme")
+    (place / "app.py").write_text(
+        "import acme\n\n\ndef search(request: acme.Request, database: acme.Database):\n"
+        '    database.query("SELECT " + request.parameter("name"))\n'
+    )
+    assert call(scan, "app.py").exit_code == 0
+    result = call(scan, "--rules", "acme.yaml", "app.py")
+    assert result.exit_code == 1
+    assert "app.py:5:" in result.stdout
+    assert "[python/sql-injection]" in result.stdout
+    assert "nowhere.yaml cannot be read" in complaint(call(scan, "--rules", "nowhere.yaml")).message

@@ -20,9 +20,10 @@ from headgate.cli.output import json_option
 @json_option
 @click.pass_context
 def fix(ctx: click.Context, paths: tuple[str, ...], rules: tuple[str, ...], write: bool) -> None:
-    """Suggest changes that make findings go away, where one is safe and mechanical.
+    """Suggest changes that make findings go away.
 
-    Every change is tried before it is told: the file still parses, and the finding is gone.
+    A change is suggested where one is safe and mechanical, and tried before it is told: the file
+    still parses, and the finding is gone.
     Exit codes: 0 nothing is left to do, 1 something is, 2 wrong usage, 3 something could not run.
     """
     from headgate.cli.fixing import fix_paths

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headgate import __version__
 from headgate.cli.output import current, say
@@ -21,11 +22,20 @@ from headgate.scan.format import Report, by_name
 from headgate.scan.text import plural, printable
 from headgate.scan.tree import Root, Selection, contents, find_root, read_file, run, select
 
+if TYPE_CHECKING:
+    from headgate.scan.packs.schema import Pack
+
 
 def inspect(
-    paths: Sequence[str], base: str, chosen: str, output: str, checks: Sequence[str]
+    paths: Sequence[str],
+    base: str,
+    chosen: str,
+    output: str,
+    checks: Sequence[str],
+    rules: Sequence[str] = (),
 ) -> int:
-    """Run the checks named and print the report; the exit code. Raises HeadgateError."""
+    """Run the checks named and print the report; the exit code. `rules`: files and folders of rule
+    packs that count besides those that Headgate ships. Raises HeadgateError."""
     places = [Path(path) for path in paths]
     root = asyncio.run(find_root(start_of(places)))
     configured, configuration = _configuration(root)
@@ -33,7 +43,7 @@ def inspect(
     results: list[CheckResult] = []
     if "configuration" in checks:
         results.append(configuration)
-    results += _scan(selection, configured.exclude)
+    results += _scan(selection, configured.exclude, rules)
     if "dependencies" in checks:
         results.append(_dependencies(selection))
     report = Report(
@@ -89,10 +99,17 @@ def _broken(error: BadInput) -> CheckResult:
     return CheckResult("configuration", Outcome.FAILED, "1 finding", (finding,))
 
 
-def _scan(selection: Selection, exclude: Sequence[str]) -> tuple[CheckResult, ...]:
+def _scan(
+    selection: Selection, exclude: Sequence[str], rules: Sequence[str]
+) -> tuple[CheckResult, ...]:
     from headgate.scan.engine import analyzers
     from headgate.scan.rules.table import rule_cache
 
+    own: Sequence[Pack] = ()
+    if rules:
+        from headgate.cli.rule_packs import read_packs
+
+        own = read_packs(rules)
     total = len(selection.paths)
     live = sys.stderr.isatty() and total > 50
     if live:
@@ -102,7 +119,7 @@ def _scan(selection: Selection, exclude: Sequence[str]) -> tuple[CheckResult, ..
         if live:
             print(f"\r{done} of {total} files examined", end="", file=sys.stderr, flush=True)
 
-    tools = analyzers(secrets.token_bytes(32), rule_cache())
+    tools = analyzers(secrets.token_bytes(32), rule_cache(), own)
     try:
         return run(selection, tools, exclude, progress)
     finally:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from headgate.cli.output import emit, printable, table
@@ -11,7 +12,7 @@ from headgate.model.errors import BadInput
 from headgate.model.finding import Severity
 from headgate.scan.fixes.changes import CHANGES
 from headgate.scan.packs.examples import failures, marked
-from headgate.scan.packs.load import load_folder, parse_pack, shipped, shipped_kinds
+from headgate.scan.packs.load import load_folder, packs_with, parse_pack, shipped, shipped_kinds
 from headgate.scan.packs.schema import Kind, KindName, Pack
 from headgate.scan.text import plural
 
@@ -54,12 +55,9 @@ models:
 
 def test_packs(given: Sequence[str]) -> int:
     """Run the examples of packs; the exit code. Raises BadInput."""
-    own = _read(given)
+    own = read_packs(given)
     packs = own or list(shipped(_LANGUAGE))
-    names = {pack.name for pack in own}
-    together = [*(pack for pack in shipped(_LANGUAGE) if pack.name not in names), *own]
-    if not own:
-        together = packs
+    together = packs_with(own, _LANGUAGE)
     failed = [one for pack in packs for one in failures(pack, together, shipped_kinds())]
     examples = sum(len(pack.tests) for pack in packs)
     bare = [pack.name for pack in packs if not pack.tests]
@@ -84,7 +82,8 @@ def test_packs(given: Sequence[str]) -> int:
     return 1 if failed or bare else 0
 
 
-def _read(given: Sequence[str]) -> list[Pack]:
+def read_packs(given: Sequence[str]) -> list[Pack]:
+    """The rule packs in files and folders. Raises BadInput that names file, line and key."""
     out: list[Pack] = []
     for one in given:
         path = Path(one)
@@ -169,15 +168,37 @@ def _severity(severity: Severity, labels: dict[str, str]) -> str:
 
 
 def example_of(kind: Kind) -> tuple[str, str]:
-    """The shortest example of a kind that packs carry, and its harmless twin."""
+    """The part of an example that shows a kind, and its harmless twin: the shortest one."""
     best: tuple[str, str] = ("", "")
     for pack in shipped(_LANGUAGE):
         for example in pack.tests:
             for path, text in example.bad.items():
-                shows = any(one[2] == kind.name for one in marked({path: text}))
-                if shows and (not best[0] or len(text) < len(best[0])):
-                    best = (text, example.good.get(path, ""))
+                for _, line, shown in marked({path: text}):
+                    part = _part(text, line) if shown == kind.name else ""
+                    if part and (not best[0] or len(part) < len(best[0])):
+                        best = (part, _same(example.good.get(path, ""), part))
     return best
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """The statements at the top of a file, with their decorators."""
+    lines = text.split("\n")
+    for node in ast.parse(text).body:
+        decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+        first = min((one.lineno for one in decorators), default=node.lineno)
+        yield "\n".join(lines[first - 1 : node.end_lineno])
+
+
+def _part(text: str, line: int) -> str:
+    at = text.split("\n")[line - 1]
+    return next((block for block in _blocks(text) if at in block.split("\n")), "")
+
+
+def _same(text: str, part: str) -> str:
+    """What stands in the harmless twin where the part stands."""
+    head = next((one for one in part.split("\n") if not one.startswith("@")), "")
+    head = re.split(r"[(=:#]", head)[0].strip()
+    return next((block for block in _blocks(text) if head and head in block), "")
 
 
 def _concerns(pack: Pack, kind: Kind) -> bool:

@@ -9,7 +9,7 @@ from headgate.cli.output import json_option
 
 @click.group()
 def rules() -> None:
-    """Test, begin, explain and count the rules of source analysis."""
+    """Test, begin, explain and count rules of source analysis."""
 
 
 @rules.command()

@@ -12,7 +12,14 @@ from headgate.cli.output import json_option
 @inspection_options
 @json_option
 @click.pass_context
-def scan(ctx: click.Context, paths: tuple[str, ...], base: str, chosen: str, output: str) -> None:
+def scan(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    base: str,
+    chosen: str,
+    rules: tuple[str, ...],
+    output: str,
+) -> None:
     """Scan source and secrets only, without a server.
 
     Like `headgate check`, without the configuration and the dependencies. Exit codes: 0 clean,
@@ -20,4 +27,4 @@ def scan(ctx: click.Context, paths: tuple[str, ...], base: str, chosen: str, out
     """
     from headgate.cli.inspection import inspect
 
-    ctx.exit(inspect(paths, base, chosen, output, ("source", "secrets")))
+    ctx.exit(inspect(paths, base, chosen, output, ("source", "secrets"), rules))

@@ -21,6 +21,8 @@ from headgate.scan.identity import Anchor, anchor, identity
 from headgate.scan.introduced import introduced
 from headgate.scan.notes import masked, masks, names_note, placed, told
 from headgate.scan.outline import Outline
+from headgate.scan.packs.load import packs_with
+from headgate.scan.packs.schema import Pack
 from headgate.scan.text import Text, decode, listed, plural, printable, unreadable
 
 __all__ = ["CHECKS", "Past", "Request", "analyzers", "examine"]
@@ -62,10 +64,15 @@ class Request:
     """`path: reason` of what is no file to examine."""
 
 
-def analyzers(key: bytes, cache: Path | None) -> tuple[Analyzer, ...]:
-    """Those that Headgate ships. `key` and `cache` as `Secrets` takes them."""
+def analyzers(key: bytes, cache: Path | None, own: Sequence[Pack] = ()) -> tuple[Analyzer, ...]:
+    """Those that Headgate ships. `key` and `cache` as `Secrets` takes them; `own`: rule packs
+    besides those that Headgate ships, or in the place of one of the same name."""
     kept = None if cache is None else cache.parent / "lowered"
-    return (Ruff(), Flow(kept), Secrets(key, cache))
+    return (
+        Ruff(),
+        Flow(kept, packs=lambda language: packs_with(own, language)),
+        Secrets(key, cache),
+    )
 
 
 def examine(
