@@ -43,6 +43,7 @@ CARRIED = {
     "match": "match 'b':\n    case 'a':\n        bar = 'x'\n    case 'b':\n"
     "        bar = p\nsink(bar)",
     "loop": "bar = ''\nfor c in p:\n    bar += c\nsink(bar)",
+    "counter": "n = 0\nfor c in 'abc':\n    n += 1\nif n > 5:\n    sink(p)",
     "while": "i, bar = 0, 'x'\nwhile i < 3:\n    bar = bar + p\n    i += 1\nsink(bar)",
     "try": "try:\n    bar = p\nexcept ValueError:\n    bar = 'x'\nsink(bar)",
     "comprehension": "sink(','.join([x.upper() for x in p.split(',')]))",
@@ -97,8 +98,8 @@ STOPPED = {
     "number": "sink(str(int(p)))",
     "number that raises": "try:\n    int(p)\nexcept ValueError:\n    abort(400)\nsink(p)",
     "own check": "def ok(x):\n    return x in ('a', 'b')\nif not ok(p):\n    abort(400)\nsink(p)",
-    "own check that raises": "def check(x):\n    if x not in ('a', 'b'):\n        raise ValueError\n"
-    "check(p)\nsink(p)",
+    "own check that raises": "def check(x):\n    if x not in ('a', 'b'):\n"
+    "        raise ValueError\ncheck(p)\nsink(p)",
     "checked in a variable": "good = p in ('a', 'b')\nif good:\n    sink(p)",
     "never returns": "abort(400)\nsink(p)",
     "parameter": "db.execute('select * from t where n = ?', (p,))",

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headgate import __version__
 from headgate.cli.output import current, say
@@ -20,6 +21,9 @@ from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Se
 from headgate.scan.format import Report, by_name
 from headgate.scan.text import plural, printable
 from headgate.scan.tree import Root, Selection, contents, find_root, read_file, run, select
+
+if TYPE_CHECKING:
+    from headgate.scan.packs.schema import Pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +44,18 @@ def inspect(
     output: str,
     checks: Sequence[str],
     effort: Effort = Effort(),
+    rules: Sequence[str] = (),
 ) -> int:
-    """Run the checks named and print the report; the exit code. Raises HeadgateError."""
+    """Run the checks named and print the report; the exit code. `rules`: files and folders of rule
+    packs that count besides those that Headgate ships. Raises HeadgateError."""
     places = [Path(path) for path in paths]
-    root = asyncio.run(find_root(_start(places)))
+    root = asyncio.run(find_root(start_of(places)))
     configured, configuration = _configuration(root)
     selection = asyncio.run(select(root, places, base, configured.exclude))
     results: list[CheckResult] = []
     if "configuration" in checks:
         results.append(configuration)
-    results += _scan(selection, configured.exclude, effort)
+    results += _scan(selection, configured.exclude, effort, rules)
     if "dependencies" in checks:
         results.append(_dependencies(selection))
     report = Report(
@@ -64,7 +70,8 @@ def inspect(
     return int(report.exit_code)
 
 
-def _start(places: Sequence[Path]) -> Path:
+def start_of(places: Sequence[Path]) -> Path:
+    """Where to look for the project: the first place named, or here. Raises BadInput."""
     if not places:
         return Path.cwd()
     if not os.path.lexists(places[0]):
@@ -104,11 +111,18 @@ def _broken(error: BadInput) -> CheckResult:
     return CheckResult("configuration", Outcome.FAILED, "1 finding", (finding,))
 
 
-def _scan(selection: Selection, exclude: Sequence[str], effort: Effort) -> tuple[CheckResult, ...]:
+def _scan(
+    selection: Selection, exclude: Sequence[str], effort: Effort, rules: Sequence[str]
+) -> tuple[CheckResult, ...]:
     from headgate.scan.analyzers.flow import Mode
     from headgate.scan.engine import analyzers
     from headgate.scan.rules.table import rule_cache
 
+    own: Sequence[Pack] = ()
+    if rules:
+        from headgate.cli.rule_packs import read_packs
+
+        own = read_packs(rules)
     total = len(selection.paths)
     live = sys.stderr.isatty() and total > 50
     if live:
@@ -121,6 +135,7 @@ def _scan(selection: Selection, exclude: Sequence[str], effort: Effort) -> tuple
     tools = analyzers(
         secrets.token_bytes(32),
         rule_cache(),
+        own,
         mode=Mode(effort.mode),
         jobs=effort.jobs,
         keep=effort.cached,

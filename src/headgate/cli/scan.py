@@ -39,6 +39,7 @@ def scan(
     paths: tuple[str, ...],
     base: str,
     chosen: str,
+    rules: tuple[str, ...],
     output: str,
     jobs: int,
     cached: bool,
@@ -53,4 +54,4 @@ def scan(
     from headgate.cli.inspection import Effort, inspect
 
     how = Effort(mode=mode, jobs=jobs, cached=cached)
-    ctx.exit(inspect(paths, base, chosen, output, ("source", "secrets"), how))
+    ctx.exit(inspect(paths, base, chosen, output, ("source", "secrets"), how, rules))

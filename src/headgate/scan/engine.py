@@ -21,6 +21,8 @@ from headgate.scan.identity import Anchor, anchor, identity
 from headgate.scan.introduced import introduced
 from headgate.scan.notes import masked, masks, names_note, placed, told
 from headgate.scan.outline import Outline
+from headgate.scan.packs.load import packs_with
+from headgate.scan.packs.schema import Pack
 from headgate.scan.text import Text, decode, listed, plural, printable, unreadable
 
 __all__ = ["CHECKS", "Past", "Request", "analyzers", "examine"]
@@ -76,15 +78,22 @@ class Request:
 def analyzers(
     key: bytes,
     cache: Path | None,
+    own: Sequence[Pack] = (),
     *,
     mode: Mode = Mode.AUTO,
     jobs: int = 1,
     keep: bool = True,
 ) -> tuple[Analyzer, ...]:
-    """Those that Headgate ships. `key` and `cache` as `Secrets` takes them; `mode`: what the code
-    is; `jobs`: processes at once; `keep`: whether what is worked out is kept for the next run."""
+    """Those that Headgate ships. `key` and `cache` as `Secrets` takes them; `own`: rule packs
+    besides those that Headgate ships, or in the place of one of the same name; `mode`: what the
+    code is; `jobs`: processes at once; `keep`: whether what is worked out is kept for the next
+    run."""
     kept = None if cache is None or not keep else cache.parent / "lowered"
-    return (Ruff(), Flow(kept, mode, jobs), Secrets(key, cache))
+    return (
+        Ruff(),
+        Flow(kept, mode, jobs, packs=lambda language: packs_with(own, language)),
+        Secrets(key, cache),
+    )
 
 
 def examine(
