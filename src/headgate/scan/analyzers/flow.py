@@ -9,6 +9,7 @@ from pathlib import Path
 
 from headgate.model.finding import Confidence, Finding, Outcome, Span, StepRole, TraceStep
 from headgate.scan.absence.every import lacking
+from headgate.scan.absence.openapi import operations
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found
@@ -58,7 +59,9 @@ class Flow:
             del given[path]
         modules = lowered(given, self.cache, self.jobs)
         kinds = self.kinds()
-        outcome = analyse(modules, self.packs(LANGUAGE), kinds, self.mode, self.shown)
+        outcome = analyse(
+            modules, self.packs(LANGUAGE), kinds, self.mode, self.shown, operations(documents)
+        )
         places = _Places(modules)
         hits = [
             Hit(_parameter(one, places) if one.code else _finding(one, kinds[one.kind], places))
