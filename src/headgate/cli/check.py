@@ -30,4 +30,4 @@ def check(
     from headgate.cli.inspection import inspect
 
     checks = ("configuration", "source", "secrets", "dependencies")
-    ctx.exit(inspect(paths, base, chosen, output, checks, rules))
+    ctx.exit(inspect(paths, base, chosen, output, checks, rules=rules))

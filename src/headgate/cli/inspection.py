@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,12 +26,24 @@ if TYPE_CHECKING:
     from headgate.scan.packs.schema import Pack
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How the source is analysed."""
+
+    mode: str = "auto"
+    """`auto`, `application` or `library`."""
+    jobs: int = 1
+    """Processes at once."""
+    cached: bool = True
+
+
 def inspect(
     paths: Sequence[str],
     base: str,
     chosen: str,
     output: str,
     checks: Sequence[str],
+    effort: Effort = Effort(),
     rules: Sequence[str] = (),
 ) -> int:
     """Run the checks named and print the report; the exit code. `rules`: files and folders of rule
@@ -43,7 +55,7 @@ def inspect(
     results: list[CheckResult] = []
     if "configuration" in checks:
         results.append(configuration)
-    results += _scan(selection, configured.exclude, rules)
+    results += _scan(selection, configured.exclude, effort, rules)
     if "dependencies" in checks:
         results.append(_dependencies(selection))
     report = Report(
@@ -100,8 +112,9 @@ def _broken(error: BadInput) -> CheckResult:
 
 
 def _scan(
-    selection: Selection, exclude: Sequence[str], rules: Sequence[str]
+    selection: Selection, exclude: Sequence[str], effort: Effort, rules: Sequence[str]
 ) -> tuple[CheckResult, ...]:
+    from headgate.scan.analyzers.flow import Mode
     from headgate.scan.engine import analyzers
     from headgate.scan.rules.table import rule_cache
 
@@ -119,7 +132,14 @@ def _scan(
         if live:
             print(f"\r{done} of {total} files examined", end="", file=sys.stderr, flush=True)
 
-    tools = analyzers(secrets.token_bytes(32), rule_cache(), own)
+    tools = analyzers(
+        secrets.token_bytes(32),
+        rule_cache(),
+        own,
+        mode=Mode(effort.mode),
+        jobs=effort.jobs,
+        keep=effort.cached,
+    )
     try:
         return run(selection, tools, exclude, progress)
     finally:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from headgate.model.finding import Confidence
 from headgate.scan.flow.calls import Calls
 from headgate.scan.flow.core import MAX_CALLS, CutOff, Frame
+from headgate.scan.flow.dependents import concerned
 from headgate.scan.flow.entries import (
     EntryInfo,
     class_entries,
@@ -83,6 +84,7 @@ def analyse(
     kinds: Mapping[KindName, Kind],
     mode: Mode = Mode.AUTO,
     least: Confidence = Confidence.MEDIUM,
+    changed: frozenset[str] | None = None,
     routes: Iterable[tuple[str, str, str]] = (),
 ) -> Outcome:
     """Everything that is found in the files, by path, and at least as sure as `least`.
@@ -93,8 +95,9 @@ def analyse(
     tops = {name.lstrip(".").partition(".")[0] for file in files.values() for name in file.imports}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
     rules = Rules(active, kinds, least)
+    scope = None if changed is None else concerned(files, changed)
     with _deep_recursion():
-        run = _Run(files, rules, mode)
+        run = _Run(files, rules, mode, scope)
         run.routes = tuple(routes)
         run.all()
     return Outcome(run.recorder.all(), run.recorder.cut)
@@ -119,7 +122,9 @@ class _Run:
         files: Mapping[str, Source],
         rules: Rules,
         mode: Mode,
+        scope: frozenset[str] | None,
     ) -> None:
+        self.scope = scope
         self.files = files
         self.rules = rules
         self.mode = mode
@@ -135,7 +140,11 @@ class _Run:
         """Names of functions that give what comes in, and of attributes that hold it."""
 
     def all(self) -> None:
-        states = list(self.program.states.values())
+        states = [
+            state
+            for path, state in self.program.states.items()
+            if self.scope is None or path in self.scope
+        ]
         wanted = [state for state in states if self._interesting(state)]
         for state in wanted:
             self._guarded(state, "the module", lambda state=state: self.calls.run_module(state))
