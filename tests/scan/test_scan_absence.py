@@ -423,7 +423,9 @@ import connexion
 def find(name):
     sqlite3.connect("app.db").execute("SELECT * FROM t WHERE name = '" + name + "'")
 """
-    description = b"openapi: 3.0.1\npaths:\n  /find/{name}:\n    get:\n      operationId: api.find\n"
+    description = (
+        b"openapi: 3.0.1\npaths:\n  /find/{name}:\n    get:\n      operationId: api.find\n"
+    )
     files = lowered({"api.py": source}, None)
 
     def found(documents: dict[str, bytes]) -> list[str]:
