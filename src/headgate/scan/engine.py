@@ -6,10 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from headgate.model.finding import CheckResult, Finding, Outcome
-from headgate.scan.analyzers.injection import Injection
+from headgate.model.finding import CheckResult, Finding, Outcome, TraceStep
+from headgate.scan.agreement import joined
+from headgate.scan.allowances import Allowances, allowances
+from headgate.scan.analyzers.flow import Flow, Mode
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
 from headgate.scan.analyzers.ruff import Ruff
 from headgate.scan.analyzers.secrets import Secrets
@@ -17,6 +20,9 @@ from headgate.scan.history import Past, in_history
 from headgate.scan.identity import Anchor, anchor, identity
 from headgate.scan.introduced import introduced
 from headgate.scan.notes import masked, masks, names_note, placed, told
+from headgate.scan.outline import Outline
+from headgate.scan.packs.load import packs_with
+from headgate.scan.packs.schema import Pack
 from headgate.scan.text import Text, decode, listed, plural, printable, unreadable
 
 __all__ = ["CHECKS", "Past", "Request", "analyzers", "examine"]
@@ -30,6 +36,15 @@ _SUPERSEDED: Mapping[str, frozenset[str]] = {
     "python/exec": frozenset({"python/code-injection"}),
 }
 """Rules that say less than another one at the same place."""
+_FOLLOWED: frozenset[str] = frozenset(
+    {
+        "python/archive-traversal", "python/django-extra", "python/django-raw-sql", "python/eval",
+        "python/exec", "python/mako-template", "python/sql-string", "python/unescaped-html",
+        "python/unescaped-markup", "python/unsafe-deserialization", "python/unsafe-marshal",
+        "python/weak-hash", "python/xml-expansion",
+    }
+)  # fmt: skip
+"""Rules of ruff that name a call; where data is followed, what reaches it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,10 @@ class Request:
     head: tuple[SourceFile, ...]
     base: tuple[SourceFile, ...] | None = None
     """What the same files were before; None: every finding counts, not only new ones."""
+    context: tuple[SourceFile, ...] = ()
+    """Files that are the same in both, for what reaches into them and out of them."""
+    unfollowed: str = ""
+    """`what: reason` when there should be a context and is none."""
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
     """Path in the head → path in the base."""
     excluded: frozenset[str] = frozenset()
@@ -56,9 +75,25 @@ class Request:
     """`path: reason` of what is no file to examine."""
 
 
-def analyzers(key: bytes, cache: Path | None) -> tuple[Analyzer, ...]:
-    """Those that Headgate ships. `key` and `cache` as `Secrets` takes them."""
-    return (Ruff(), Injection(), Secrets(key, cache))
+def analyzers(
+    key: bytes,
+    cache: Path | None,
+    own: Sequence[Pack] = (),
+    *,
+    mode: Mode = Mode.AUTO,
+    jobs: int = 1,
+    keep: bool = True,
+) -> tuple[Analyzer, ...]:
+    """Those that Headgate ships. `key` and `cache` as `Secrets` takes them; `own`: rule packs
+    besides those that Headgate ships, or in the place of one of the same name; `mode`: what the
+    code is; `jobs`: processes at once; `keep`: whether what is worked out is kept for the next
+    run."""
+    kept = None if cache is None or not keep else cache.parent / "lowered"
+    return (
+        Ruff(),
+        Flow(kept, mode, jobs, packs=lambda language: packs_with(own, language)),
+        Secrets(key, cache),
+    )
 
 
 def examine(
@@ -69,13 +104,13 @@ def examine(
     """One result per check, in the order of `CHECKS`."""
     notes = (*request.links, *request.messages)
     notes += (names_note(_names(request.head, request.links, request)),)
-    head = _Side(request.head, notes, tools, request.excluded, clock)
+    head = _Side(request.head, notes, tools, request.excluded, clock, request.context)
     for check in CHECKS:
         head.run(check)
     base: _Side | None = None
     if request.base is not None:
         old_notes = (*request.base_links, names_note(_names(request.base, request.base_links)))
-        base = _Side(request.base, old_notes, tools, frozenset(), clock)
+        base = _Side(request.base, old_notes, tools, frozenset(), clock, request.context)
         for check in CHECKS:
             if any(hit.finding.check == check for hit in head.hits(check)):
                 # Old files that no longer hold a secret still have to be masked alike.
@@ -112,7 +147,9 @@ class _Side:
         tools: Sequence[Analyzer],
         excluded: frozenset[str],
         clock: Callable[[], float],
+        context: Sequence[SourceFile] = (),
     ) -> None:
+        self._context = context
         self._tools = tools
         self._excluded = excluded
         self._clock = clock
@@ -128,6 +165,8 @@ class _Side:
             self.data[path] = note.data
             self._notes.append(SourceFile(path, note.data))
         self._texts: dict[str, Text] = {}
+        self._outlines: dict[str, Outline] = {}
+        self._allowances: dict[str, Allowances] = {}
         self._analyses: dict[str, list[Analysis]] = {}
         self.seconds: dict[str, float] = {}
 
@@ -140,28 +179,84 @@ class _Side:
             if tool.check != check:
                 continue
             if check == "secrets":
-                done.append(tool.scan((*self._files, *self._notes)))
+                done.append(_signed(tool, tool.scan((*self._files, *self._notes))))
                 continue
             wanted = [file for file in self._files if self.wanted(file.path)]
-            done.append(
-                tool.scan(
-                    [
-                        file
-                        for file in wanted
-                        if file.path not in self._why and tool.wants(file.path, file.data[:START])
-                    ]
-                )
-            )
+            given = [
+                file
+                for file in wanted
+                if file.path not in self._why and tool.wants(file.path, file.data[:START])
+            ]
+            done.append(_signed(tool, self._scanned(tool, given)))
+        if check == "source":
+            done.append(self._comments())
         self._analyses[check] = done
         for analysis in done:
             for span in analysis.hidden:
                 self.text(span.path).hide(span)
         self.seconds[check] = self._clock() - began
 
+    def _scanned(self, tool: Analyzer, given: Sequence[SourceFile]) -> Analysis:
+        if not isinstance(tool, Flow):
+            return tool.scan(given)
+        context = [
+            file
+            for file in self._context
+            if not unreadable(file.data) and tool.wants(file.path, file.data[:START])
+        ]
+        for file in context:
+            self.data.setdefault(file.path, file.data)
+        return tool.scan(given, context)
+
     def text(self, path: str) -> Text:
         if path not in self._texts:
             self._texts[path] = Text(decode(self.data[path]))
         return self._texts[path]
+
+    def _comments(self) -> Analysis:
+        """What the comments that allow findings are wrong in."""
+        hits: list[Hit] = []
+        for file in self._files:
+            if file.path not in self._why and file.path not in self._excluded:
+                hits += map(Hit, self.allowances(file.path).unusable)
+        return Analysis(Outcome.PASSED, hits=tuple(hits))
+
+    def allowances(self, path: str) -> Allowances:
+        """What the comments of a file allow."""
+        if path not in self._allowances:
+            mentioned = b"headgate:" in self.data[path].lower()
+            today = datetime.now(UTC).date()
+            found = allowances(path, self.text(path), today) if mentioned else Allowances()
+            self._allowances[path] = found
+        return self._allowances[path]
+
+    def outline(self, path: str) -> Outline:
+        if path not in self._outlines:
+            self._outlines[path] = Outline(self.text(path), path)
+        return self._outlines[path]
+
+    def allowed(self, finding: Finding) -> str:
+        """Why a comment allows a finding; empty when none does."""
+        found = self.allowances(finding.span.path)
+        if not found.usable:
+            return ""
+        span = finding.span
+        first, last = self.outline(span.path).statement(span.line, span.end_line)
+        one = found.of(finding.rule, first, last)
+        return one.words if one else ""
+
+    def text_or_none(self, path: str) -> Text | None:
+        return self.text(path) if path in self.data else None
+
+    def step(self, step: TraceStep, shown: bool) -> TraceStep:
+        """The step with its line, where the file is at hand and may be shown."""
+        if not shown or step.span.path not in self.data:
+            return replace(step, excerpt="")
+        excerpt = self.text(step.span.path).excerpt(step.span)
+        return replace(step, excerpt=printable(excerpt.replace("\t", " ")))
+
+    def reduced(self, check: str) -> tuple[str, ...]:
+        return tuple(path for one in self._analyses.get(check, ()) for path in one.reduced)
 
     def outcome(self, check: str) -> Outcome:
         outcomes = {analysis.outcome for analysis in self._analyses.get(check, ())}
@@ -210,6 +305,8 @@ class _Side:
         for hit in hits:
             places.setdefault((hit.finding.rule, hit.finding.span.path), []).append(hit.finding)
 
+        hits = [hit for hit in hits if not self._followed(hit.finding)]
+
         def superseded(finding: Finding) -> bool:
             return any(
                 _overlap(finding, other)
@@ -220,10 +317,34 @@ class _Side:
         kept = {
             (hit.finding.rule, hit.finding.span): hit for hit in hits if not superseded(hit.finding)
         }
-        return sorted(kept.values(), key=lambda hit: _order(hit.finding))
+        return joined(sorted(kept.values(), key=lambda hit: _order(hit.finding)))
+
+    def _followed(self, finding: Finding) -> bool:
+        """Whether the analysis of the data's flow has judged what ruff names only."""
+        if finding.engines != (Ruff.name,) or finding.rule not in _FOLLOWED:
+            return False
+        if not any(isinstance(tool, Flow) for tool in self._tools):
+            return False
+        path = finding.span.path
+        return not any(one.startswith(f"{path}: ") for one in self.reduced("source"))
 
     def anchors(self, hits: Iterable[Hit]) -> list[Anchor]:
-        return [anchor(hit.finding, self.text(hit.finding.span.path), hit.mark) for hit in hits]
+        return [
+            anchor(hit.finding, self.text(path), hit.mark, self.outline(path))
+            for hit in hits
+            for path in (hit.finding.span.path,)
+        ]
+
+
+def _signed(tool: Analyzer, analysis: Analysis) -> Analysis:
+    """The analysis, with whom every finding is from."""
+    hits = (
+        hit
+        if hit.finding.engines
+        else replace(hit, finding=replace(hit.finding, engines=(tool.name,)))
+        for hit in analysis.hits
+    )
+    return replace(analysis, hits=tuple(hits))
 
 
 def _overlap(one: Finding, other: Finding) -> bool:
@@ -252,7 +373,10 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
             replace(
                 placed(told(hit.finding), text),
                 excerpt=printable(excerpt.replace("\t", " ")) if shown else "",
+                trace=tuple(head.step(step, shown) for step in hit.finding.trace),
                 identity=identity(where, counted[key]),
+                allowed=head.allowed(hit.finding),
+                anchor=replace(where, statement=where.statement.partition("\0")[0]),
             )
         )
         counted[key] += 1
@@ -262,14 +386,19 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
         seconds += base.seconds[check]
         if base.outcome(check) is Outcome.PASSED:
             old = base.hits(check)
-            keep = introduced(anchors, base.anchors(old), request.renamed)
+            keep = introduced(
+                anchors, base.anchors(old), request.renamed, head.text_or_none, base.text_or_none
+            )
             findings = [findings[index] for index in keep]
         else:
             outcome = Outcome.NOT_RUN
             reasons += [f"the base could not be examined: {why}" for why in base.reasons(check)]
-    if outcome is Outcome.PASSED and findings:
+    told_of = [finding for finding in findings if not finding.allowed]
+    if outcome is Outcome.PASSED and told_of:
         outcome = Outcome.FAILED
-        reasons = [plural(len(findings), "finding")]
+        reasons = [plural(len(told_of), "finding")]
+    if len(told_of) < len(findings):
+        reasons.append(f"{plural(len(findings) - len(told_of), 'finding')} allowed by comments")
     unread = [f"{path}: {why}" for path, why in request.unread.items()]
     skipped = [*request.skipped, *unread, *head.skipped(check)]
     if check == "source":
@@ -284,6 +413,7 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
             reasons.append(_missed(check, missed))
         elif skipped:
             reasons.append(f"{plural(len(skipped), 'file')} not examined: {listed(skipped)}")
+    unfollowed = (request.unfollowed,) if request.unfollowed and check == "source" else ()
     return CheckResult(
         check=check,
         outcome=outcome,
@@ -291,6 +421,7 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
         findings=tuple(findings),
         seconds=seconds,
         skipped=tuple(dict.fromkeys(skipped)),
+        reduced=tuple(dict.fromkeys((*unfollowed, *head.reduced(check)))),
     )
 
 

@@ -79,7 +79,14 @@ def masked(result: CheckResult, masks: Mapping[str, str]) -> CheckResult:
         return f"{path(name)}{separator}{why}"
 
     findings = tuple(
-        replace(finding, span=replace(finding.span, path=path(finding.span.path)))
+        replace(
+            finding,
+            span=replace(finding.span, path=path(finding.span.path)),
+            trace=tuple(
+                replace(step, span=replace(step.span, path=path(step.span.path)))
+                for step in finding.trace
+            ),
+        )
         for finding in result.findings
     )
     return replace(
@@ -87,6 +94,7 @@ def masked(result: CheckResult, masks: Mapping[str, str]) -> CheckResult:
         findings=findings,
         reason=text(result.reason),
         skipped=tuple(entry(one) for one in result.skipped),
+        reduced=tuple(entry(one) for one in result.reduced),
     )
 
 

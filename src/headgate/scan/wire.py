@@ -12,7 +12,17 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
-from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
+from headgate.model.finding import (
+    Anchor,
+    CheckResult,
+    Confidence,
+    Finding,
+    Outcome,
+    Severity,
+    Span,
+    StepRole,
+    TraceStep,
+)
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.engine import Past, Request
 
@@ -28,6 +38,8 @@ def encode_request(request: Request) -> bytes:
     header = {
         "head": listing(request.head),
         "base": None if request.base is None else listing(request.base),
+        "context": listing(request.context),
+        "unfollowed": request.unfollowed,
         "renamed": dict(request.renamed),
         "excluded": sorted(request.excluded),
         "history": [[past.commit, past.file.path, len(past.file.data)] for past in request.history],
@@ -39,7 +51,7 @@ def encode_request(request: Request) -> bytes:
     }
     past = (one.file for one in request.history)
     notes = (*request.links, *request.base_links, *request.messages)
-    files = (*request.head, *(request.base or ()), *past, *notes)
+    files = (*request.head, *(request.base or ()), *request.context, *past, *notes)
     data = b"".join(file.data for file in files)
     return _frame(header) + data
 
@@ -55,6 +67,7 @@ def read_request(stream: BinaryIO) -> Request | None:
 
     head = files(header["head"])
     base = None if header["base"] is None else files(header["base"])
+    context = files(header["context"])
     history = tuple(
         Past(commit, SourceFile(path, _exactly(stream, size)))
         for commit, path, size in header["history"]
@@ -62,6 +75,8 @@ def read_request(stream: BinaryIO) -> Request | None:
     return Request(
         head=head,
         base=base,
+        context=context,
+        unfollowed=header["unfollowed"],
         renamed=header["renamed"],
         excluded=frozenset(header["excluded"]),
         history=history,
@@ -99,12 +114,12 @@ def result_as_json(result: CheckResult) -> dict[str, Any]:
         "reason": result.reason,
         "seconds": result.seconds,
         "skipped": list(result.skipped),
+        "reduced": list(result.reduced),
         "findings": [_finding_as_json(finding) for finding in result.findings],
     }
 
 
 def _finding_as_json(finding: Finding) -> dict[str, Any]:
-    span = finding.span
     return {
         "rule": finding.rule,
         "title": finding.title,
@@ -112,13 +127,39 @@ def _finding_as_json(finding: Finding) -> dict[str, Any]:
         "remedy": finding.remedy,
         "severity": finding.severity.value,
         "confidence": finding.confidence.value,
-        "span": [span.path, span.line, span.column, span.end_line, span.end_column],
+        "span": _span_as_json(finding.span),
         "cwe": finding.cwe,
         "check": finding.check,
         "excerpt": finding.excerpt,
         "identity": finding.identity,
         "url": finding.url,
+        "trace": [
+            [_span_as_json(step.span), step.text, step.role.value, step.excerpt]
+            for step in finding.trace
+        ],
+        "assumed": list(finding.assumed),
+        "engines": list(finding.engines),
+        "allowed": finding.allowed,
+        "anchor": _anchor_as_json(finding.anchor),
     }
+
+
+def _anchor_as_json(anchor: Anchor | None) -> list[Any] | None:
+    if anchor is None:
+        return None
+    body = list(anchor.body)
+    return [anchor.rule, anchor.scope, anchor.statement, body, anchor.path, anchor.line]
+
+
+def _anchor(one: Sequence[Any] | None) -> Anchor | None:
+    if one is None:
+        return None
+    rule, scope, statement, body, path, line = one
+    return Anchor(rule, scope, statement, tuple(body), path, line)
+
+
+def _span_as_json(span: Span) -> list[str | int]:
+    return [span.path, span.line, span.column, span.end_line, span.end_column]
 
 
 def _result(one: Mapping[str, Any]) -> CheckResult:
@@ -130,6 +171,7 @@ def _result(one: Mapping[str, Any]) -> CheckResult:
         findings=findings,
         seconds=one["seconds"],
         skipped=tuple(one["skipped"]),
+        reduced=tuple(one["reduced"]),
     )
 
 
@@ -147,6 +189,14 @@ def _finding(one: Mapping[str, Any]) -> Finding:
         excerpt=one["excerpt"],
         identity=one["identity"],
         url=one["url"],
+        trace=tuple(
+            TraceStep(Span(*span), text, StepRole(role), excerpt)
+            for span, text, role, excerpt in one["trace"]
+        ),
+        assumed=tuple(one["assumed"]),
+        engines=tuple(one["engines"]),
+        allowed=one["allowed"],
+        anchor=_anchor(one["anchor"]),
     )
 
 

@@ -1,0 +1,180 @@
+"""Data that flows from where it comes in to where it does harm, over all files of a project."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from headgate.model.finding import Confidence, Finding, Outcome, Span, StepRole, TraceStep
+from headgate.scan.absence.every import lacking
+from headgate.scan.absence.openapi import operations
+from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
+from headgate.scan.flow.analysis import Mode, analyse
+from headgate.scan.flow.findings import Found
+from headgate.scan.front.lowered import Lowered, lowered
+from headgate.scan.packs.load import Kinds, shipped, shipped_kinds
+from headgate.scan.packs.schema import Kind, Pack
+from headgate.scan.rules.table import load
+from headgate.scan.text import Offsets, is_python, printable
+
+LANGUAGE = "python"
+_TABLE = "injection"
+"""Of the rules that tell what is built from parameters."""
+SHOWN = Confidence.MEDIUM
+"""What the analysis is less sure of than this is not reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Follows data through Python files by the rule packs."""
+
+    cache: Path | None = None
+    """Where lowered files are kept between runs; None: nowhere."""
+    mode: Mode = Mode.AUTO
+    jobs: int = 1
+    """Processes that lower files at once."""
+    packs: Callable[[str], Sequence[Pack]] = field(default=shipped)
+    kinds: Callable[[], Kinds] = field(default=shipped_kinds)
+    shown: Confidence = SHOWN
+    last: dict[str, Lowered] = field(default_factory=dict[str, Lowered], repr=False, compare=False)
+    """What was lowered last: the other side of a change has most of it in common."""
+
+    name = "flow"
+    check = "source"
+    needs_context = True
+    """It is given the files that did not change as well."""
+
+    def wants(self, path: str, start: bytes) -> bool:
+        if _is_description(path, start):
+            return True
+        return is_python(path, start) and not path.endswith(".pyi")
+
+    def scan(self, files: Sequence[SourceFile], context: Sequence[SourceFile] = ()) -> Analysis:
+        """What is found in the files, and in those of the context when it is found there."""
+        if not files:
+            return Analysis(Outcome.PASSED)
+        given = {file.path: file.data for file in (*context, *files)}
+        documents = {path: data for path, data in given.items() if path.endswith(_DOCUMENTS)}
+        for path in documents:
+            del given[path]
+        modules = lowered(given, self.cache, self.jobs, self.last)
+        self.last.clear()
+        self.last.update(modules)
+        scope = None if not context else frozenset(file.path for file in files)
+        kinds = self.kinds()
+        outcome = analyse(
+            modules,
+            self.packs(LANGUAGE),
+            kinds,
+            self.mode,
+            self.shown,
+            scope,
+            operations(documents),
+        )
+        places = _Places(modules)
+        hits = [
+            Hit(_parameter(one, places) if one.code else _finding(one, kinds[one.kind], places))
+            for one in outcome.found
+            if one.confidence >= self.shown or one.code
+        ]
+        # What is missing is a question to a human, however unsure.
+        hits += [
+            Hit(_finding(one, kinds[one.kind], places))
+            for one in lacking(modules, self.packs(LANGUAGE), kinds, documents)
+        ]
+        notes = [f"{path}: {why}" for path, why in _reduced(modules, outcome.cut, places)]
+        return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))
+
+
+_DOCUMENTS = (".yml", ".yaml", ".json")
+_DESCRIPTION = re.compile(rb"^\s*[{\"']*\s*[\"']?(openapi|swagger)[\"']?\s*:", re.MULTILINE)
+
+
+def _is_description(path: str, start: bytes) -> bool:
+    """Whether a file describes routes in OpenAPI."""
+    return path.endswith(_DOCUMENTS) and _DESCRIPTION.search(start) is not None
+
+
+def _reduced(
+    modules: Mapping[str, Lowered], cut: Mapping[str, Sequence[str]], places: _Places
+) -> list[tuple[str, str]]:
+    """What was only examined in part, and why."""
+    out: list[tuple[str, str]] = []
+    for path, module in modules.items():
+        if module.broken:
+            start, end = module.broken[0]
+            line = places.span(path, start, end).line
+            count = len(module.broken)
+            more = f" and {count - 1} more" if count > 1 else ""
+            out.append((path, f"line {line}{more} could not be understood"))
+        names = cut.get(path, ())
+        if names:
+            out.append((path, f"the analysis of {', '.join(names[:5])} was cut off"))
+    return out
+
+
+class _Places:
+    """Turns offsets into lines and columns."""
+
+    def __init__(self, modules: Mapping[str, Lowered]) -> None:
+        self._modules = modules
+        self._offsets: dict[str, Offsets] = {}
+
+    def span(self, path: str, start: int, end: int) -> Span:
+        offsets = self._offsets.get(path)
+        if offsets is None:
+            offsets = self._offsets[path] = Offsets(self._modules[path].data)
+        return offsets.span(path, start, end)
+
+
+def _parameter(found: Found, places: _Places) -> Finding:
+    """Of a parameter of a function whose callers are not known."""
+    rule = load(_TABLE)[found.code]
+    span = places.span(found.path, found.start, found.end)
+    message = rule.message
+    sink = found.steps[-1]
+    line = places.span(sink.path, sink.start, sink.end).line
+    if sink.path != span.path:
+        message += f" {_capital(sink.reason)} on line {line} of {printable(sink.path)}."
+    elif line != span.line:
+        message += f" {_capital(sink.reason)} on line {line}."
+    finding = _finding(found, Kind(found.kind, rule.cwe, rule.severity, rule.title, "", ""), places)
+    severity = min(found.severity, rule.severity)
+    return replace(
+        finding, rule=rule.rule, message=message, remedy=rule.remedy, span=span, severity=severity
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _finding(found: Found, kind: Kind, places: _Places) -> Finding:
+    return Finding(
+        rule=f"{LANGUAGE}/{found.kind}",
+        title=kind.title,
+        message=found.message,
+        remedy=kind.remedy,
+        severity=found.severity,
+        confidence=found.confidence,
+        span=places.span(found.path, found.start, found.end),
+        cwe=kind.cwe or None,
+        check="source",
+        trace=tuple(
+            TraceStep(
+                places.span(step.path, step.start, step.end),
+                step.reason,
+                _role(index, len(found.steps)),
+            )
+            for index, step in enumerate(found.steps)
+        ),
+        assumed=tuple(dict.fromkeys(found.assumed)),
+    )
+
+
+def _role(index: int, count: int) -> StepRole:
+    if index == 0:
+        return StepRole.SOURCE
+    return StepRole.SINK if index == count - 1 else StepRole.STEP
