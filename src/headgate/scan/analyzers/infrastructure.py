@@ -1,0 +1,17 @@
+"""The analyzers of configuration and infrastructure files."""
+
+from __future__ import annotations
+
+from headgate.model.finding import Severity
+from headgate.scan.analyzers.github_actions import GitHubActions
+from headgate.scan.analyzers.interface import Analyzer
+from headgate.scan.analyzers.shell import Shell
+from headgate.scan.infra.telling import LEAST
+
+TABLES = ("shell", "github_actions")
+"""Names of their tables of rules."""
+
+
+def all_analyzers(least: Severity = LEAST) -> tuple[Analyzer, ...]:
+    """One of each kind, reporting at or above a severity."""
+    return (Shell(least), GitHubActions(least))
