@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from headgate.model.finding import Severity
+from headgate.scan.analyzers.compose import Compose
+from headgate.scan.analyzers.dockerfile import Dockerfile
 from headgate.scan.analyzers.github_actions import GitHubActions
 from headgate.scan.analyzers.interface import Analyzer
+from headgate.scan.analyzers.kubernetes import Kubernetes
 from headgate.scan.analyzers.shell import Shell
 from headgate.scan.infra.telling import LEAST
 
-TABLES = ("shell", "github_actions")
+TABLES = ("shell", "github_actions", "dockerfile", "compose", "kubernetes")
 """Names of their tables of rules."""
 
 
 def all_analyzers(least: Severity = LEAST) -> tuple[Analyzer, ...]:
     """One of each kind, reporting at or above a severity."""
-    return (Shell(least), GitHubActions(least))
+    return (
+        Shell(least),
+        GitHubActions(least),
+        Dockerfile(least),
+        Compose(least),
+        Kubernetes(least),
+    )
