@@ -6,12 +6,14 @@ from headgate.model.finding import Severity
 from headgate.scan.analyzers.compose import Compose
 from headgate.scan.analyzers.dockerfile import Dockerfile
 from headgate.scan.analyzers.github_actions import GitHubActions
+from headgate.scan.analyzers.gitlab_ci import GitLabCI
 from headgate.scan.analyzers.interface import Analyzer
 from headgate.scan.analyzers.kubernetes import Kubernetes
 from headgate.scan.analyzers.shell import Shell
+from headgate.scan.analyzers.terraform import Terraform
 from headgate.scan.infra.telling import LEAST
 
-TABLES = ("shell", "github_actions", "dockerfile", "compose", "kubernetes")
+TABLES = ("shell", "github_actions", "dockerfile", "compose", "kubernetes", "terraform", "gitlab_ci")
 """Names of their tables of rules."""
 
 
@@ -23,4 +25,6 @@ def all_analyzers(least: Severity = LEAST) -> tuple[Analyzer, ...]:
         Dockerfile(least),
         Compose(least),
         Kubernetes(least),
+        Terraform(least),
+        GitLabCI(least),
     )
