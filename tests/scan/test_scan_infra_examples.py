@@ -25,7 +25,7 @@ def found(path: str, text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("code", "rule"), [(f"{t}:{c}", r) for t, c, r in RULES], ids=lambda v: v if v is str else None
+    ("code", "rule"), [(c, r) for _, c, r in RULES], ids=[f"{t}-{c}" for t, c, _ in RULES]
 )
 def test_the_examples_of_a_rule(code: str, rule: Rule) -> None:
     told = f"{rule.rule} {rule.severity.word}"

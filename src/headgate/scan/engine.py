@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headgate.model.finding import CheckResult, Finding, Outcome
+from headgate.scan.analyzers.infrastructure import all_analyzers
 from headgate.scan.analyzers.injection import Injection
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
 from headgate.scan.analyzers.ruff import Ruff
@@ -58,7 +59,7 @@ class Request:
 
 def analyzers(key: bytes, cache: Path | None) -> tuple[Analyzer, ...]:
     """Those that Headgate ships. `key` and `cache` as `Secrets` takes them."""
-    return (Ruff(), Injection(), Secrets(key, cache))
+    return (Ruff(), Injection(), *all_analyzers(), Secrets(key, cache))
 
 
 def examine(

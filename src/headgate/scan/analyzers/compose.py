@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from headgate.model.finding import Severity, Span
+from headgate.model.finding import Severity
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.infra.host import CAPABILITIES, is_engine_socket, is_host_root
 from headgate.scan.infra.shell import Runs, judge_shell
@@ -61,7 +61,7 @@ _DEBUG = {"FLASK_DEBUG": ("1", "true"), "WERKZEUG_DEBUG": ("1", "true")}
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """Judges compose files: what containers may do to the host and what they open to the network."""
+    """Judges compose files: what containers may do to the host, and what they open."""
 
     least: Severity = LEAST
 
@@ -160,9 +160,9 @@ def _store(name: Scalar, service: Map, variables: dict[str, Scalar], teller: Tel
         command = service.get("command")
         words = " ".join(one.value for one in texts(command))
         mounted = any(str(source).endswith(".conf") for source, _, _ in _mounts(service))
-        if kind == "memcached" or ("requirepass" not in words and not mounted):
-            if not any("PASSWORD" in key for key in variables):
-                teller.say("open-store", _span(published), f"`{name.value}` asks for no password.")
+        protected = kind != "memcached" and ("requirepass" in words or mounted)
+        if not protected and not any("PASSWORD" in key for key in variables):
+            teller.say("open-store", published.span, f"`{name.value}` asks for no password.")
         return
     if opened:
         place = variables[opened].span
@@ -171,14 +171,10 @@ def _store(name: Scalar, service: Map, variables: dict[str, Scalar], teller: Tel
         return
     if kind == "mongo" and password not in variables and published is not None:
         if f"{password}_FILE" not in variables:
-            teller.say("open-store", _span(published), f"`{name.value}` asks for no password.")
+            teller.say("open-store", published.span, f"`{name.value}` asks for no password.")
         return
     if published is not None and value_of(password) in _GUESSED:
         teller.say("guessed-password", variables[password].span)
-
-
-def _span(node: Node) -> Span:
-    return node.span
 
 
 def _opens(node: Node, port: int) -> bool:
@@ -186,7 +182,9 @@ def _opens(node: Node, port: int) -> bool:
     if isinstance(node, Map):
         address = text_at(node, "host_ip")
         local = address in ("127.0.0.1", "::1")
-        return text_at(node, "target") == str(port) and bool(text_at(node, "published")) and not local
+        return (
+            text_at(node, "target") == str(port) and bool(text_at(node, "published")) and not local
+        )
     if isinstance(node, Scalar):
         value = node.value.partition("/")[0]
         if value.startswith(("127.", "localhost:", "[::1]")):

@@ -132,7 +132,9 @@ def _run(one: Instruction, teller: Teller) -> None:
     if listed is not None:
         for index, word in enumerate(listed[:-1]):
             if word == "-c":
-                judge_shell(listed[index + 1], teller, lambda r, c: (one.line, one.column), Runs.BUILD)
+                judge_shell(
+                    listed[index + 1], teller, lambda r, c: (one.line, one.column), Runs.BUILD
+                )
         return
     if one.heredoc:
         judge_shell(one.heredoc, teller, one.locate_heredoc, Runs.BUILD)
@@ -145,7 +147,9 @@ def _run(one: Instruction, teller: Teller) -> None:
 
 def _command(one: Instruction, teller: Teller) -> None:
     words = " ".join(one.listed or [one.words])
-    if re.search(r"\bflask\b.*\brun\b.*--debug\b|\bgunicorn\b.*--reload|\buvicorn\b.*--reload", words):
+    if re.search(
+        r"\bflask\b.*\brun\b.*--debug\b|\bgunicorn\b.*--reload|\buvicorn\b.*--reload", words
+    ):
         span = one.span
         severe = None if "flask" in words else Severity.LOW
         teller.say("debug-server", Span("", span.line, span.column), severity=severe)

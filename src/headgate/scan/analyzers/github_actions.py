@@ -263,8 +263,8 @@ def _checks_out_head(step: Step) -> Scalar | None:
                 return given
     run = step.run
     if run and re.search(
-        r"\bgh pr checkout\b|git (fetch|pull|checkout|clone)\b[^\n]*(refs/pull|pull/\S*/(head|merge)|"
-        r"head_ref|HEAD_REF|head\.sha|head\.ref)",
+        r"\bgh pr checkout\b|git (fetch|pull|checkout|clone)\b[^\n]*"
+        r"(refs/pull|pull/\S*/(head|merge)|head_ref|HEAD_REF|head\.sha|head\.ref)",
         run.value,
     ):
         return run

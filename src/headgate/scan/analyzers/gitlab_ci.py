@@ -22,7 +22,9 @@ from headgate.scan.infra.yaml_nodes import (
     text_at,
 )
 
-_NAME = re.compile(r"(^|/)(\.gitlab-ci[\w.-]*|[\w.-]+\.gitlab-ci)\.ya?ml$|(^|/)\.gitlab/ci/.*\.ya?ml$")
+_NAME = re.compile(
+    r"(^|/)(\.gitlab-ci[\w.-]*|[\w.-]+\.gitlab-ci)\.ya?ml$|(^|/)\.gitlab/ci/.*\.ya?ml$"
+)
 _SCRIPTS = ("before_script", "script", "after_script", "pre_get_sources_script")
 _OUTSIDER = (
     r"CI_COMMIT_(?:MESSAGE|TITLE|DESCRIPTION|AUTHOR|BRANCH|REF_NAME|TAG|TAG_MESSAGE)|"
@@ -85,7 +87,7 @@ def _variables(node: Map, teller: Teller) -> None:
     for key, value in entries(node.get("variables")):
         if not isinstance(value, Scalar):
             continue
-        if key.value in ("GIT_SSL_NO_VERIFY",) and value.truth or (
+        if (key.value in ("GIT_SSL_NO_VERIFY",) and value.truth) or (
             key.value == "NODE_TLS_REJECT_UNAUTHORIZED" and value.value == "0"
         ):
             teller.say("certificate-check-off", value.span)

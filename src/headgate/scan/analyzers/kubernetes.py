@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from headgate.model.finding import Confidence, Severity
 from headgate.scan.analyzers.interface import Analysis, SourceFile
@@ -42,7 +43,9 @@ _FLAGS = {
     "--client-cert-auth=false": "api-open",
     "--enable-skip-login": "api-open",
 }
-_SEALED = re.compile(r"ENC\[|\{\{|\$\{|\$\(|<[\w -]+>|^\s*$|^\*+$|change-?me|placeholder|example", re.I)
+_SEALED = re.compile(
+    r"ENC\[|\{\{|\$\{|\$\(|<[\w -]+>|^\s*$|^\*+$|change-?me|placeholder|example", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,9 @@ def _judge(text: str, teller: Teller) -> None:
             return
         raise
     for document in documents:
-        for one in each(at(document, "items")) if text_at(document, "kind") == "List" else [document]:
+        for one in (
+            each(at(document, "items")) if text_at(document, "kind") == "List" else [document]
+        ):
             if isinstance(one, Map) and text_at(one, "apiVersion"):
                 _resource(one, teller)
 
@@ -137,20 +142,20 @@ def _container(one: Map, pod_context: Node | None, teller: Teller) -> None:
     user = at(context, "runAsUser") or at(pod_context, "runAsUser")
     if isinstance(user, Scalar) and user.value == "0":
         teller.say("root-user", user.span)
-    elif truth_at(context, "runAsNonRoot") is None and truth_at(pod_context, "runAsNonRoot") is None:
-        if user is None:
-            name = one.get("name")
-            place = name.span if name is not None else one.span
-            teller.say("root-user", place, severity=Severity.INFO)
+    elif (
+        truth_at(context, "runAsNonRoot") is None and truth_at(pod_context, "runAsNonRoot") is None
+    ) and user is None:
+        name = one.get("name")
+        place = name.span if name is not None else one.span
+        teller.say("root-user", place, severity=Severity.INFO)
     image = one.get("image")
-    if isinstance(image, Scalar) and re.fullmatch(r"[\w./-]+(:latest)?", image.value):
-        if not re.fullmatch(r"x+", image.value):
-            teller.say("unpinned-image", image.span)
+    if isinstance(image, Scalar) and re.fullmatch(r"(?!x+$)[\w./-]+(:latest)?", image.value):
+        teller.say("unpinned-image", image.span)
     words = [*texts(one.get("command")), *texts(one.get("args"))]
     for word in words:
         if word.value in _FLAGS:
             teller.say(_FLAGS[word.value], word.span)
-    for first, script in zip(words, words[1:], strict=False):
+    for first, script in pairwise(words):
         if re.fullmatch(r"-\w*c", first.value):
             judge_shell(script.value, teller, script.place, Runs.BUILD)
 
@@ -165,9 +170,13 @@ def _role(one: Map, kind: str, teller: Teller) -> None:
             severity = None if kind == "ClusterRole" else Severity.LOW
             teller.say("all-rights", place.span, severity=severity)
         elif kind == "ClusterRole" and "secrets" in resources and verbs & {"*", "list", "get"}:
-            if at(rule, "resourceNames") is None:
-                teller.say("all-secrets", place.span)
-        if verbs & {"escalate", "bind", "impersonate"} and groups & {"*", "rbac.authorization.k8s.io", ""}:
+            named = at(rule, "resourceNames") is not None
+            teller.say("all-secrets", place.span, severity=Severity.INFO if named else None)
+        if verbs & {"escalate", "bind", "impersonate"} and groups & {
+            "*",
+            "rbac.authorization.k8s.io",
+            "",
+        }:
             verb = at(rule, "verbs") or rule
             teller.say("escalation", verb.span)
 
@@ -190,7 +199,9 @@ def _binding(one: Map, kind: str, teller: Teller) -> None:
 
 
 def _secret(one: Map, teller: Teller) -> None:
-    if one.get("sops") is not None or text_at(one, "type").startswith("kubernetes.io/service-account"):
+    if one.get("sops") is not None or text_at(one, "type").startswith(
+        "kubernetes.io/service-account"
+    ):
         return
     for part in ("data", "stringData"):
         for key, value in entries(one.get(part)):
@@ -198,7 +209,9 @@ def _secret(one: Map, teller: Teller) -> None:
                 continue
             if _SEALED.search(value.value) or re.fullmatch(r"x+", value.value):
                 continue
-            if re.search(r"(^|[._-])(ca|crt|cert|user(name)?|host|port|url|name)([._-]|$)", key.value):
+            if re.search(
+                r"(^|[._-])(ca|crt|cert|user(name)?|host|port|url|name)([._-]|$)", key.value
+            ):
                 continue
             teller.say("secret-in-manifest", key.span)
             return

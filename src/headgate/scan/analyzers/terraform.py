@@ -49,9 +49,7 @@ def _script(block: Block, name: str, teller: Teller) -> None:
     value = block.get(name)
     if value is not None and value.rows > 0:
         first = value.rows
-        judge_shell(
-            value.text, teller, lambda row, column: (first + row, column + 1), Runs.BUILD
-        )
+        judge_shell(value.text, teller, lambda row, column: (first + row, column + 1), Runs.BUILD)
 
 
 def _module(block: Block, teller: Teller) -> None:
@@ -60,5 +58,8 @@ def _module(block: Block, teller: Teller) -> None:
         return
     if source.constant.startswith(("http://", "git::http://")):
         teller.say("module-in-clear", source.span)
-    elif source.constant.startswith(("git::", "github.com/", "git@")) and "ref=" not in source.constant:
+    elif (
+        source.constant.startswith(("git::", "github.com/", "git@"))
+        and "ref=" not in source.constant
+    ):
         teller.say("unpinned-module", source.span)

@@ -142,9 +142,7 @@ def _document(block: Block, teller: Teller) -> None:
         value = one.get("actions")
         place = value.span if value is not None else one.span
         limited = bool(one.named("condition"))
-        _judge_statement(
-            block, teller, place, actions, resources, anybody, trust, limited=limited
-        )
+        _judge_statement(block, teller, place, actions, resources, anybody, trust, limited=limited)
 
 
 def _database(block: Block, teller: Teller) -> None:
@@ -188,14 +186,21 @@ def _cluster(block: Block, teller: Teller) -> None:
 
 def _listener(block: Block, teller: Teller) -> None:
     policy = block.get("ssl_policy")
-    if policy is not None and str(policy.constant).endswith(("2015-05", "2016-08", "TLS-1-0-2015-04")):
+    if policy is not None and str(policy.constant).endswith(
+        ("2015-05", "2016-08", "TLS-1-0-2015-04")
+    ):
         teller.say("old-tls", policy.span)
 
 
 def _distribution(block: Block, teller: Teller) -> None:
     for one in block.named("viewer_certificate"):
         version = one.get("minimum_protocol_version")
-        if version is not None and version.constant in ("SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016"):
+        if version is not None and version.constant in (
+            "SSLv3",
+            "TLSv1",
+            "TLSv1_2016",
+            "TLSv1.1_2016",
+        ):
             teller.say("old-tls", version.span)
 
 

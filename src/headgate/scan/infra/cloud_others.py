@@ -112,9 +112,9 @@ def _azure_container(block: Block, teller: Teller) -> None:
 
 def _azure_firewall(block: Block, teller: Teller) -> None:
     last: Value | None = block.get("end_ip_address")
-    if block.text("start_ip_address") == "0.0.0.0" and last is not None:
-        if last.constant == "255.255.255.255":
-            teller.say("public-database", last.span)
+    whole = block.text("start_ip_address") == "0.0.0.0"
+    if whole and last is not None and last.constant == "255.255.255.255":
+        teller.say("public-database", last.span)
 
 
 OTHERS: dict[str, Callable[[Block, Teller], None]] = {

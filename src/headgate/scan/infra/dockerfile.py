@@ -114,7 +114,5 @@ def instructions(text: str) -> list[Instruction]:
         name = match[2].upper()
         column = match.end() + 1
         start = len(match[1]) + 1
-        found.append(
-            Instruction(name, "\n".join(parts), first + 1, column, start, body, begins)
-        )
+        found.append(Instruction(name, "\n".join(parts), first + 1, column, start, body, begins))
     return found

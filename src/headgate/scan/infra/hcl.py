@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 from tree_sitter import Node
 
@@ -78,7 +79,7 @@ class Block:
         return found
 
     def below(self) -> Iterator[Block]:
-        waiting = [self]
+        waiting: list[Block] = [self]
         while waiting:
             one = waiting.pop()
             yield one
@@ -164,16 +165,16 @@ def _value(node: Node, lines: list[str], depth: int) -> Value:
         constant = None if "${" in content or "%{" in content else content
         return Value(span, content, constant=constant, rows=span.line + 1)
     if kind == "tuple":
-        items = [_value(one, lines, depth + 1) for one in inner.children if one.type == "expression"]
+        items = [
+            _value(one, lines, depth + 1) for one in inner.children if one.type == "expression"
+        ]
         return Value(span, text, items=tuple(items))
     if kind == "object":
         return Value(span, text, entries=tuple(_entries(inner, lines, depth)))
     if kind == "function_call":
         name = text_of(inner.children[0])
         arguments = [one for one in inner.children if one.type == "function_arguments"]
-        given = [
-            one for each in arguments for one in each.children if one.type == "expression"
-        ]
+        given = [one for each in arguments for one in each.children if one.type == "expression"]
         if name in ("jsonencode", "toset", "tolist", "sensitive", "nonsensitive") and given:
             return _value(given[0], lines, depth + 1)
     return Value(span, text)
@@ -201,13 +202,11 @@ def _from_json(found: object, span: Span, depth: int) -> Value:
     if depth > DEPTH:
         return Value(span, "")
     if isinstance(found, dict):
-        pairs: dict[object, object] = found
-        entries = tuple(
-            (str(key), _from_json(one, span, depth + 1)) for key, one in pairs.items()
-        )
+        pairs = cast("dict[object, object]", found)
+        entries = tuple((str(key), _from_json(one, span, depth + 1)) for key, one in pairs.items())
         return Value(span, "", entries=entries)
     if isinstance(found, list):
-        several: list[object] = found
+        several = cast("list[object]", found)
         return Value(span, "", items=tuple(_from_json(one, span, depth + 1) for one in several))
     if isinstance(found, (str, bool, int, float)):
         return Value(span, str(found), constant=found)

@@ -5,10 +5,10 @@ from __future__ import annotations
 CAPABILITIES = frozenset(
     {
         "ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "SYS_RAWIO", "DAC_READ_SEARCH",
-        "BPF", "NET_ADMIN", "SYS_BOOT",
+        "BPF", "SYS_BOOT",
     }
 )  # fmt: skip
-"""Capabilities with which a process can leave its container or change the host's network."""
+"""Capabilities with which a process can leave its container."""
 _SOCKETS = (
     "docker.sock", "containerd.sock", "crio.sock", "podman.sock", "cri-dockerd.sock",
 )  # fmt: skip

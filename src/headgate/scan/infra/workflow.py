@@ -25,7 +25,8 @@ _OUTSIDER = re.compile(
         issue\.(?:title|body)
       | discussion\.(?:title|body)
       | (?:comment|review|review_comment)\.body
-      | pull_request\.(?:title|body|head\.(?:ref|label|repo\.(?:default_branch|description|homepage)))
+      | pull_request\.(?:title|body|head\.(?:ref|label))
+      | pull_request\.head\.repo\.(?:default_branch|description|homepage)
       | pages(?:\.\*|\[\d+\])\.page_name
       | (?:commits(?:\.\*|\[\d+\])|head_commit)\.(?:message|author\.(?:email|name))
       | workflow_run\.(?:head_branch|display_title|head_commit\.(?:message|author\.(?:email|name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -17,7 +17,7 @@ from headgate.scan.infra.telling import Unreadable
 
 DEPTH = 200
 """Collections within each other; deeper files are refused."""
-NODES = 500_000
+NODES = 200_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TRUE = frozenset({"true", "yes", "on", "y"})
 _FALSE = frozenset({"false", "no", "off", "n"})
@@ -131,7 +131,7 @@ def read_yaml(text: str) -> list[Node]:
             open_[-1] = (parent, None)
 
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        for event in cast("Any", yaml).parse(text, Loader=_LOADER):
             if isinstance(event, yaml.DocumentStartEvent):
                 anchors = {}
             elif isinstance(event, yaml.ScalarEvent):
