@@ -1,0 +1,1 @@
+"""Front ends: source text to the intermediate representation, one per language."""

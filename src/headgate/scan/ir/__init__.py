@@ -1,0 +1,1 @@
+"""The intermediate representation that every front end lowers to."""

@@ -1,0 +1,1 @@
+"""Rule packs: what frameworks and libraries mean, as data."""
