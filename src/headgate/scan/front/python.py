@@ -197,9 +197,7 @@ class _Lowering(Expressions):
         iterable = self._field(tree, "right")
         left = tree.child_by_field_name("left")
         target: Node = (
-            (ir.OPAQUE, tree.start_byte, tree.start_byte, ())
-            if left is None
-            else self.target(left)
+            (ir.OPAQUE, tree.start_byte, tree.start_byte, ()) if left is None else self.target(left)
         )
         body = self._body(tree.child_by_field_name("body"))
         otherwise = self._alternative(tree)
