@@ -1,0 +1,277 @@
+"""What names stand for, and which function a call means, without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from headgate.scan.flow.program import ModuleState, Program
+from headgate.scan.flow.rules import Rules
+from headgate.scan.ir import nodes as ir
+from headgate.scan.ir.nodes import Node
+
+_GENERIC = frozenset(
+    {"get", "set", "add", "save", "update", "delete", "create", "all", "first", "run", "close"}
+)
+"""Names of methods that say nothing of the class they belong to."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Function:
+    """A function of the project and where it stands."""
+
+    state: ModuleState
+    node: Node
+    owner: Class | None = None
+
+    @property
+    def name(self) -> str:
+        return self.node[3]
+
+
+@dataclass(slots=True, eq=False)
+class Class:
+    """A class of the project."""
+
+    state: ModuleState
+    node: Node
+    bases: tuple[str, ...] = ()
+    """Canonical names; of the project's own classes too, as `path:Name`."""
+    methods: dict[str, Function] = field(default_factory=dict[str, Function])
+
+    @property
+    def name(self) -> str:
+        return self.node[3]
+
+
+Meaning = str | Function | Class | ModuleState
+"""A canonical name of a library, or something of the project."""
+
+
+def walk(node: Any) -> Iterator[Node]:
+    """Every node in a node or a tuple of them, functions and classes within included."""
+    stack = [node]
+    while stack:
+        one = stack.pop()
+        if type(one) is not tuple:
+            continue
+        if len(one) >= 3 and type(one[0]) is int and type(one[1]) is int and type(one[2]) is int:
+            yield one
+            stack.extend(reversed(one[3:]))
+        else:
+            stack.extend(reversed(one))
+
+
+def last_name(node: Node) -> str:
+    """The last name of `a.b.c`, `a.b.c()` or `a.b.c[…]`; empty for anything else."""
+    op = node[0]
+    if op == ir.NAME:
+        return node[3]
+    if op == ir.ATTR:
+        return node[4]
+    if op in (ir.CALL, ir.INDEX, ir.AWAIT):
+        return last_name(node[3])
+    return ""
+
+
+class Names:
+    """The names of every file of a project."""
+
+    def __init__(self, program: Program, rules: Rules) -> None:
+        self.program = program
+        self.rules = rules
+        self._tables: dict[str, dict[str, Meaning]] = {}
+        self._functions: dict[str, list[Function]] = {}
+        self._methods: dict[str, list[Function]] | None = None
+
+    def functions(self, state: ModuleState) -> list[Function]:
+        """Every function of a file, also those in classes and in other functions."""
+        self.table(state)
+        return self._functions.get(state.path, [])
+
+    def table(self, state: ModuleState) -> dict[str, Meaning]:
+        """What the names of a file stand for, wherever in it they are bound."""
+        found = self._tables.get(state.path)
+        if found is None:
+            found = self._tables[state.path] = {}
+            self._functions[state.path] = []
+            module = self.program.module_of(state)
+            if module is not None:
+                self._collect(state, module.body, found, None)
+        return found
+
+    def _collect(
+        self, state: ModuleState, body: Any, table: dict[str, Meaning], owner: Class | None
+    ) -> None:
+        for node in body:
+            op = node[0]
+            if op == ir.IMPORT:
+                self._import(state, node, table)
+            elif op == ir.FUNCTION:
+                function = Function(state, node, owner)
+                self._functions[state.path].append(function)
+                if owner is not None:
+                    owner.methods.setdefault(node[3], function)
+                else:
+                    table.setdefault(node[3], function)
+                self._collect(state, node[5], table, None)
+            elif op == ir.CLASS:
+                one = Class(state, node)
+                table[node[3]] = one
+                one.bases = tuple(self.canonical(state, base) for base in node[4])
+                self._collect(state, node[7], table, one)
+            elif op == ir.ASSIGN and owner is None:
+                self._assign(state, node, table)
+            else:
+                self._collect(state, _blocks(node), table, owner)
+
+    def _assign(self, state: ModuleState, node: Node, table: dict[str, Meaning]) -> None:
+        value = node[4]
+        if value is None:
+            return
+        for target in node[3]:
+            if target[0] == ir.NAME and target[3] not in table:
+                meaning = self.meaning(state, value)
+                if meaning:
+                    table[target[3]] = meaning
+
+    def _import(self, state: ModuleState, node: Node, table: dict[str, Meaning]) -> None:
+        for module, name, alias, level in node[3]:
+            if level:
+                target = self.program.relative(state, level, module)
+            else:
+                target = self.program.resolve(state.folder, module)
+            if name == "*":
+                if target is not None and target is not state:
+                    for key, meaning in self.table(target).items():
+                        table.setdefault(key, meaning)
+                continue
+            if not name:
+                plain = alias == module.split(".")[0] and "." in module
+                table[alias] = alias if plain else target or module
+                continue
+            if target is not None:
+                found = self.table(target).get(name)
+                if found is None:
+                    below = self.program.at(f"{target.folder}/{name}".lstrip("/"))
+                    found = below if below is not None else f"{target.path}:{name}"
+                table[alias or name] = found
+                continue
+            folder = self.program.above(state, level) if level else None
+            below = self.program.at(f"{folder}/{name}".lstrip("/")) if folder is not None else None
+            below = below or self.program.resolve(state.folder, f"{module}.{name}")
+            table[alias or name] = below or self.rules.canonical(f"{module}.{name}")
+
+    def meaning(self, state: ModuleState, node: Node) -> Meaning:
+        """What an expression stands for; of a call, what it returns."""
+        op = node[0]
+        if op == ir.NAME:
+            return self.table(state).get(node[3], "")
+        if op == ir.ATTR:
+            inner = self.meaning(state, node[3])
+            if isinstance(inner, ModuleState):
+                return self.table(inner).get(node[4], "")
+            if isinstance(inner, Class):
+                return inner.methods.get(node[4]) or f"{inner.state.path}:{inner.name}.{node[4]}"
+            if isinstance(inner, Function) or not inner:
+                return ""
+            if self.program.is_package(state.folder, inner):
+                below = self.program.resolve(state.folder, f"{inner}.{node[4]}")
+                if below is not None:
+                    return below
+            name = self.rules.canonical(f"{inner}.{node[4]}")
+            rule = self.rules.attrs.get(name)
+            return rule.type if rule is not None and rule.type else name
+        if op == ir.CALL:
+            inner = self.meaning(state, node[3])
+            if isinstance(inner, str):
+                rule = self.rules.calls.get(inner)
+                return rule.created if rule is not None and rule.created else inner
+            return inner if isinstance(inner, Class) else ""
+        if op == ir.AWAIT:
+            return self.meaning(state, node[3])
+        return ""
+
+    def canonical(self, state: ModuleState, node: Node) -> str:
+        """The canonical name of an expression; of something of the project `path:Name`."""
+        meaning = self.meaning(state, node)
+        if isinstance(meaning, (Function, Class)):
+            return f"{meaning.state.path}:{meaning.name}"
+        return meaning if isinstance(meaning, str) else ""
+
+    def matches(self, name: str, wanted: frozenset[str] | tuple[str, ...]) -> str:
+        """Which of the wanted names a canonical name is, also as a method of a base; or empty."""
+        if name in wanted:
+            return name
+        kind, dot, method = name.rpartition(".")
+        if dot:
+            for base in self.rules.lineage(kind):
+                if f"{base}.{method}" in wanted:
+                    return f"{base}.{method}"
+        return ""
+
+    def derives(self, one: Class, wanted: tuple[str, ...], depth: int = 0) -> bool:
+        """Whether a class derives from one of these."""
+        for base in one.bases:
+            if base in wanted or self.rules.is_a(base, wanted):
+                return True
+            path, colon, name = base.partition(":")
+            state = self.program.states.get(path) if colon else None
+            above = self.table(state).get(name) if state is not None else None
+            if isinstance(above, Class) and depth < 10 and self.derives(above, wanted, depth + 1):
+                return True
+        return False
+
+    def callee(self, function: Function, call: Node) -> Function | None:
+        """The function of the project that a call means."""
+        target = call[3]
+        if target[0] == ir.ATTR and function.owner is not None:
+            inner = target[3]
+            if inner[0] == ir.NAME and inner[3] in ("self", "cls"):
+                return function.owner.methods.get(target[4])
+        meaning = self.meaning(function.state, target)
+        if isinstance(meaning, Function):
+            return meaning
+        if isinstance(meaning, Class):
+            return meaning.methods.get("__init__")
+        if target[0] == ir.ATTR and not meaning and target[4] not in _GENERIC:
+            named = self.methods().get(target[4], [])
+            return named[0] if len(named) == 1 else None
+        return None
+
+    def methods(self) -> dict[str, list[Function]]:
+        """Methods of the project's classes, by name."""
+        if self._methods is None:
+            self._methods = {}
+            for state in self.program.states.values():
+                for function in self.functions(state):
+                    if function.owner is not None:
+                        self._methods.setdefault(function.name, []).append(function)
+        return self._methods
+
+
+def _blocks(node: Node) -> list[Node]:
+    """The statements directly in a statement."""
+    out: list[Node] = []
+    for part in node[3:]:
+        if type(part) is not tuple:
+            continue
+        for one in part:
+            if type(one) is not tuple or not one:
+                continue
+            if type(one[0]) is int and len(one) > 2 and type(one[1]) is int:
+                if one[0] >= ir.EXPR:
+                    out.append(one)
+            else:
+                out.extend(
+                    inner
+                    for block in one
+                    if type(block) is tuple
+                    for inner in block
+                    if type(inner) is tuple
+                    and len(inner) > 2
+                    and type(inner[0]) is int
+                    and ir.EXPR <= inner[0] < ir.P_VALUE
+                )
+    return out

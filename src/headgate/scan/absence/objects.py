@@ -1,0 +1,260 @@
+"""Objects that a route fetches by what the caller sends: whether anything ties them to the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from headgate.model.finding import Confidence
+from headgate.scan.absence import words
+from headgate.scan.absence.lacks import (
+    Lack,
+    Project,
+    is_authenticated,
+    is_sign_in,
+    lack,
+    reads_request,
+)
+from headgate.scan.absence.names import Class, Function, Names, last_name, walk
+from headgate.scan.absence.routes import Route
+from headgate.scan.ir import nodes as ir
+from headgate.scan.ir.nodes import Node
+
+_MOST_PERSONAL = frozenset(
+    {"user", "users", "account", "accounts", "customer", "customers", "patient", "patients", "profile", "profiles"}
+)
+_BODY = frozenset({"json", "get_json", "form", "data", "POST", "body", "values", "forms"})
+
+
+def sent_names(route: Route) -> set[str]:
+    """Names in a route that hold what the caller sent, identity that was checked excepted."""
+    function = route.function
+    sent = set(route.parameters)
+    if function.owner is not None or not route.patterns:
+        sent.update(
+            one[3][3]
+            for one in function.node[4]
+            if one[3][0] == ir.NAME and one[3][3] not in ("self", "request", "req", "cls")
+        )
+    sent &= {one[3][3] for one in function.node[4] if one[3][0] == ir.NAME}
+    for node in walk(function.node[5]):
+        if node[0] == ir.ASSIGN and node[4] is not None and is_sent(node[4], sent):
+            for target in node[3]:
+                if target[0] == ir.NAME:
+                    sent.add(target[3])
+    return sent
+
+
+def is_sent(node: Node, sent: set[str]) -> bool:
+    """Whether a value is what the caller sent, and not what a check of identity made of it."""
+    while node[0] in (ir.AWAIT, ir.INDEX) or (
+        node[0] == ir.CALL
+        and (last_name(node[3]) in ("get", "int", "str", "strip", "lower", "getlist", "pop", "UUID", "ObjectId"))
+    ):
+        if node[0] == ir.CALL and node[3][0] == ir.NAME and node[4]:
+            node = node[4][0]
+        elif node[0] == ir.CALL and node[3][0] == ir.ATTR:
+            node = node[3][3]
+        elif node[0] in (ir.AWAIT, ir.INDEX):
+            node = node[3]
+        else:
+            break
+    if node[0] == ir.NAME:
+        return node[3] in sent
+    if node[0] == ir.CALL and last_name(node[3]) not in ("get_json", "json", "post", "form", "get_argument", "get_body_argument", "get_data", "loads", "body"):
+        return False
+    return reads_request(node)
+
+
+def _owner(project: Project) -> Iterator[Lack]:
+    for route in project.routes:
+        if is_sign_in(route) or words.NOT_CHANGE.search(route.where):
+            continue
+        if any(words.AUTHENTICATION.fullmatch(one) and "admin" in one for one in route.decorators):
+            continue
+        sent = sent_names(route)
+        checked = is_authenticated(route)
+        if not sent and not checked:
+            continue
+        if _ties(route.function):
+            continue
+        for call in walk(route.function.node[5]):
+            subject = _fetched(project.names, route.function, call, sent)
+            if subject is None:
+                continue
+            if not checked and subject.lower() not in _MOST_PERSONAL:
+                continue
+            yield lack(
+                "missing-owner-check",
+                route.function,
+                f"May every caller see or change every {subject}?",
+                call,
+                Confidence.MEDIUM if checked else Confidence.LOW,
+            )
+            break
+
+
+def _ties(function: Function) -> bool:
+    """Whether anything compares an owner."""
+    for node in walk(function.node[5]):
+        if node[0] == ir.COMPARE:
+            sides = (node[3], *(one[1] for one in node[4]))
+            if any(
+                part[0] == ir.ATTR and words.OWN.fullmatch(part[4]) is not None
+                for side in sides
+                for part in walk(side)
+            ) and node[4][0][0] in ("==", "!=", "is", "is not", "in", "not in"):
+                return True
+        elif node[0] == ir.CALL and _CHECKS.fullmatch(last_name(node[3])):
+            return True
+    return False
+
+
+_CHECKS = words._any(  # pyright: ignore[reportPrivateUsage]
+    r"has_perm\w*", r"check_object_permissions", r"(check|can|may|verify|ensure|authorize|require)_?\w*(owner|access|perm\w*|authori\w*)",
+)  # fmt: skip
+
+
+def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> str | None:
+    """What a call fetches by something that was sent; None: nothing, or only what is the caller's."""
+    if call[0] == ir.INDEX:
+        base = call[3]
+        if base[0] == ir.NAME and base[3] not in sent and is_sent(call[4], sent) and _store(base[3]):
+            return base[3]
+        return None
+    if call[0] != ir.CALL or last_name(call[3]) not in words.FETCHES:
+        return None
+    by_sent, tied = False, False
+    values = [(None, one) for one in call[4]] + list(call[5])
+    for key, value in values:
+        if key and words.OWN.fullmatch(key) and not is_sent(value, sent):
+            tied = True
+        for part in walk(value):
+            if part[0] == ir.COMPARE and any(is_sent(one[1], sent) for one in part[4]):
+                by_sent = True
+            elif part[0] in (ir.NAME, ir.ATTR) and part is not value and (
+                words.AUTHENTICATION.fullmatch(last_name(part)) is not None
+            ):
+                tied = True
+            elif part[0] == ir.MAP and any(is_sent(one, sent) for _, one in part[3]):
+                by_sent = True
+        if is_sent(value, sent) and (key is None or words.IDENTIFIER.fullmatch(key)):
+            by_sent = True
+    if tied or not by_sent:
+        return None
+    subject = _subject(call)
+    if not subject:
+        return None
+    meaning = names.table(function.state).get(subject)
+    if isinstance(meaning, Class) and _has_owner(meaning):
+        return subject
+    return subject if _store(subject) else None
+
+
+def _store(name: str) -> bool:
+    return words.PERSONAL.fullmatch(name) is not None
+
+
+def _has_owner(one: Class) -> bool:
+    return any(
+        target[0] == ir.NAME and words.OWN.fullmatch(target[3]) is not None
+        for node in one.node[7]
+        if node[0] == ir.ASSIGN
+        for target in node[3]
+    )
+
+
+def _subject(call: Node) -> str:
+    """`Customer` of `Customer.query.get(…)`, `get_object_or_404(Customer, …)`, `session.get(Customer, …)`."""
+    for one in call[4]:
+        if one[0] == ir.NAME and one[3][:1].isupper():
+            return one[3]
+    node = call[3]
+    while node[0] in (ir.ATTR, ir.CALL):
+        if node[0] == ir.CALL and node[4] and node[4][0][0] == ir.NAME and node[4][0][3][:1].isupper():
+            return node[4][0][3]
+        node = node[3]
+        if node[0] == ir.ATTR and node[4] in ("users", "notes", "orders", "accounts", "messages", "documents", "posts"):
+            return node[4]
+    return node[3] if node[0] == ir.NAME else ""
+
+
+def _assignment(project: Project) -> Iterator[Lack]:
+    """Fields that the caller must not choose, taken from what the caller sends."""
+    for route in project.routes:
+        sent = sent_names(route)
+        guarded = any("admin" in one.lower() for one in route.decorators)
+        for node in walk(route.function.node[5]):
+            if node[0] == ir.CALL:
+                name = last_name(node[3])
+                spread = [value for key, value in node[5] if key is None]
+                if (
+                    (name[:1].isupper() or name in ("create", "update", "insert", "values"))
+                    and any(_body(one, sent) for one in spread)
+                ) or (
+                    name == "update"
+                    and node[3][0] == ir.ATTR
+                    and len(node[4]) == 1
+                    and _body(node[4][0], sent)
+                    and route.changes
+                ) or (
+                    name == "setattr"
+                    and len(node[4]) == 3
+                    and node[4][1][0] == ir.NAME
+                    and _over_body(route.function, node[4][1][3], sent)
+                ):
+                    yield lack("mass-assignment", route.function, _FIELDS, node, Confidence.MEDIUM)
+            elif not guarded and node[0] == ir.INDEX or node[0] == ir.CALL and last_name(node[3]) == "get":
+                pass
+        if not guarded and route.changes:
+            yield from _privileges(route, sent)
+
+
+_FIELDS = "Which fields may the caller set, and are there others in the object?"
+
+
+def _privileges(route: Route, sent: set[str]) -> Iterator[Lack]:
+    for node in walk(route.function.node[5]):
+        key = None
+        if node[0] == ir.INDEX and node[4][0] == ir.CONST:
+            key, base = node[4][3], node[3]
+        elif node[0] == ir.CALL and last_name(node[3]) == "get" and node[4] and node[3][0] == ir.ATTR:
+            first = node[4][0]
+            key, base = (first[3] if first[0] == ir.CONST else None), node[3][3]
+        else:
+            continue
+        if (
+            isinstance(key, str)
+            and words.PRIVILEGE.fullmatch(key)
+            and is_sent(base, sent)
+            and not any(
+                one in route.facts.mentions for one in ("is_admin", "is_superuser", "is_staff", "admin_required", "current_user")
+            )
+        ):
+            yield lack("mass-assignment", route.function, "May the caller choose their own rights?", node)
+            return
+
+
+def _body(node: Node, sent: set[str]) -> bool:
+    """Whether a value is the whole of what was sent."""
+    while node[0] == ir.AWAIT:
+        node = node[3]
+    if node[0] == ir.NAME:
+        return node[3] in sent and node[3] in ("data", "body", "payload", "content", "json_data", "request_data", "params", "form", "values", "args", "kwargs", "fields", "updates", "user_data")
+    if node[0] == ir.CALL and last_name(node[3]) == "to_dict" and node[3][0] == ir.ATTR:
+        node = node[3][3]
+    return reads_request(node) and last_name(node) in _BODY
+
+
+def _over_body(function: Function, name: str, sent: set[str]) -> bool:
+    for node in walk(function.node[5]):
+        if node[0] == ir.FOR and any(
+            one[0] == ir.NAME and one[3] == name for one in walk(node[3])
+        ):
+            iterable = node[4]
+            if iterable[0] == ir.CALL and iterable[3][0] == ir.ATTR:
+                iterable = iterable[3][3]
+            return _body(iterable, sent) or is_sent(iterable, sent)
+    return False
+
+
+CHECKS = (_owner, _assignment)

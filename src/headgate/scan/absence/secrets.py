@@ -1,0 +1,187 @@
+"""Passwords and other secrets that a program stores, answers or logs as they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from headgate.model.finding import Confidence
+from headgate.scan.absence import words
+from headgate.scan.absence.lacks import Lack, Project, is_sign_in, lack, reads_request
+from headgate.scan.absence.names import Function, last_name, walk
+from headgate.scan.absence.routes import Route
+from headgate.scan.ir import nodes as ir
+from headgate.scan.ir.nodes import Node
+
+_SERIALISERS = re.compile(r"(to|as|get)_?(dict|json|data)\w*|json\w*|serialize\w*|serialise\w*|dump|dict|to_representation")
+_KEEPS = frozenset({"insert_one", "insert", "update_one", "filter_by", "filter", "find_one", "encode", "execute", "post", "put"})
+_LOGS = frozenset({"print", "debug", "info", "warning", "error", "critical", "exception", "log"})
+_PASSWORD = re.compile(r"(\w+_)?(passw(or)?d|passphrase|pwd)(_?[12])?|passw(or)?d_\w+", re.IGNORECASE)
+_SECRET = re.compile(r"(\w+_)?(passw(or)?d|pwd|secret|auth_?token|access_?token|api_?key|private_?key|credit_?card|ssn|cvv)", re.IGNORECASE)
+
+
+def _mentioned(node: Node) -> set[str]:
+    """Names, attributes and constant keys in an expression."""
+    out: set[str] = set()
+    for one in walk(node):
+        if one[0] == ir.NAME:
+            out.add(one[3])
+        elif one[0] == ir.ATTR:
+            out.add(one[4])
+        elif one[0] == ir.INDEX and one[4][0] == ir.CONST and type(one[4][3]) is str:
+            out.add(one[4][3])
+        elif one[0] == ir.CALL and last_name(one[3]) == "get" and one[4] and one[4][0][0] == ir.CONST:
+            if type(one[4][0][3]) is str:
+                out.add(one[4][0][3])
+    return out
+
+
+def _is_password(node: Node) -> bool:
+    """Whether a value is a password as it came in: a name or something taken out of a request."""
+    if node[0] == ir.CALL and last_name(node[3]) not in ("get", "strip", "str", "get_argument"):
+        return False
+    if node[0] in (ir.CONST, ir.BUILD, ir.BINARY, ir.COMPARE):
+        return False
+    return any(_PASSWORD.fullmatch(one) for one in _mentioned(node))
+
+
+def _plaintext(project: Project) -> Iterator[Lack]:
+    seen: set[int] = set()
+    for route in project.routes:
+        if route.facts.has(words.HASHES):
+            continue
+        for function in route.facts.functions:
+            if id(function.node) in seen:
+                continue
+            seen.add(id(function.node))
+            first = next(_stores(function), None)
+            if first is not None:
+                yield first
+
+
+_STORES = "Is what is stored or compared here a hash made elsewhere?"
+
+
+def _stores(function: Function) -> Iterator[Lack]:
+    for node in walk(function.node[5]):
+        op = node[0]
+        if op == ir.CALL:
+            name = last_name(node[3])
+            for key, value in node[5]:
+                if key and _PASSWORD.fullmatch(key) and _is_password(value):
+                    model = name[:1].isupper() and not name.endswith(("Error", "Form", "Client", "Connection", "Request"))
+                    if model or name in ("filter_by", "create", "insert", "values"):
+                        yield lack("plaintext-password-storage", function, _STORES, node, Confidence.MEDIUM)
+                        break
+        elif op == ir.ASSIGN and node[4] is not None and function.name != "__init__":
+            for target in node[3]:
+                if (
+                    target[0] == ir.ATTR
+                    and _PASSWORD.fullmatch(target[4])
+                    and not (target[3][0] == ir.NAME and target[3][3] == "self")
+                    and _is_password(node[4])
+                ):
+                    yield lack("plaintext-password-storage", function, _STORES, node, Confidence.MEDIUM)
+        elif op == ir.COMPARE and len(node[4]) == 1 and node[4][0][0] == "==":
+            left, right = node[3], node[4][0][1]
+            for stored, given in ((left, right), (right, left)):
+                if (
+                    stored[0] == ir.ATTR
+                    and _PASSWORD.fullmatch(stored[4])
+                    and stored[3][0] == ir.NAME
+                    and stored[3][3] not in ("form", "request", "self", "data", "body", "payload", "credentials")
+                    and _is_password(given)
+                ):
+                    yield lack("plaintext-password-storage", function, _STORES, node, Confidence.MEDIUM)
+        elif op == ir.CONST and type(node[3]) is str and words.SQL_PASSWORD.match(node[3].lower()):
+            if any(
+                one[0] == ir.NAME and _PASSWORD.fullmatch(one[3]) for one in walk(function.node[5])
+            ):
+                yield lack("plaintext-password-storage", function, _STORES, node)
+
+
+def _responses(project: Project) -> Iterator[Lack]:
+    reached = {id(one.node): one for route in project.routes for one in route.facts.functions}
+    for state in project.names.program.states.values():
+        for function in project.names.functions(state):
+            serialiser = function.owner is not None and _SERIALISERS.fullmatch(function.name)
+            if id(function.node) in reached or serialiser:
+                yield from _answers(function)
+
+
+def _answers(function: Function) -> Iterator[Lack]:
+    kept: set[int] = set()
+    for node in walk(function.node[5]):
+        if node[0] == ir.CALL and last_name(node[3]) in _KEEPS:
+            kept.update(id(one) for one in walk(node) if one[0] == ir.MAP)
+        if node[0] != ir.MAP or id(node) in kept:
+            continue
+        for key, value in node[3]:
+            if (
+                key is not None
+                and key[0] == ir.CONST
+                and type(key[3]) is str
+                and words.SECRET_FIELD.fullmatch(key[3])
+                and value[0] in (ir.ATTR, ir.INDEX)
+                and not reads_request(value)
+                and any(words.SECRET_FIELD.fullmatch(one) for one in _mentioned(value))
+            ):
+                yield lack(
+                    "secret-in-response",
+                    function,
+                    f"Who gets to see `{key[3]}`?",
+                    value,
+                    Confidence.MEDIUM,
+                )
+                break
+
+
+def _logs(project: Project) -> Iterator[Lack]:
+    seen: set[int] = set()
+    for route in project.routes:
+        for function in route.facts.functions:
+            if id(function.node) in seen:
+                continue
+            seen.add(id(function.node))
+            for node in walk(function.node[5]):
+                if node[0] == ir.CALL and last_name(node[3]) in _LOGS and _logged(route, node):
+                    yield lack(
+                        "sensitive-data-exposure",
+                        function,
+                        "Who reads this log, and how long is it kept?",
+                        node,
+                    )
+
+
+def _logged(route: Route, call: Node) -> bool:
+    for value in call[4]:
+        names = {
+            name for name in _mentioned(value) if not name.endswith(("_field", "_id", "_type", "_name"))
+        }
+        if any(_SECRET.fullmatch(one) for one in names):
+            return True
+        if value[0] == ir.NAME and value[3] in ("content", "data", "body", "payload", "request_data") and is_sign_in(route):
+            return True
+    return False
+
+
+def _settings(project: Project) -> Iterator[Lack]:
+    """Django settings whose list of middleware has no protection against other sites."""
+    for state in project.names.program.states.values():
+        if "settings" not in state.path:
+            continue
+        module = project.names.program.module_of(state)
+        for node in module.body if module is not None else ():
+            if node[0] != ir.ASSIGN or node[4] is None or node[4][0] != ir.SEQ:
+                continue
+            if not any(one[0] == ir.NAME and one[3] in ("MIDDLEWARE", "MIDDLEWARE_CLASSES") for one in node[3]):
+                continue
+            texts = [one[3] for one in node[4][4] if one[0] == ir.CONST and type(one[3]) is str]
+            if texts and not any("csrf" in one.lower() for one in texts):
+                yield Lack(
+                    "missing-csrf-protection", state.path, node[1], node[2], "MIDDLEWARE",
+                    "What protects forms from other sites, if not Django's middleware?", Confidence.MEDIUM,
+                )  # fmt: skip
+
+
+CHECKS = (_plaintext, _responses, _logs, _settings)
