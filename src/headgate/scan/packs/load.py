@@ -38,7 +38,8 @@ _CONFIDENCES = "low, medium, high"
 _SEVERITIES = "info, low, medium, high, critical"
 _TOP = (
     "pack", "language", "version", "when", "aliases", "sources", "sinks", "sanitizers", "guards",
-    "propagators", "models", "entries", "literals", "absences", "tests",
+    "propagators", "models", "entries", "literals", "absences",
+    "never_returns", "tests",
 )  # fmt: skip
 
 
@@ -100,6 +101,7 @@ def parse_pack(data: bytes, file: str, kinds: Kinds) -> Pack:
         entries=every("entries", _entry),
         literals=every("literals", _literal),
         absences=every("absences", _absence),
+        never_returns=table.texts("never_returns"),
         tests=every("tests", _example),
     )
 
@@ -237,7 +239,7 @@ def _source(table: Table, kinds: Kinds) -> Source:
     table.known(
         (
             "attr", "call", "param", "label", "what", "names", "skip", "safe_for", "type",
-            "confidence", "arg", "keys", "body_only",
+            "confidence", "arg", "keys", "body_only", "route_path",
         )
     )  # fmt: skip
     _exactly(table, "attr", "call", "param")
@@ -255,6 +257,7 @@ def _source(table: Table, kinds: Kinds) -> Source:
         confidence=_confidence(table, "confidence", Confidence.HIGH),
         arg=table.place("arg"),
         body_only=table.flag("body_only"),
+        route_path=table.flag("route_path"),
     )
 
 
@@ -306,13 +309,17 @@ def _guard(table: Table, kinds: Kinds) -> Guard:
 
 
 def _propagator(table: Table, kinds: Kinds) -> Propagator:
-    table.known(("call", "from", "to", "type", "calls"))
+    table.known(("call", "from", "to", "type", "calls", "marks"))
+    for mark in table.texts("marks"):
+        if mark not in ("resolved", "host"):
+            raise table.error("marks", f"there is no mark {mark!r}", "Take resolved or host.")
     return Propagator(
         call=table.texts("call"),
         sources=table.texts("from") or ("*",),
         to=str(table.place("to") if "to" in table else "return"),
         type=table.text("type", ""),
         calls=table.place("calls"),
+        marks=table.texts("marks"),
     )
 
 

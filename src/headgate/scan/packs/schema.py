@@ -110,6 +110,8 @@ class Source:
     confidence: Confidence = Confidence.HIGH
     arg: int | str | None = None
     """Of `call`: the argument that is tainted instead of the result (`socket.recv_into(buf)`)."""
+    route_path: bool = False
+    """It is the path that was asked for: constant in a route without parameters."""
     body_only: bool = False
     """Of `param`: only where the entry's method has a body (POST, PUT, PATCH)."""
 
@@ -184,6 +186,9 @@ class Propagator:
     """Of the result."""
     calls: int | str | None = None
     """An argument that is a function, called with the data (`map`, `Thread(target=)`)."""
+    marks: tuple[str, ...] = ()
+    """What is known of the result: `resolved` (a path without `..` and links), `host` (the host of
+    a URL)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,4 +333,6 @@ class Pack:
     entries: tuple[Entry, ...] = ()
     literals: tuple[Literal, ...] = ()
     absences: tuple[Absence, ...] = ()
+    never_returns: tuple[str, ...] = ()
+    """Calls that raise or end the process: `flask.abort`, `sys.exit`."""
     tests: tuple[Example, ...] = ()

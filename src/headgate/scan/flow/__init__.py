@@ -1,0 +1,1 @@
+"""The data-flow engine: forward abstract interpretation over the intermediate representation."""

@@ -1,0 +1,395 @@
+"""What Python's built-in functions, and those like them, do with values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from headgate.scan.flow.program import ClassRef, FunctionRef
+from headgate.scan.flow.sinks import Sinks
+from headgate.scan.flow.values import (
+    NONE,
+    RESOLVED,
+    UNKNOWN,
+    Obj,
+    Value,
+    constant,
+    merge_taint,
+)
+from headgate.scan.ir.nodes import Node
+
+_FOLDED: dict[str, Callable[..., Any]] = {
+    "int": int,
+    "float": float,
+    "str": str,
+    "len": len,
+    "bool": bool,
+    "abs": abs,
+    "ord": ord,
+    "chr": chr,
+    "hex": hex,
+    "max": max,
+    "min": min,
+    "round": round,
+    "repr": repr,
+    "os.path.join": lambda *parts: "/".join(parts) if all(isinstance(p, str) for p in parts) else 1 / 0,
+    "os.path.basename": lambda path: path.rpartition("/")[2],
+    "base64.b64encode": lambda data: __import__("base64").b64encode(data),
+    "base64.b64decode": lambda data: __import__("base64").b64decode(data),
+}
+"""Functions that are applied to constants."""
+_NUMBERS = {"bool": "bool", "callable": "bool", "hasattr": "bool", "id": "int", "hash": "int"}
+_PLAIN_TYPES = frozenset({"int", "float", "bool", "complex", "Decimal", "UUID", "date", "datetime"})
+
+
+class Builtins(Sinks):
+    """Built-in functions."""
+
+    def callback(self, function: Value, others: list[Value], node: Node) -> Value:
+        """A function that a library calls with what it was given besides."""
+        if not isinstance(function.obj, (FunctionRef, tuple)):
+            return UNKNOWN
+        args: list[Value] = []
+        for one in others:
+            obj = self.obj(one)
+            if obj is not None and obj.kind in ("list", "tuple", "set"):
+                ordered = self.sequence(one, node)
+                args += ordered if ordered is not None else [self.any_item(obj) or UNKNOWN]
+            elif obj is not None and obj.kind == "dict":
+                args += list(obj.items.values())
+            else:
+                args.append(one)
+        return self.call(function, args, {}, node)
+
+    def folded(self, name: str, args: list[Value]) -> Value | None:
+        """The result of a function of constants."""
+        if not args or any(one.consts is None for one in args):
+            return None
+        function = _FOLDED.get(name)
+        if function is None:
+            if not name.startswith("*.") or len(args) != 1:
+                return None
+            tail = name[2:]
+            return self._fold(lambda one: getattr(one, tail)(), (args[0].consts or (),))
+        return self._fold(function, tuple(one.consts or () for one in args))
+
+    def builtin(
+        self,
+        name: str,
+        args: list[Value],
+        keywords: dict[str, Value],
+        node: Node,
+        extra: Value | None,
+    ) -> Value | None:
+        """The result of a built-in function; None when it is none."""
+        folded = self.folded(name, args) if name in _FOLDED else None
+        if folded is not None:
+            return folded
+        handler = _HANDLERS.get(name)
+        if handler is not None:
+            return handler(self, args, keywords, node)
+        if name in _NUMBERS:
+            return Value(type=_NUMBERS[name])
+        if name == "os.path.join":
+            return self.built_path(args, node)
+        return None
+
+    def built_path(self, args: list[Value], node: Node) -> Value:
+        parts: list[Value] = []
+        for index, one in enumerate(args):
+            if index:
+                parts.append(constant("/"))
+            parts.append(one)
+        return self.built(parts, node, "it is joined to a path")
+
+    def text(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if not args:
+            return constant("")
+        value = args[0]
+        method = self.attribute(value, "__str__", node) if value.ref is not None else UNKNOWN
+        if isinstance(method.obj, FunctionRef):
+            return self.call(method, [], {}, node)
+        taint = self.deep(value)
+        return Value(taint, type="str", text=value.text)
+
+    def collection(self, kind: str, args: list[Value], node: Node) -> Value:
+        if not args:
+            return self.new(Obj(kind, {}))
+        ordered = self.sequence(args[0], node)
+        if ordered is not None and kind != "set":
+            return self.make_list(ordered, kind)
+        if ordered is not None:
+            return self.make_list(ordered, "set")
+        return self.bag(self.iterate(args[0], node), kind)
+
+    def listed(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        return self.collection("list", args, node)
+
+    def tupled(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        return self.collection("tuple", args, node)
+
+    def set_of(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        return self.collection("set", args, node)
+
+    def ordered(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        return self.bag(self.iterate(args[0], node)) if args else UNKNOWN
+
+    def reversed_(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        found = self.sequence(args[0], node) if args else None
+        return self.make_list(found[::-1]) if found is not None else self.ordered(args, {}, node)
+
+    def dictionary(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        value = self.new(Obj("dict", {}))
+        if args:
+            pairs = self.sequence(args[0], node)
+            if pairs is not None:
+                for pair in pairs:
+                    both = self.sequence(pair, node)
+                    if both is not None and len(both) == 2:
+                        self.set_item(value, both[0], both[1])
+                    else:
+                        self.set_item(value, UNKNOWN, Value(self.deep(pair)))
+            else:
+                self.merge_into(value, args[0], node)
+        for name, item in keywords.items():
+            self.set_item(value, constant(name), item)
+        return value
+
+    def enumerated(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if not args:
+            return UNKNOWN
+        ordered = self.sequence(args[0], node)
+        if ordered is not None and len(ordered) <= 20:
+            pairs = [
+                self.make_list([constant(index), one], "tuple")
+                for index, one in enumerate(ordered)
+            ]
+            return self.make_list(pairs)
+        item = self.make_list([Value(type="int"), self.iterate(args[0], node)], "tuple")
+        return self.bag(item)
+
+    def zipped(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        sides = [self.sequence(one, node) for one in args]
+        known = [one for one in sides if one is not None]
+        if len(known) == len(args) and known:
+            count = min(len(one) for one in known)
+            if count <= 20:
+                return self.make_list(
+                    [self.make_list([one[i] for one in known], "tuple") for i in range(count)]
+                )
+        return self.bag(self.make_list([self.iterate(one, node) for one in args], "tuple"))
+
+    def mapped(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if len(args) < 2:
+            return UNKNOWN
+        ordered = [self.sequence(one, node) for one in args[1:]]
+        first = ordered[0]
+        if len(args) == 2 and first is not None and len(first) <= 8:
+            return self.make_list([self.call(args[0], [one], {}, node) for one in first])
+        items = [self.iterate(one, node) for one in args[1:]]
+        return self.bag(self.call(args[0], items, {}, node))
+
+    def filtered(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if len(args) < 2:
+            return UNKNOWN
+        item = self.iterate(args[1], node)
+        if args[0].obj is not None:
+            tested = self.call(args[0], [item], {}, node)
+            facts = tested.cond[0] if tested.cond is not None else None
+            if facts and item.taint:
+                item = Value(
+                    {t: (mask | facts.get(t, 0), trace) for t, (mask, trace) in item.taint.items()},
+                    item.consts,
+                )
+        return self.bag(item)
+
+    def next_(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if not args:
+            return UNKNOWN
+        item = self.iterate(args[0], node)
+        return self.joiner.values(item, args[1], self.env) if len(args) > 1 else item
+
+    def same(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        return args[0] if args else UNKNOWN
+
+    def most(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if len(args) == 1:
+            return self.iterate(args[0], node)
+        out = UNKNOWN if not args else args[0]
+        for one in args[1:]:
+            out = self.joiner.values(out, one, self.env)
+        return out
+
+    def any_all(self, args: list[Value], node: Node, *, every: bool) -> Value:
+        """`any` and `all` over what a comprehension tests."""
+        if not args:
+            return UNKNOWN
+        item = self.iterate(args[0], node)
+        yes, no = self.cond_of(item)
+        if item.consts is not None and len(item.consts) == 1 and self.sequence(args[0], node):
+            return Value(consts=(bool(item.consts[0]),))
+        return Value(type="bool", cond=(yes, {}) if every else ({}, no))
+
+    def any_(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        return self.any_all(args, node, every=False)
+
+    def all_(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        return self.any_all(args, node, every=True)
+
+    def isinstance_(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if len(args) < 2:
+            return UNKNOWN
+        kinds = self.sequence(args[1], node) or [args[1]]
+        names = [one.name.rpartition(".")[2] for one in kinds]
+        if args[0].taint and names and all(name in _PLAIN_TYPES for name in names):
+            return Value(type="bool", cond=(self.facts_of(args[0], "all"), {}))
+        if isinstance(args[0].obj, ClassRef):
+            return UNKNOWN
+        return Value(type="bool")
+
+    def getattr_(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if len(args) < 2:
+            return UNKNOWN
+        consts = args[1].consts
+        if consts is None or not all(isinstance(one, str) for one in consts):
+            return Value(self.union(args))
+        out: Value | None = None
+        for one in consts:
+            found = self.attribute(args[0], one, node)
+            out = found if out is None else self.joiner.values(out, found, self.env)
+        if out is None:
+            return UNKNOWN
+        if len(args) > 2 and out is UNKNOWN:
+            return self.joiner.values(out, args[2], self.env)
+        return out
+
+    def setattr_(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if len(args) == 3:
+            self.set_item(args[0], args[1], self.stored(args[2], node))
+        return NONE
+
+    def ranged(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if len(args) == 1 and args[0].consts and len(args[0].consts) == 1:
+            count = args[0].consts[0]
+            if isinstance(count, int) and 0 <= count <= 12:
+                return self.make_list([constant(index) for index in range(count)])
+        return self.bag(Value(type="int"))
+
+    def printed(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        return NONE
+
+    def resolved(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if not args:
+            return UNKNOWN
+        taint = self.moved(self.deep(args[0]), "the path is resolved", node, -1, RESOLVED)
+        return Value(taint, args[0].consts, type="str", text=args[0].text)
+
+    def compiled(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if not args:
+            return UNKNOWN
+        pattern = args[0]
+        text = pattern.consts[0] if pattern.consts and len(pattern.consts) == 1 else None
+        return Value(self.deep(pattern), type="re.Pattern", text=text if isinstance(text, str) else None)
+
+    def base_name(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if not args:
+            return UNKNOWN
+        mask = self.rules.mask(("path-traversal", "archive-extraction"))
+        taint = self.moved(self.deep(args[0]), "its last part is taken", node, ~7, mask)
+        return Value(taint, type="str")
+
+    def environment(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        return UNKNOWN
+
+    def sub(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`re.sub(pattern, by, text)`."""
+        from headgate.scan.flow.patterns import kinds_for, removed
+
+        if len(args) < 3:
+            return Value(self.union(args))
+        consts = args[0].consts or ((args[0].text,) if args[0].text else ())
+        by = args[1].consts
+        add = 0
+        if len(consts) == 1 and isinstance(consts[0], str) and by and isinstance(by[0], str):
+            kinds = set(removed(consts[0]))
+            allowed = kinds_for(frozenset(by[0]))
+            if "all" in kinds:
+                kinds = set(allowed)
+            elif "all" not in allowed:
+                kinds &= set(allowed)
+            add = self.rules.mask(kinds)
+        taint = self.moved(self.deep(args[2]), "parts of it are replaced", node, ~7, add)
+        return Value(merge_taint(taint, self.narrowed(args[1].taint, ~7)), type="str")
+
+    def matching(self, name: str, args: list[Value], keywords: dict[str, Value]) -> Value:
+        if len(args) < 2:
+            return UNKNOWN
+        return self.matched(args[0], name, args[1])
+
+    def partial(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if not args:
+            return UNKNOWN
+        return Value(obj=Partial(args[0], args[1:], keywords))
+
+
+class Partial:
+    """`functools.partial`."""
+
+    __slots__ = ("args", "function", "keywords")
+
+    def __init__(self, function: Value, args: list[Value], keywords: dict[str, Value]) -> None:
+        self.function = function
+        self.args = args
+        self.keywords = keywords
+
+
+def _match(name: str) -> Callable[[Builtins, list[Value], dict[str, Value], Node], Value]:
+    def handler(
+        one: Builtins, args: list[Value], keywords: dict[str, Value], node: Node
+    ) -> Value:
+        return one.matching(name, args, keywords)
+
+    return handler
+
+
+_HANDLERS: dict[str, Callable[[Builtins, list[Value], dict[str, Value], Node], Value]] = {
+    "str": Builtins.text,
+    "repr": Builtins.text,
+    "list": Builtins.listed,
+    "tuple": Builtins.tupled,
+    "set": Builtins.set_of,
+    "frozenset": Builtins.set_of,
+    "collections.deque": Builtins.listed,
+    "dict": Builtins.dictionary,
+    "collections.OrderedDict": Builtins.dictionary,
+    "sorted": Builtins.ordered,
+    "iter": Builtins.same,
+    "reversed": Builtins.reversed_,
+    "enumerate": Builtins.enumerated,
+    "zip": Builtins.zipped,
+    "map": Builtins.mapped,
+    "filter": Builtins.filtered,
+    "next": Builtins.next_,
+    "min": Builtins.most,
+    "max": Builtins.most,
+    "any": Builtins.any_,
+    "all": Builtins.all_,
+    "isinstance": Builtins.isinstance_,
+    "getattr": Builtins.getattr_,
+    "setattr": Builtins.setattr_,
+    "range": Builtins.ranged,
+    "print": Builtins.printed,
+    "copy.copy": Builtins.same,
+    "copy.deepcopy": Builtins.same,
+    "typing.cast": lambda one, args, keywords, node: args[-1] if args else UNKNOWN,
+    "os.path.realpath": Builtins.resolved,
+    "os.path.abspath": Builtins.resolved,
+    "os.path.normpath": Builtins.resolved,
+    "os.path.basename": Builtins.base_name,
+    "re.compile": Builtins.compiled,
+    "re.sub": Builtins.sub,
+    "re.match": _match("match"),
+    "re.fullmatch": _match("fullmatch"),
+    "re.search": _match("search"),
+    "functools.partial": Builtins.partial,
+}

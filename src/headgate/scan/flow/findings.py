@@ -1,0 +1,132 @@
+"""What the analysis found, before it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from headgate.model.finding import Confidence, Severity
+from headgate.scan.flow.values import Token, Trace
+from headgate.scan.packs.schema import Kind, KindName
+
+
+@dataclass(slots=True)
+class Hit:
+    """Data that reaches a sink."""
+
+    kind: KindName
+    token: Token
+    trace: Trace
+    path: str
+    start: int
+    end: int
+    """Where the sink is."""
+    sink: str
+    """What it is called in the code."""
+    confidence: Confidence
+    severity: Severity | None = None
+    """Instead of the kind's."""
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a trace."""
+
+    path: str
+    start: int
+    end: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Found:
+    """One defect: to be turned into a finding."""
+
+    kind: KindName
+    path: str
+    start: int
+    end: int
+    severity: Severity
+    confidence: Confidence
+    message: str
+    steps: tuple[Step, ...] = ()
+    label: str = ""
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Collects what is found, once per place and kind."""
+
+    kinds: Any
+    found: dict[tuple[str, str, int, int], Found] = field(
+        default_factory=dict[tuple[str, str, int, int], Found]
+    )
+    cut: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Path → names of functions whose analysis was cut off."""
+
+    def hit(self, hit: Hit) -> None:
+        """A source that reaches a sink."""
+        kind: Kind = self.kinds[hit.kind]
+        token = hit.token.root()
+        severity = severity_of(kind, token.label)
+        if severity is None:
+            return
+        if hit.severity is not None:
+            severity = min(severity, hit.severity)
+        steps = steps_of(hit.trace)
+        confidence = min(hit.confidence, token.confidence)
+        if any(one.reason.startswith(ASSUMED) for one in steps):
+            confidence = min(confidence, Confidence.MEDIUM)
+        sink = Step(hit.path, hit.start, hit.end, f"it reaches `{hit.sink}`")
+        message = kind.message.format(
+            source=_capital(hit.token.what), sink=hit.sink
+        )
+        self.add(
+            Found(
+                hit.kind, hit.path, hit.start, hit.end, severity, confidence, message,
+                (*steps, sink), token.label,
+            )
+        )  # fmt: skip
+
+    def add(self, found: Found) -> None:
+        key = (found.kind, found.path, found.start, found.end)
+        old = self.found.get(key)
+        if old is None or _rank(found) > _rank(old):
+            self.found[key] = found
+
+    def cut_off(self, path: str, name: str) -> None:
+        names = self.cut.setdefault(path, [])
+        if name not in names:
+            names.append(name)
+
+
+ASSUMED = "assumed to "
+"""How the reason of a step begins that the analysis does not know, and assumes."""
+
+
+def severity_of(kind: Kind, label: str) -> Severity | None:
+    """By the label of the source; None: not reported."""
+    if not kind.labels and kind.default_label is None:
+        return kind.severity
+    if label in kind.labels:
+        return kind.labels[label]
+    return kind.default_label
+
+
+def steps_of(trace: Trace) -> tuple[Step, ...]:
+    """The steps, the first one first."""
+    out: list[Step] = []
+    while trace is not None:
+        before, reason, path, start, end, _ = trace
+        out.append(Step(path, start, end, reason))
+        trace = before
+    return tuple(reversed(out))
+
+
+def _rank(found: Found) -> tuple[int, int, int]:
+    return (found.severity, found.confidence, -len(found.steps))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,237 @@
+"""The files of a project as modules that import one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from headgate.scan.flow.values import Obj, Value
+from headgate.scan.ir import nodes as ir
+from headgate.scan.ir.nodes import Module, Node
+
+if TYPE_CHECKING:
+    from headgate.scan.flow.interpreter import Frame
+
+
+class ModuleState:
+    """A file: what its names mean, once its top level was run."""
+
+    __slots__ = ("done", "folder", "ir", "path", "starts", "text", "vars")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.folder = path.rpartition("/")[0]
+        self.ir: Module | None = None
+        self.vars: dict[str, Value] = {}
+        self.done = 0
+        """0: not run; 1: running; 2: run."""
+
+
+class FunctionRef:
+    """A function of the project, with what it closes over and is bound to."""
+
+    __slots__ = ("bound", "captured", "cls", "frame", "module", "node", "wrapped")
+
+    def __init__(
+        self,
+        module: ModuleState,
+        node: Node,
+        cls: ClassRef | None = None,
+        captured: dict[str, Value] | None = None,
+        frame: Frame | None = None,
+        bound: Value | None = None,
+    ) -> None:
+        self.module = module
+        self.node = node
+        self.cls = cls
+        """The class in whose body it is defined."""
+        self.captured = captured
+        self.frame = frame
+        """Where it was defined; while that runs, its names are read from there."""
+        self.bound = bound
+        """`self` of a bound method."""
+
+
+class ClassRef:
+    """A class of the project."""
+
+    __slots__ = ("bases", "fields", "library", "members", "module", "name", "node", "order", "kind")
+
+    def __init__(self, module: ModuleState, node: Node) -> None:
+        self.module = module
+        self.node = node
+        self.name: str = node[3]
+        self.bases: list[ClassRef] = []
+        self.library: list[str] = []
+        """Canonical names of bases that are not of the project."""
+        self.members: dict[str, Value] = {}
+        """What the body binds: methods, constants."""
+        self.order: list[tuple[str, Node | None]] = []
+        """Annotated fields with their defaults, for dataclasses and the like."""
+        self.fields: dict[str, Value] = {}
+        """Attributes of instances, over all methods that were analysed."""
+        self.kind = ""
+        """`dataclass` when its constructor takes its fields."""
+
+    def lineage(self) -> list[ClassRef]:
+        """The class and those it derives from, nearest first."""
+        out: list[ClassRef] = []
+
+        def visit(one: ClassRef) -> None:
+            if one not in out and len(out) < 50:
+                out.append(one)
+                for base in one.bases:
+                    visit(base)
+
+        visit(self)
+        return out
+
+    def member(self, name: str) -> Value | None:
+        for one in self.lineage():
+            found = one.members.get(name)
+            if found is not None:
+                return found
+        return None
+
+    def field(self, name: str) -> Value | None:
+        for one in self.lineage():
+            found = one.fields.get(name)
+            if found is not None:
+                return found
+        return None
+
+    def library_bases(self) -> Iterable[str]:
+        for one in self.lineage():
+            yield from one.library
+
+
+class ModuleRef:
+    """A module of the project as a value."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: ModuleState) -> None:
+        self.state = state
+
+
+class PackageRef:
+    """The first part of an `import a.b.c`, or a folder without `__init__`: names below it are
+    looked up as modules of the project first."""
+
+    __slots__ = ("folder", "name")
+
+    def __init__(self, name: str, folder: str) -> None:
+        self.name = name
+        self.folder = folder
+
+
+class Imported(Value):
+    """A name imported from a module of the project: looked up when it is used."""
+
+    __slots__ = ("module", "wanted")
+
+    def __init__(self, module: ModuleState, wanted: str) -> None:
+        super().__init__()
+        self.module = module
+        self.wanted = wanted
+
+
+class Program:
+    """Every module, by path; and what is shared between all of them."""
+
+    def __init__(self, load: Callable[[str], Module | None], paths: Iterable[str]) -> None:
+        self._load = load
+        self.states = {path: ModuleState(path) for path in paths}
+        self.heap: dict[Any, Obj] = {}
+        """Objects that modules hold."""
+        self._resolved: dict[tuple[str, str], ModuleState | None] = {}
+        self._folders = {path.rpartition("/")[0] for path in self.states}
+        for folder in list(self._folders):
+            while folder:
+                folder = folder.rpartition("/")[0]
+                self._folders.add(folder)
+
+    def module_of(self, state: ModuleState) -> Module | None:
+        """The IR of a module, loaded when it is first asked for."""
+        if state.ir is None:
+            state.ir = self._load(state.path)
+        return state.ir
+
+    def resolve(self, folder: str, name: str) -> ModuleState | None:
+        """The module that an absolute import of `name` means in a file of the folder."""
+        key = (folder, name)
+        if key not in self._resolved:
+            self._resolved[key] = self._search(folder, name.replace(".", "/"))
+        return self._resolved[key]
+
+    def _search(self, folder: str, relative: str) -> ModuleState | None:
+        while True:
+            for root in (folder, f"{folder}/src" if folder else "src"):
+                prefix = f"{root}/" if root else ""
+                found = self.at(prefix + relative)
+                if found is not None:
+                    return found
+            if not folder:
+                return None
+            folder = folder.rpartition("/")[0]
+
+    def at(self, stem: str) -> ModuleState | None:
+        """The module with this path, without its ending."""
+        for ending in (".py", "/__init__.py", ".pyw"):
+            state = self.states.get(stem + ending)
+            if state is not None:
+                return state
+        return None
+
+    def relative(self, state: ModuleState, level: int, name: str) -> ModuleState | None:
+        """The module that a relative import means."""
+        folder = self.above(state, level)
+        if folder is None:
+            return None
+        parts = name.replace(".", "/")
+        stem = f"{folder}/{parts}" if folder and parts else folder or parts
+        return self.at(stem)
+
+    def above(self, state: ModuleState, level: int) -> str | None:
+        folder = state.folder
+        for _ in range(level - 1):
+            if not folder:
+                return None
+            folder = folder.rpartition("/")[0]
+        return folder
+
+    def is_package(self, folder: str, name: str) -> bool:
+        """Whether files of the project are below this name."""
+        relative = name.replace(".", "/")
+        while True:
+            if (f"{folder}/{relative}" if folder else relative) in self._folders:
+                return True
+            if not folder:
+                return False
+            folder = folder.rpartition("/")[0]
+
+
+def free_names(function: Node) -> frozenset[str]:
+    """Names that a function uses and does not bind."""
+    return function[11].difference(function[9])
+
+
+def is_method_kind(function: Node, name: str) -> bool:
+    """Whether a decorator with this last name is on it."""
+    return any(_last_name(one) == name for one in function[6])
+
+
+def _last_name(node: Node) -> str:
+    op = node[0]
+    if op == ir.NAME:
+        return node[3]
+    if op == ir.ATTR:
+        return node[4]
+    if op == ir.CALL:
+        return _last_name(node[3])
+    return ""
+
+
+def decorator_names(function: Node) -> list[str]:
+    """Last names of its decorators."""
+    return [_last_name(one) for one in function[6]]
