@@ -53,6 +53,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One place that data passes on its way from where it comes in to where it does harm."""
+
+    span: Span
+    reason: str
+    """What happens to it there, e.g. `it is put into a text`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One defect found by a check."""
 
@@ -73,6 +82,8 @@ class Finding:
     identity: str = ""
     """Survives edits elsewhere; empty until computed."""
     url: str = ""
+    trace: tuple[TraceStep, ...] = ()
+    """From the source to the sink, both included; empty where no data flows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +98,5 @@ class CheckResult:
     seconds: float = 0.0
     skipped: tuple[str, ...] = field(default=())
     """Paths that were not examined, each with the reason after a colon."""
+    reduced: tuple[str, ...] = field(default=())
+    """Paths that were examined in part only, each with the reason after a colon."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headgate.model.finding import CheckResult, Finding, Outcome
+from headgate.scan.analyzers.flow import Flow
 from headgate.scan.analyzers.infrastructure import all_analyzers
 from headgate.scan.analyzers.injection import Injection
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
@@ -40,6 +41,8 @@ class Request:
     head: tuple[SourceFile, ...]
     base: tuple[SourceFile, ...] | None = None
     """What the same files were before; None: every finding counts, not only new ones."""
+    context: tuple[SourceFile, ...] = ()
+    """Files that are the same in both, for what reaches into them and out of them."""
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
     """Path in the head → path in the base."""
     excluded: frozenset[str] = frozenset()
@@ -59,7 +62,8 @@ class Request:
 
 def analyzers(key: bytes, cache: Path | None) -> tuple[Analyzer, ...]:
     """Those that Headgate ships. `key` and `cache` as `Secrets` takes them."""
-    return (Ruff(), Injection(), *all_analyzers(), Secrets(key, cache))
+    kept = None if cache is None else cache.parent / "lowered"
+    return (Ruff(), Injection(), Flow(kept), *all_analyzers(), Secrets(key, cache))
 
 
 def examine(
@@ -70,13 +74,13 @@ def examine(
     """One result per check, in the order of `CHECKS`."""
     notes = (*request.links, *request.messages)
     notes += (names_note(_names(request.head, request.links, request)),)
-    head = _Side(request.head, notes, tools, request.excluded, clock)
+    head = _Side(request.head, notes, tools, request.excluded, clock, request.context)
     for check in CHECKS:
         head.run(check)
     base: _Side | None = None
     if request.base is not None:
         old_notes = (*request.base_links, names_note(_names(request.base, request.base_links)))
-        base = _Side(request.base, old_notes, tools, frozenset(), clock)
+        base = _Side(request.base, old_notes, tools, frozenset(), clock, request.context)
         for check in CHECKS:
             if any(hit.finding.check == check for hit in head.hits(check)):
                 # Old files that no longer hold a secret still have to be masked alike.
@@ -113,7 +117,9 @@ class _Side:
         tools: Sequence[Analyzer],
         excluded: frozenset[str],
         clock: Callable[[], float],
+        context: Sequence[SourceFile] = (),
     ) -> None:
+        self._context = context
         self._tools = tools
         self._excluded = excluded
         self._clock = clock
@@ -128,6 +134,8 @@ class _Side:
                 path = f"{path} "
             self.data[path] = note.data
             self._notes.append(SourceFile(path, note.data))
+        self._beside: dict[str, bytes] = {}
+        """Files of the context that were analysed."""
         self._texts: dict[str, Text] = {}
         self._analyses: dict[str, list[Analysis]] = {}
         self.seconds: dict[str, float] = {}
@@ -144,25 +152,38 @@ class _Side:
                 done.append(tool.scan((*self._files, *self._notes)))
                 continue
             wanted = [file for file in self._files if self.wanted(file.path)]
-            done.append(
-                tool.scan(
-                    [
-                        file
-                        for file in wanted
-                        if file.path not in self._why and tool.wants(file.path, file.data[:START])
-                    ]
-                )
-            )
+            given = [
+                file
+                for file in wanted
+                if file.path not in self._why and tool.wants(file.path, file.data[:START])
+            ]
+            done.append(self._scanned(tool, given))
         self._analyses[check] = done
         for analysis in done:
             for span in analysis.hidden:
                 self.text(span.path).hide(span)
         self.seconds[check] = self._clock() - began
 
+    def _scanned(self, tool: Analyzer, given: Sequence[SourceFile]) -> Analysis:
+        if not isinstance(tool, Flow):
+            return tool.scan(given)
+        context = [
+            file
+            for file in self._context
+            if not unreadable(file.data) and tool.wants(file.path, file.data[:START])
+        ]
+        for file in context:
+            self._beside[file.path] = file.data
+        return tool.scan(given, context)
+
     def text(self, path: str) -> Text:
         if path not in self._texts:
-            self._texts[path] = Text(decode(self.data[path]))
+            data = self.data.get(path)
+            self._texts[path] = Text(decode(self._beside[path] if data is None else data))
         return self._texts[path]
+
+    def reduced(self, check: str) -> tuple[str, ...]:
+        return tuple(path for one in self._analyses.get(check, ()) for path in one.reduced)
 
     def outcome(self, check: str) -> Outcome:
         outcomes = {analysis.outcome for analysis in self._analyses.get(check, ())}
@@ -218,6 +239,18 @@ class _Side:
                 for other in places.get((rule, finding.span.path), ())
             )
 
+        traced: dict[tuple[str, int | None], list[Finding]] = {}
+        for hit in hits:
+            if hit.finding.trace:
+                key = (hit.finding.span.path, hit.finding.cwe)
+                traced.setdefault(key, []).append(hit.finding)
+
+        def told_better(finding: Finding) -> bool:
+            """Whether another analyzer tells the same with its whole trace."""
+            others = traced.get((finding.span.path, finding.cwe), ())
+            return not finding.trace and any(_same_place(finding, other) for other in others)
+
+        hits = [hit for hit in hits if not told_better(hit.finding)]
         kept = {
             (hit.finding.rule, hit.finding.span): hit for hit in hits if not superseded(hit.finding)
         }
@@ -225,6 +258,17 @@ class _Side:
 
     def anchors(self, hits: Iterable[Hit]) -> list[Anchor]:
         return [anchor(hit.finding, self.text(hit.finding.span.path), hit.mark) for hit in hits]
+
+
+def _same_place(finding: Finding, traced: Finding) -> bool:
+    """Whether a finding is at the sink of a trace, or at a step of it."""
+    if _overlap(finding, traced):
+        return True
+    first, last = finding.span.line, max(finding.span.end_line, finding.span.line)
+    return any(
+        step.span.path == finding.span.path and first <= step.span.line <= last
+        for step in traced.trace
+    )
 
 
 def _overlap(one: Finding, other: Finding) -> bool:
@@ -292,6 +336,7 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
         findings=tuple(findings),
         seconds=seconds,
         skipped=tuple(dict.fromkeys(skipped)),
+        reduced=tuple(dict.fromkeys(head.reduced(check))),
     )
 
 

@@ -78,8 +78,15 @@ def masked(result: CheckResult, masks: Mapping[str, str]) -> CheckResult:
         name, separator, why = entry.rpartition(": ")
         return f"{path(name)}{separator}{why}"
 
+    def place(span: Span) -> Span:
+        return replace(span, path=path(span.path))
+
     findings = tuple(
-        replace(finding, span=replace(finding.span, path=path(finding.span.path)))
+        replace(
+            finding,
+            span=place(finding.span),
+            trace=tuple(replace(step, span=place(step.span)) for step in finding.trace),
+        )
         for finding in result.findings
     )
     return replace(
@@ -87,6 +94,7 @@ def masked(result: CheckResult, masks: Mapping[str, str]) -> CheckResult:
         findings=findings,
         reason=text(result.reason),
         skipped=tuple(entry(one) for one in result.skipped),
+        reduced=tuple(entry(one) for one in result.reduced),
     )
 
 

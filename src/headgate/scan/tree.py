@@ -369,6 +369,7 @@ def _joined(one: CheckResult, other: CheckResult) -> CheckResult:
         findings=findings,
         seconds=one.seconds + other.seconds,
         skipped=(*one.skipped, *other.skipped),
+        reduced=(*one.reduced, *other.reduced),
     )
 
 

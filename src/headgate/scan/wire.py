@@ -12,7 +12,15 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
-from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
+from headgate.model.finding import (
+    CheckResult,
+    Confidence,
+    Finding,
+    Outcome,
+    Severity,
+    Span,
+    TraceStep,
+)
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.engine import Past, Request
 
@@ -28,6 +36,7 @@ def encode_request(request: Request) -> bytes:
     header = {
         "head": listing(request.head),
         "base": None if request.base is None else listing(request.base),
+        "context": listing(request.context),
         "renamed": dict(request.renamed),
         "excluded": sorted(request.excluded),
         "history": [[past.commit, past.file.path, len(past.file.data)] for past in request.history],
@@ -39,7 +48,7 @@ def encode_request(request: Request) -> bytes:
     }
     past = (one.file for one in request.history)
     notes = (*request.links, *request.base_links, *request.messages)
-    files = (*request.head, *(request.base or ()), *past, *notes)
+    files = (*request.head, *(request.base or ()), *request.context, *past, *notes)
     data = b"".join(file.data for file in files)
     return _frame(header) + data
 
@@ -55,6 +64,7 @@ def read_request(stream: BinaryIO) -> Request | None:
 
     head = files(header["head"])
     base = None if header["base"] is None else files(header["base"])
+    context = files(header["context"])
     history = tuple(
         Past(commit, SourceFile(path, _exactly(stream, size)))
         for commit, path, size in header["history"]
@@ -62,6 +72,7 @@ def read_request(stream: BinaryIO) -> Request | None:
     return Request(
         head=head,
         base=base,
+        context=context,
         renamed=header["renamed"],
         excluded=frozenset(header["excluded"]),
         history=history,
@@ -99,6 +110,7 @@ def result_as_json(result: CheckResult) -> dict[str, Any]:
         "reason": result.reason,
         "seconds": result.seconds,
         "skipped": list(result.skipped),
+        "reduced": list(result.reduced),
         "findings": [_finding_as_json(finding) for finding in result.findings],
     }
 
@@ -112,13 +124,18 @@ def _finding_as_json(finding: Finding) -> dict[str, Any]:
         "remedy": finding.remedy,
         "severity": finding.severity.value,
         "confidence": finding.confidence.value,
-        "span": [span.path, span.line, span.column, span.end_line, span.end_column],
+        "span": _place(span),
         "cwe": finding.cwe,
         "check": finding.check,
         "excerpt": finding.excerpt,
         "identity": finding.identity,
         "url": finding.url,
+        "trace": [[*_place(step.span), step.reason] for step in finding.trace],
     }
+
+
+def _place(span: Span) -> list[str | int]:
+    return [span.path, span.line, span.column, span.end_line, span.end_column]
 
 
 def _result(one: Mapping[str, Any]) -> CheckResult:
@@ -130,6 +147,7 @@ def _result(one: Mapping[str, Any]) -> CheckResult:
         findings=findings,
         seconds=one["seconds"],
         skipped=tuple(one["skipped"]),
+        reduced=tuple(one["reduced"]),
     )
 
 
@@ -147,6 +165,7 @@ def _finding(one: Mapping[str, Any]) -> Finding:
         excerpt=one["excerpt"],
         identity=one["identity"],
         url=one["url"],
+        trace=tuple(TraceStep(Span(*place), reason) for *place, reason in one["trace"]),
     )
 
 

@@ -40,6 +40,8 @@ class Analysis:
     """`path: reason` of every file that it was given and nobody could read."""
     hidden: tuple[Span, ...] = ()
     """Places that must never be shown, reported as findings or not."""
+    reduced: tuple[str, ...] = ()
+    """`path: reason` of what was examined in part only."""
 
 
 class Analyzer(Protocol):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from headgate.model.finding import Confidence
 from headgate.scan.flow.calls import Calls
@@ -48,24 +48,36 @@ class Outcome:
     """Path → functions whose analysis was cut off."""
 
 
+class Source(Protocol):
+    """A file that can be analysed."""
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """Modules that it imports."""
+        ...
+
+    @property
+    def mentions(self) -> frozenset[str]:
+        """Every name in it."""
+        ...
+
+    def module(self) -> Module:
+        """Its tree."""
+        ...
+
+
 def analyse(
-    paths: Sequence[str],
-    load: Callable[[str], Module | None],
+    files: Mapping[str, Source],
     packs: Sequence[Pack],
-    kinds: dict[KindName, Kind],
-    imported: Iterable[str],
+    kinds: Mapping[KindName, Kind],
     mode: Mode = Mode.AUTO,
 ) -> Outcome:
-    """Everything that is found in the modules at `paths`.
-
-    `load` gives a module by its path, or None when it cannot be read; `imported`: what any of the
-    modules imports, which decides on the packs that count.
-    """
-    tops = {name.lstrip(".").partition(".")[0] for name in imported}
+    """Everything that is found in the files, by path."""
+    tops = {name.lstrip(".").partition(".")[0] for file in files.values() for name in file.imports}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
     rules = Rules(active, kinds)
     with _deep_recursion():
-        run = _Run(paths, load, rules, mode)
+        run = _Run(files, rules, mode)
         run.all()
     found = sorted(
         run.recorder.found.values(), key=lambda one: (one.path, one.start, one.end, one.kind)
@@ -89,14 +101,14 @@ class _Run:
 
     def __init__(
         self,
-        paths: Sequence[str],
-        load: Callable[[str], Module | None],
+        files: Mapping[str, Source],
         rules: Rules,
         mode: Mode,
     ) -> None:
+        self.files = files
         self.rules = rules
         self.mode = mode
-        self.program = Program(load, sorted(paths))
+        self.program = Program(lambda path: files[path].module(), sorted(files))
         self.recorder = Recorder(rules.kinds)
         self.calls = Calls(self.program, rules, self.recorder)
         self.calls.recorder = self.recorder
@@ -122,14 +134,9 @@ class _Run:
                 break
 
     def _interesting(self, state: ModuleState) -> bool:
-        module = self.program.module_of(state)
-        if module is None:
-            return False
         rules = self.rules
-        mentions = module.mentions
-        if not mentions.isdisjoint(rules.source_tails) or not mentions.isdisjoint(
-            rules.rule_tails
-        ):
+        mentions = self.files[state.path].mentions
+        if not mentions.isdisjoint(rules.source_tails) or not mentions.isdisjoint(rules.rule_tails):
             return True
         if rules.entries and not mentions.isdisjoint(self._entry_tails()):
             return True
@@ -228,9 +235,7 @@ class _Run:
                     return True
         return False
 
-    def _root(
-        self, ref: FunctionRef, cls: ClassRef | None, info: EntryInfo | None = None
-    ) -> None:
+    def _root(self, ref: FunctionRef, cls: ClassRef | None, info: EntryInfo | None = None) -> None:
         place = (ref.module.path, ref.node[1])
         if place in self._done:
             return
@@ -399,13 +404,14 @@ class _Run:
     def _follow(self, states: Sequence[ModuleState]) -> bool:
         """Analyse the functions that use what was found to give what comes in."""
         names, self._tainting = self._tainting, set()
-        names |= {name.rpartition(".")[2] for name, value in self.calls.shared.items() if value.taint}
+        names |= {
+            name.rpartition(".")[2] for name, value in self.calls.shared.items() if value.taint
+        }
         if not names:
             return False
         again = False
         for state in states:
-            module = self.program.module_of(state)
-            if module is None or module.mentions.isdisjoint(names):
+            if self.files[state.path].mentions.isdisjoint(names):
                 continue
             self._guarded(state, "the module", lambda state=state: self.calls.run_module(state))
             for ref, cls in self._functions(state):
@@ -418,7 +424,15 @@ class _Run:
 
 def _place(node: Node) -> Node:
     """Where a function that nobody calls is called: at its head."""
-    return (ir.CALL, node[1], min(node[1] + 40, node[2]), (ir.NAME, node[1], node[1], node[3]), (), (), False)
+    return (
+        ir.CALL,
+        node[1],
+        min(node[1] + 40, node[2]),
+        (ir.NAME, node[1], node[1], node[3]),
+        (),
+        (),
+        False,
+    )
 
 
 def _first(ref: FunctionRef, cls: ClassRef | None) -> Node | None:

@@ -32,7 +32,9 @@ _FOLDED: dict[str, Callable[..., Any]] = {
     "min": min,
     "round": round,
     "repr": repr,
-    "os.path.join": lambda *parts: "/".join(parts) if all(isinstance(p, str) for p in parts) else 1 / 0,
+    "os.path.join": lambda *parts: (
+        "/".join(parts) if all(isinstance(p, str) for p in parts) else 1 / 0
+    ),
     "os.path.basename": lambda path: path.rpartition("/")[2],
     "base64.b64encode": lambda data: __import__("base64").b64encode(data),
     "base64.b64decode": lambda data: __import__("base64").b64decode(data),
@@ -161,8 +163,7 @@ class Builtins(Sinks):
         ordered = self.sequence(args[0], node)
         if ordered is not None and len(ordered) <= 20:
             pairs = [
-                self.make_list([constant(index), one], "tuple")
-                for index, one in enumerate(ordered)
+                self.make_list([constant(index), one], "tuple") for index, one in enumerate(ordered)
             ]
             return self.make_list(pairs)
         item = self.make_list([Value(type="int"), self.iterate(args[0], node)], "tuple")
@@ -289,7 +290,9 @@ class Builtins(Sinks):
             return UNKNOWN
         pattern = args[0]
         text = pattern.consts[0] if pattern.consts and len(pattern.consts) == 1 else None
-        return Value(self.deep(pattern), type="re.Pattern", text=text if isinstance(text, str) else None)
+        return Value(
+            self.deep(pattern), type="re.Pattern", text=text if isinstance(text, str) else None
+        )
 
     def base_name(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         if not args:
@@ -344,9 +347,7 @@ class Partial:
 
 
 def _match(name: str) -> Callable[[Builtins, list[Value], dict[str, Value], Node], Value]:
-    def handler(
-        one: Builtins, args: list[Value], keywords: dict[str, Value], node: Node
-    ) -> Value:
+    def handler(one: Builtins, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         return one.matching(name, args, keywords)
 
     return handler

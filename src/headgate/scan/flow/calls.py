@@ -158,9 +158,7 @@ class Calls(Statements):
             return self._assumed([*args, *keywords.values()], node, name)
         place = (ref.module.path, function[1])
         variants = self._memo.setdefault(place, {})
-        inward = Inward(
-            self.env.heap, self.program.heap, widen=len(variants) > _VARIANTS
-        )
+        inward = Inward(self.env.heap, self.program.heap, widen=len(variants) > _VARIANTS)
         bound, key = self._parameters(ref, args, keywords, extra, inward, node)
         captured, captured_key = inward.captured(ref)
         whole = (key, captured_key)
@@ -293,7 +291,9 @@ class Calls(Statements):
             for number, obj in out.heap.items()
             if number in heap_before and obj is not heap_before[number]
         }
-        summary.facts = {token: mask for token, mask in out.facts.items() if token.root().index >= 0}
+        summary.facts = {
+            token: mask for token, mask in out.facts.items() if token.root().index >= 0
+        }
         cond: Cond = (None, None)
         for yes, no in frame.conds:
             cond = (merge_facts(cond[0], yes), merge_facts(cond[1], no))
@@ -306,7 +306,8 @@ class Calls(Statements):
     ) -> Value:
         """What a call does here, by the summary of the function."""
         place = (self.frame.module.path, node[1], node[2])
-        outward = Outward(inward, summary, self.joiner.fresh, self.env.heap, place, name)
+        root = self.frame.depth == -3
+        outward = Outward(inward, summary, self.joiner.fresh, self.env.heap, place, name, root=root)
         for hit in summary.hits:
             self._pass_on(hit, outward)
         for where, variable, value in summary.writes:
@@ -395,9 +396,7 @@ class Calls(Statements):
             if args and taint:
                 held = self.obj(value)
                 if held is not None:
-                    self.put(
-                        value, Obj("instance", held.items, Value(self.union(args)), cls, True)
-                    )
+                    self.put(value, Obj("instance", held.items, Value(self.union(args)), cls, True))
         return value
 
     def _fill(
@@ -443,7 +442,9 @@ class Calls(Statements):
         inner = Frame(frame.module, node[3], -2)
         inner.cls = cls
         inner.closure = (
-            FunctionRef(frame.module, node, None, self.env.vars, frame) if frame.depth >= 0 else None
+            FunctionRef(frame.module, node, None, self.env.vars, frame)
+            if frame.depth >= 0
+            else None
         )
         outer_env, outer_target = self.env, self.target
         frame.env = outer_env
@@ -561,9 +562,7 @@ class Calls(Statements):
         """An instance of the class that a value is."""
         if isinstance(value.obj, ClassRef):
             bases = list(value.obj.library_bases())
-            return self.new(
-                Obj("instance", {}, None, value.obj, True), bases[0] if bases else ""
-            )
+            return self.new(Obj("instance", {}, None, value.obj, True), bases[0] if bases else "")
         name = self.rules.canonical(value.name)
         if name in _PLAIN:
             return Value(type="int")

@@ -80,9 +80,7 @@ class Containers(Core):
         taint = self._part_of(value, consts, node)
         return Value(taint) if taint else UNKNOWN
 
-    def _part_of(
-        self, value: Value, consts: tuple[Any, ...] | None, node: Node
-    ) -> Taint | None:
+    def _part_of(self, value: Value, consts: tuple[Any, ...] | None, node: Node) -> Taint | None:
         if not value.taint:
             return None
         if consts is not None and len(consts) == 1 and isinstance(consts[0], str):
@@ -300,7 +298,9 @@ class Containers(Core):
             if name in ("index", "count", "isdisjoint", "issubset"):
                 return UNKNOWN
             if name in ("union", "intersection", "difference") and first is not None:
-                both = self.joiner.values(self.iterate(recv, node), self.iterate(first, node), self.env)
+                both = self.joiner.values(
+                    self.iterate(recv, node), self.iterate(first, node), self.env
+                )
                 return self.bag(both, "set")
             return None
         if name in ("get", "pop", "setdefault", "__getitem__") and first is not None:
@@ -401,7 +401,14 @@ class Containers(Core):
             return value
         taint = self.moved(value.taint, "it is stored", node)
         return Value(
-            taint, value.consts, value.ref, value.type, value.name, value.obj, value.recv, value.text
+            taint,
+            value.consts,
+            value.ref,
+            value.type,
+            value.name,
+            value.obj,
+            value.recv,
+            value.text,
         )
 
     # Texts

@@ -178,9 +178,7 @@ class Core:
         """The taint with other bits, without a step."""
         if not taint:
             return None
-        return {
-            token: ((mask & keep) | add, trace) for token, (mask, trace) in taint.items()
-        }
+        return {token: ((mask & keep) | add, trace) for token, (mask, trace) in taint.items()}
 
     def part(self, taint: Taint | None, key: str, node: Node) -> Taint | None:
         """The taint of what is under a key of something tainted."""

@@ -157,7 +157,9 @@ def registered_by(rules: Rules, name: str, given: Any, calls: Calls) -> Iterator
                 continue
             for ref in handler.obj if isinstance(handler.obj, tuple) else (handler.obj,):
                 if isinstance(ref, FunctionRef):
-                    info = EntryInfo.of(rules, rule, ref, Value(obj=ref), [], name, given[1], given[2])
+                    info = EntryInfo.of(
+                        rules, rule, ref, Value(obj=ref), [], name, given[1], given[2]
+                    )
                     calls.entry_of.setdefault((ref.module.path, ref.node[1]), info)
                     yield info
 

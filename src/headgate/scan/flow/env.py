@@ -22,9 +22,7 @@ class Env:
 
     __slots__ = ("facts", "heap", "vars")
 
-    def __init__(
-        self, variables: dict[str, Value], facts: Facts, heap: dict[Any, Obj]
-    ) -> None:
+    def __init__(self, variables: dict[str, Value], facts: Facts, heap: dict[Any, Obj]) -> None:
         self.vars = variables
         self.facts = facts
         self.heap = heap

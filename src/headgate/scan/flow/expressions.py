@@ -195,7 +195,10 @@ class Expressions(Library):
     def _taken(self, value: Value, name: str, node: Node) -> Any:
         if name in _HOSTS:
             return self.moved(value.taint, f"`{name}` is taken", node, ~7, HOST)
-        if name in ("parents", "parent", "name", "stem", "suffix") and value.type in ("", "pathlib.Path"):
+        if name in ("parents", "parent", "name", "stem", "suffix") and value.type in (
+            "",
+            "pathlib.Path",
+        ):
             return self.narrowed(value.taint, ~WHOLE)
         if value.type in ("str", "urllib.parse.ParseResult"):
             return self.narrowed(value.taint, ~WHOLE)
@@ -461,7 +464,9 @@ class Expressions(Library):
             function = _ARITHMETIC.get(op)
             if op == "%" and isinstance(left.consts[0], (str, bytes)):
                 return self.percent(left, right, node)
-            if op == "*" and any(isinstance(o, (str, bytes)) for o in (*left.consts, *right.consts)):
+            if op == "*" and any(
+                isinstance(o, (str, bytes)) for o in (*left.consts, *right.consts)
+            ):
                 return Value(type="str")
             folded = self._fold(function, (left.consts, right.consts)) if function else None
             if folded is not None:
@@ -539,9 +544,7 @@ class Expressions(Library):
                 return self.call(self.bound(method, one, held.cls, node), [other], {}, node)
         return self.compared(op, left, right, node)
 
-    def _compare_rules(
-        self, one: Node, other: Node, left: Value, right: Value, node: Node
-    ) -> None:
+    def _compare_rules(self, one: Node, other: Node, left: Value, right: Value, node: Node) -> None:
         for literal in self.rules.named:
             if not literal.compare:
                 continue

@@ -79,9 +79,7 @@ class Recorder:
         if any(one.reason.startswith(ASSUMED) for one in steps):
             confidence = min(confidence, Confidence.MEDIUM)
         sink = Step(hit.path, hit.start, hit.end, f"it reaches `{hit.sink}`")
-        message = kind.message.format(
-            source=_capital(hit.token.what), sink=hit.sink
-        )
+        message = kind.message.format(source=_capital(hit.token.what), sink=hit.sink)
         self.add(
             Found(
                 hit.kind, hit.path, hit.start, hit.end, severity, confidence, message,

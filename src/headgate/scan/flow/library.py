@@ -83,15 +83,16 @@ class Library(Builtins):
                 value = self._passed(function, given, node, shown)
         return self._typed(function, rules, value)
 
-    def _typed(
-        self, function: Value, rules: list[tuple[CallRule, bool]], value: Value
-    ) -> Value:
+    def _typed(self, function: Value, rules: list[tuple[CallRule, bool]], value: Value) -> Value:
         kind = ""
         for rule, certain in rules:
             if rule.created and certain:
                 kind = rule.created
-        if not kind and function.name in self.rules.types and function.recv is None:
-            kind = function.name
+        if not kind and "." in function.name and not value.type and value.obj is None:
+            tail = function.name.rpartition(".")[2]
+            if function.name in self.rules.types or (function.recv is None and tail[:1].isupper()):
+                # A class by its name: calling it gives an instance.
+                kind = function.name
         if not kind and function.recv is not None and function.type:
             kind = function.type
         if not kind or kind == value.type:

@@ -249,7 +249,9 @@ def holds(condition: Condition, given: bool, consts: tuple[Any, ...] | None, kin
     if op == "present":
         return given is condition.present
     if op == "negated":
-        return not given or consts is None or not any(_same(one, condition.negated) for one in consts)
+        return (
+            not given or consts is None or not any(_same(one, condition.negated) for one in consts)
+        )
     if not given:
         return False
     if op == "constant":

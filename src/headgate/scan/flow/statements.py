@@ -157,7 +157,9 @@ class Statements(Expressions):
         elif op == ir.DEFAULT:
             other = self.eval(target[4])
             known = value is not UNKNOWN
-            self.bind(target[3], self.joiner.values(value, other, self.env) if known else other, node)
+            self.bind(
+                target[3], self.joiner.values(value, other, self.env) if known else other, node
+            )
 
     def _bind_name(self, target: Node, value: Value) -> None:
         name = target[3]
@@ -565,9 +567,7 @@ class Statements(Expressions):
         frame.conds.append((add_facts(facts, yes), add_facts(facts, no)))
         value = self._cleared_here(value) or value
         frame.returned = (
-            value
-            if frame.returned is None
-            else self._either(frame.returned, frame.out, value)
+            value if frame.returned is None else self._either(frame.returned, frame.out, value)
         )
         frame.out = self.joiner.envs(frame.out, self.env)
 

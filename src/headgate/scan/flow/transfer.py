@@ -59,7 +59,11 @@ class Inward:
     def value(self, value: Value, depth: int = 0) -> tuple[Value, Any]:
         """The value as the function sees it, and what tells it from another."""
         taint, key = self._taint(value.taint)
-        consts = None if self._widen and value.consts not in ((None,), (True,), (False,)) else value.consts
+        consts = (
+            None
+            if self._widen and value.consts not in ((None,), (True,), (False,))
+            else value.consts
+        )
         ref, inner = self._object(value.ref, depth)
         obj, object_key = self._callable(value.obj, depth)
         recv = None
@@ -210,7 +214,10 @@ class Outward:
         heap: dict[Any, Obj],
         place: tuple[str, int, int],
         name: str,
+        *,
+        root: bool = False,
     ) -> None:
+        self._root = root
         self._inward = inward
         self._summary = summary
         self._fresh = fresh
@@ -235,7 +242,9 @@ class Outward:
         found = self._into.get(index)
         if found is None:
             trace = self._inward.traces[index] if index < len(self._inward.traces) else None
-            found = step(trace, f"it is passed into `{self._name}`", *self._place)
+            found = trace
+            if not self._root:
+                found = step(trace, f"it is passed into `{self._name}`", *self._place)
             self._into[index] = found
         return found
 
@@ -276,7 +285,9 @@ class Outward:
         if plain and not value.taint:
             return value
         ref = self.ref(value.ref, depth)
-        recv = self.value(value.recv, depth + 1) if value.recv is not None and depth < _DEPTH else None
+        recv = (
+            self.value(value.recv, depth + 1) if value.recv is not None and depth < _DEPTH else None
+        )
         return Value(
             self.taint(value.taint), value.consts, ref, value.type, value.name,
             self._obj(value.obj, depth), recv, value.text,
@@ -313,7 +324,11 @@ class Outward:
                 obj.module,
                 obj.node,
                 obj.cls,
-                {n: self.value(v, depth + 1) for n, v in (captured or {}).items() if v.obj is not obj},
+                {
+                    n: self.value(v, depth + 1)
+                    for n, v in (captured or {}).items()
+                    if v.obj is not obj
+                },
                 None,
                 self.value(obj.bound, depth + 1) if obj.bound is not None else None,
             )

@@ -205,9 +205,7 @@ def merge_facts(one: Facts | None, other: Facts | None) -> Facts | None:
         return other
     if other is None:
         return one
-    return {
-        token: mask for token in one if (mask := one[token] & other.get(token, 0))
-    }
+    return {token: mask for token in one if (mask := one[token] & other.get(token, 0))}
 
 
 def add_facts(one: Facts | None, other: Facts | None) -> Facts | None:

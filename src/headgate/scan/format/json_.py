@@ -39,6 +39,7 @@ def _result(result: CheckResult) -> dict[str, Any]:
         "reason": printable(result.reason),
         "seconds": round(result.seconds, 3),
         "skipped": [printable(path) for path in result.skipped],
+        "reduced": [printable(path) for path in result.reduced],
         "findings": [_finding(finding) for finding in result.findings],
     }
 
@@ -61,4 +62,15 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "excerpt": printable(finding.excerpt),
         "identity": finding.identity,
         "url": finding.url,
+        "trace": [
+            {
+                "path": printable(step.span.path),
+                "line": step.span.line,
+                "column": step.span.column,
+                "end_line": step.span.end_line,
+                "end_column": step.span.end_column,
+                "reason": printable(step.reason),
+            }
+            for step in finding.trace
+        ],
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from headgate.model.finding import CheckResult, Finding, Outcome, Severity
+from headgate.model.finding import CheckResult, Finding, Outcome, Severity, Span
 from headgate.scan.format.interface import Report
 from headgate.scan.text import printable
 
@@ -70,7 +70,7 @@ def as_object(report: Report) -> dict[str, Any]:
 def _rule(finding: Finding) -> dict[str, Any]:
     tags = ["security"]
     if finding.cwe:
-        tags.append(f"external/cwe/cwe-{finding.cwe:03}")
+        tags += [f"CWE-{finding.cwe}", f"external/cwe/cwe-{finding.cwe:03}"]
     rule: dict[str, Any] = {
         "id": finding.rule,
         "name": printable(finding.title) or finding.rule,
@@ -86,11 +86,7 @@ def _rule(finding: Finding) -> dict[str, Any]:
 
 def _finding(finding: Finding, places: Mapping[str, int]) -> dict[str, Any]:
     span = finding.span
-    region: dict[str, Any] = {"startLine": max(1, span.line), "startColumn": max(1, span.column)}
-    if span.end_line >= span.line > 0:
-        region["endLine"] = span.end_line
-        if span.end_column:
-            region["endColumn"] = span.end_column
+    region = _region(span)
     if finding.excerpt:
         region["snippet"] = {"text": printable(finding.excerpt)}
     message = printable(finding.message)
@@ -115,9 +111,36 @@ def _finding(finding: Finding, places: Mapping[str, int]) -> dict[str, Any]:
             "check": finding.check,
         },
     }
+    if finding.trace:
+        result["codeFlows"] = [_flow(finding)]
     if finding.identity:
         result["partialFingerprints"] = {"headgate/v1": finding.identity}
     return result
+
+
+def _region(span: Span) -> dict[str, Any]:
+    region: dict[str, Any] = {"startLine": max(1, span.line), "startColumn": max(1, span.column)}
+    if span.end_line >= span.line > 0:
+        region["endLine"] = span.end_line
+        if span.end_column:
+            region["endColumn"] = span.end_column
+    return region
+
+
+def _flow(finding: Finding) -> dict[str, Any]:
+    """The trace as one thread flow, from the source to the sink."""
+    places: list[dict[str, Any]] = []
+    for index, step in enumerate(finding.trace):
+        edge = index in (0, len(finding.trace) - 1)
+        location = {
+            "physicalLocation": {
+                "artifactLocation": {"uri": uri(step.span.path), "uriBaseId": "SRCROOT"},
+                "region": _region(step.span),
+            },
+            "message": {"text": printable(step.reason)},
+        }
+        places.append({"location": location, "importance": "essential" if edge else "important"})
+    return {"threadFlows": [{"locations": places}]}
 
 
 def uri(path: str) -> str:
@@ -137,6 +160,10 @@ def _invocation(report: Report) -> dict[str, Any]:
         notes += [
             {"level": "warning", "message": {"text": f"Not examined: {printable(path)}"}}
             for path in result.skipped
+        ]
+        notes += [
+            {"level": "warning", "message": {"text": f"Examined in part: {printable(path)}"}}
+            for path in result.reduced
         ]
     return {"executionSuccessful": ran, "toolExecutionNotifications": notes}
 

@@ -36,8 +36,24 @@ def _finding(finding: Finding) -> Iterator[str]:
         start, length = caret(finding)
         yield f"  {number} | {finding.excerpt}"
         yield f"  {' ' * len(number)} | {' ' * start}{'^' * length}"
+    if len(finding.trace) > 1:
+        yield from _trace(finding)
     if finding.remedy:
         yield from _wrapped(f"Remedy: {finding.remedy}", "  ")
+
+
+def _trace(finding: Finding) -> Iterator[str]:
+    """How the data gets there: a line for each place, several steps at one joined."""
+    yield "  How it gets there:"
+    place, reasons = "", list[str]()
+    for step in finding.trace:
+        here = f"{printable(step.span.path)}:{step.span.line}"
+        if here != place and reasons:
+            yield from _wrapped(f"{place}: {', '.join(reasons)}", "    ")
+            reasons = []
+        place = here
+        reasons.append(printable(step.reason))
+    yield from _wrapped(f"{place}: {', '.join(reasons)}", "    ")
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
@@ -68,6 +84,10 @@ def _summary(report: Report) -> Iterator[str]:
     if skipped:
         shown = listed((printable(path) for path in skipped), 5)
         yield f"Not examined, {plural(len(skipped), 'file')}: {shown}."
+    reduced = dict.fromkeys(path for result in report.results for path in result.reduced)
+    if reduced:
+        shown = listed((printable(path) for path in reduced), 5)
+        yield f"Examined in part, {plural(len(reduced), 'file')}: {shown}."
 
 
 def _outcome(result: CheckResult) -> str:

@@ -1,0 +1,109 @@
+"""Data that flows from where it comes in to where it does harm, over all files of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headgate.model.finding import Confidence, Finding, Outcome, Span, TraceStep
+from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
+from headgate.scan.flow.analysis import Mode, analyse
+from headgate.scan.flow.findings import Found
+from headgate.scan.front.lowered import Lowered, lowered
+from headgate.scan.packs.load import Kinds, shipped, shipped_kinds
+from headgate.scan.packs.schema import Kind, Pack
+from headgate.scan.text import Offsets, is_python
+
+LANGUAGE = "python"
+SHOWN = Confidence.MEDIUM
+"""What the analysis is less sure of than this is not reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Follows data through Python files by the rule packs."""
+
+    cache: Path | None = None
+    """Where lowered files are kept between runs; None: nowhere."""
+    mode: Mode = Mode.AUTO
+    jobs: int = 1
+    """Processes that lower files at once."""
+    packs: Callable[[str], Sequence[Pack]] = field(default=shipped)
+    kinds: Callable[[], Kinds] = field(default=shipped_kinds)
+    shown: Confidence = SHOWN
+
+    name = "flow"
+    check = "source"
+    needs_context = True
+    """It is given the files that did not change as well."""
+
+    def wants(self, path: str, start: bytes) -> bool:
+        return is_python(path, start) and not path.endswith(".pyi")
+
+    def scan(self, files: Sequence[SourceFile], context: Sequence[SourceFile] = ()) -> Analysis:
+        """What is found in the files, and in those of the context when it is found there."""
+        if not files:
+            return Analysis(Outcome.PASSED)
+        given = {file.path: file.data for file in (*context, *files)}
+        modules = lowered(given, self.cache, self.jobs)
+        kinds = self.kinds()
+        outcome = analyse(modules, self.packs(LANGUAGE), kinds, self.mode)
+        places = _Places(modules)
+        hits = [
+            Hit(_finding(one, kinds[one.kind], places))
+            for one in outcome.found
+            if one.confidence >= self.shown
+        ]
+        notes = [f"{path}: {why}" for path, why in _reduced(modules, outcome.cut, places)]
+        return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))
+
+
+def _reduced(
+    modules: Mapping[str, Lowered], cut: Mapping[str, Sequence[str]], places: _Places
+) -> list[tuple[str, str]]:
+    """What was only examined in part, and why."""
+    out: list[tuple[str, str]] = []
+    for path, module in modules.items():
+        if module.broken:
+            start, end = module.broken[0]
+            line = places.span(path, start, end).line
+            count = len(module.broken)
+            more = f" and {count - 1} more" if count > 1 else ""
+            out.append((path, f"line {line}{more} could not be understood"))
+        names = cut.get(path, ())
+        if names:
+            out.append((path, f"the analysis of {', '.join(names[:5])} was cut off"))
+    return out
+
+
+class _Places:
+    """Turns offsets into lines and columns."""
+
+    def __init__(self, modules: Mapping[str, Lowered]) -> None:
+        self._modules = modules
+        self._offsets: dict[str, Offsets] = {}
+
+    def span(self, path: str, start: int, end: int) -> Span:
+        offsets = self._offsets.get(path)
+        if offsets is None:
+            offsets = self._offsets[path] = Offsets(self._modules[path].data)
+        return offsets.span(path, start, end)
+
+
+def _finding(found: Found, kind: Kind, places: _Places) -> Finding:
+    return Finding(
+        rule=f"{LANGUAGE}/{found.kind}",
+        title=kind.title,
+        message=found.message,
+        remedy=kind.remedy,
+        severity=found.severity,
+        confidence=found.confidence,
+        span=places.span(found.path, found.start, found.end),
+        cwe=kind.cwe or None,
+        check="source",
+        trace=tuple(
+            TraceStep(places.span(step.path, step.start, step.end), step.reason)
+            for step in found.steps
+        ),
+    )

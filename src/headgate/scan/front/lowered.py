@@ -1,0 +1,114 @@
+"""Files, lowered; kept between runs by what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from multiprocessing import get_context
+from pathlib import Path
+
+from headgate.scan.ir.nodes import Module, as_plain, from_plain
+from headgate.scan.text import decode
+
+VERSION = 1
+"""Of the lowering: another one finds nothing of what was kept."""
+_AT_ONCE = 64
+"""Files that one process is given at once."""
+_FEW = 100
+"""Fewer files are lowered in this process."""
+_TAG = f"{VERSION}-{sys.version_info[0]}.{sys.version_info[1]}-{marshal.version}"
+
+
+class Lowered:
+    """One file: what is known of it at once, and its tree on demand."""
+
+    __slots__ = ("_body", "broken", "data", "imports", "mentions")
+
+    def __init__(self, data: bytes, packed: bytes) -> None:
+        self.data = data
+        """Its text in UTF-8, to which the offsets of the tree refer."""
+        head, self._body = marshal.loads(packed)
+        self.imports: tuple[str, ...] = head[0]
+        self.mentions: frozenset[str] = head[1]
+        self.broken: tuple[tuple[int, int], ...] = head[2]
+
+    def module(self) -> Module:
+        """The tree."""
+        return from_plain(marshal.loads(self._body))
+
+
+def normal(data: bytes) -> bytes:
+    """The text of a file in UTF-8, without a byte order mark, with `\\n` as line ends."""
+    if data.isascii() and b"\r" not in data and b"\0" not in data[:8000]:
+        return data
+    return decode(data).encode("utf-8", "replace")
+
+
+def lowered(files: Mapping[str, bytes], cache: Path | None, jobs: int = 1) -> dict[str, Lowered]:
+    """The files by path, in the order of their paths."""
+    out: dict[str, Lowered] = {}
+    missing: list[tuple[str, bytes]] = []
+    for path in sorted(files):
+        data = normal(files[path])
+        kept = _read(cache, data) if cache is not None else None
+        if kept is None:
+            missing.append((path, data))
+        else:
+            out[path] = Lowered(data, kept)
+    for (path, data), packed in zip(missing, _lower_all(missing, jobs), strict=True):
+        if cache is not None:
+            _write(cache, data, packed)
+        out[path] = Lowered(data, packed)
+    return {path: out[path] for path in sorted(out)}
+
+
+def _lower_all(missing: Sequence[tuple[str, bytes]], jobs: int) -> list[bytes]:
+    if jobs < 2 or len(missing) < _FEW:
+        return [pack(data) for _, data in missing]
+    # Threads of the caller may hold locks: start afresh, do not fork.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
+        return list(pool.map(pack, [data for _, data in missing], chunksize=_AT_ONCE))
+
+
+def pack(data: bytes) -> bytes:
+    """A file, lowered and packed."""
+    from headgate.scan.front.python import lower
+
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 20_000))
+    try:
+        module = lower(data)
+    finally:
+        sys.setrecursionlimit(limit)
+    head = (module.imports, module.mentions, module.broken)
+    return marshal.dumps((head, marshal.dumps(as_plain(module))))
+
+
+def _place(cache: Path, data: bytes) -> Path:
+    name = hashlib.sha256(data).hexdigest()
+    return cache / _TAG / name[:2] / name[2:]
+
+
+def _read(cache: Path, data: bytes) -> bytes | None:
+    """What was kept, when it is whole."""
+    try:
+        kept = _place(cache, data).read_bytes()
+    except OSError:
+        return None
+    sum_, packed = kept[:32], kept[32:]
+    return packed if hashlib.sha256(packed).digest() == sum_ else None
+
+
+def _write(cache: Path, data: bytes, packed: bytes) -> None:
+    """Keep it; a cache that cannot be written is no reason to fail."""
+    place = _place(cache, data)
+    part = place.with_name(f".{place.name}.{os.getpid()}")
+    with suppress(OSError):
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part.write_bytes(hashlib.sha256(packed).digest() + packed)
+        part.replace(place)
