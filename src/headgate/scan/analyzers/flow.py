@@ -10,19 +10,18 @@ from headgate.model.finding import Confidence, Finding, Outcome, Span, TraceStep
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found
-from headgate.scan.front.lowered import Lowered, lowered
+from headgate.scan.front.lowered import Lowered, grammar, lowered
 from headgate.scan.packs.load import Kinds, shipped, shipped_kinds
 from headgate.scan.packs.schema import Kind, Pack
 from headgate.scan.text import Offsets, is_python
 
-LANGUAGE = "python"
 SHOWN = Confidence.MEDIUM
 """What the analysis is less sure of than this is not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Follows data through Python files by the rule packs."""
+    """Follows data through the files of one language by the rule packs."""
 
     cache: Path | None = None
     """Where lowered files are kept between runs; None: nowhere."""
@@ -32,6 +31,8 @@ class Flow:
     packs: Callable[[str], Sequence[Pack]] = field(default=shipped)
     kinds: Callable[[], Kinds] = field(default=shipped_kinds)
     shown: Confidence = SHOWN
+    language: str = "python"
+    """Or `javascript`, TypeScript and JSX included."""
 
     name = "flow"
     check = "source"
@@ -39,6 +40,8 @@ class Flow:
     """It is given the files that did not change as well."""
 
     def wants(self, path: str, start: bytes) -> bool:
+        if self.language == "javascript":
+            return bool(grammar(path)) and not path.endswith((".d.ts", ".min.js"))
         return is_python(path, start) and not path.endswith(".pyi")
 
     def scan(self, files: Sequence[SourceFile], context: Sequence[SourceFile] = ()) -> Analysis:
@@ -48,10 +51,10 @@ class Flow:
         given = {file.path: file.data for file in (*context, *files)}
         modules = lowered(given, self.cache, self.jobs)
         kinds = self.kinds()
-        outcome = analyse(modules, self.packs(LANGUAGE), kinds, self.mode)
+        outcome = analyse(modules, self.packs(self.language), kinds, self.mode, self.language)
         places = _Places(modules)
         hits = [
-            Hit(_finding(one, kinds[one.kind], places))
+            Hit(_finding(one, kinds[one.kind], places, self.language))
             for one in outcome.found
             if one.confidence >= self.shown
         ]
@@ -91,9 +94,9 @@ class _Places:
         return offsets.span(path, start, end)
 
 
-def _finding(found: Found, kind: Kind, places: _Places) -> Finding:
+def _finding(found: Found, kind: Kind, places: _Places, language: str) -> Finding:
     return Finding(
-        rule=f"{LANGUAGE}/{found.kind}",
+        rule=f"{language}/{found.kind}",
         title=kind.title,
         message=found.message,
         remedy=kind.remedy,

@@ -71,18 +71,28 @@ def analyse(
     packs: Sequence[Pack],
     kinds: Mapping[KindName, Kind],
     mode: Mode = Mode.AUTO,
+    language: str = "python",
 ) -> Outcome:
     """Everything that is found in the files, by path."""
-    tops = {name.lstrip(".").partition(".")[0] for file in files.values() for name in file.imports}
+    imported = {name for file in files.values() for name in file.imports}
+    tops = imported | {name.lstrip(".").partition(".")[0] for name in imported}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
     rules = Rules(active, kinds)
     with _deep_recursion():
-        run = _Run(files, rules, mode)
+        run = _run_of(language)(files, rules, mode)
         run.all()
     found = sorted(
         run.recorder.found.values(), key=lambda one: (one.path, one.start, one.end, one.kind)
     )
     return Outcome(found, run.recorder.cut)
+
+
+def _run_of(language: str) -> type[Run]:
+    if language != "javascript":
+        return Run
+    from headgate.scan.flow.javascript_run import JavaScriptRun
+
+    return JavaScriptRun
 
 
 @contextmanager
@@ -96,7 +106,7 @@ def _deep_recursion() -> Any:
         sys.setrecursionlimit(before)
 
 
-class _Run:
+class Run:
     """One analysis."""
 
     def __init__(
@@ -123,7 +133,7 @@ class _Run:
             self._guarded(state, "the module", lambda state=state: self.calls.run_module(state))
         functions = [one for state in wanted for one in self._functions(state)]
         for ref, cls in functions:
-            if cls is not None and ref.node[3] == "__init__":
+            if cls is not None and self._constructor(ref.node):
                 self._root(ref, cls)
         self._entries(functions)
         for ref, cls in functions:
@@ -132,6 +142,9 @@ class _Run:
         for _ in range(_ROUNDS):
             if not self._follow(states):
                 break
+
+    def _constructor(self, node: Node) -> bool:
+        return node[3] == "__init__"
 
     def _interesting(self, state: ModuleState) -> bool:
         rules = self.rules
@@ -458,4 +471,4 @@ def _annotated_call(node: Node) -> Node | None:
     return None
 
 
-__all__ = ["Confidence", "Mode", "Outcome", "analyse"]
+__all__ = ["Confidence", "Mode", "Outcome", "Run", "Source", "analyse"]

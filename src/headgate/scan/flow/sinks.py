@@ -71,6 +71,12 @@ class Sinks(Guards):
             value = self.argument(name, given)
             if value is None:
                 continue
+            held = self.obj(value) if key == "*" else None
+            if held is not None:
+                out += held.items.values()
+                if held.rest is not None:
+                    out.append(held.rest)
+                continue
             if key is not None:
                 value = self._inside(value, key, node)
                 if value is None:
@@ -79,13 +85,16 @@ class Sinks(Guards):
         return out
 
     def _inside(self, value: Value, key: str, node: Node) -> Value | None:
+        first, _, rest = key.partition("][")
         obj = self.obj(value)
         if obj is None:
             return None
-        if key == "*":
-            return self.any_item(obj)
-        wanted: Any = int(key) if key.isdigit() else key
-        return obj.items.get(wanted) or (obj.rest if obj.open else None)
+        if first == "*":
+            found = self.any_item(obj)
+        else:
+            wanted: Any = int(first) if first.isdigit() else first
+            found = obj.items.get(wanted) or (obj.rest if obj.open else None)
+        return self._inside(found, rest, node) if rest and found is not None else found
 
     def meets(self, conditions: dict[str, Condition] | Any, given: Arguments) -> bool:
         """Whether all conditions on the arguments hold."""
@@ -104,9 +113,13 @@ class Sinks(Guards):
             condition = Condition(type=str(condition.equals), op="type")
         value = self.argument(name, given)
         if value is not None and key is not None:
-            obj = self.obj(value)
-            wanted: Any = int(key) if key.isdigit() else key
-            value = obj.items.get(wanted) if obj is not None else None
+            if self.obj(value) is None and value.consts is None and condition.op == "present":
+                # What is in it is not known.
+                return False
+            for part in key.split("]["):
+                obj = self.obj(value) if value is not None else None
+                wanted: Any = int(part) if part.isdigit() else part
+                value = obj.items.get(wanted) if obj is not None else None
         if value is None:
             if given[3] is not None and condition.op == "present":
                 return condition.present is True

@@ -1,0 +1,212 @@
+"""What JavaScript's objects are: `this`, prototypes, `new`, and attributes that are items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headgate.scan.flow.expressions import SuperRef
+from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptModules
+from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleRef
+from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant
+from headgate.scan.ir import nodes as ir
+from headgate.scan.ir.nodes import Node
+
+_MAX_THIS = 20_000
+
+
+class JavaScriptObjects(JavaScriptModules):
+    """Attributes, methods and construction."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._with_this: dict[tuple[str, int], Node] = {}
+        self._prototypes: dict[tuple[str, int], ClassRef] = {}
+
+    # `this`
+
+    def method_of(self, ref: FunctionRef, this: Value) -> FunctionRef:
+        """The function, called on a value: `this` is its first parameter."""
+        if ref.bound is not None:
+            return ref
+        place = (ref.module.path, ref.node[1])
+        node = self._with_this.get(place)
+        if node is None:
+            node = ref.node
+            at = (node[1], node[1])
+            parameter = (ir.PARAMETER, *at, (ir.NAME, *at, "this"), None, None, ir.PLAIN)
+            node = (*node[:4], (parameter, *node[4]), *node[5:])
+            self._with_this[place] = node
+        return FunctionRef(ref.module, node, ref.cls, ref.captured, ref.frame, this)
+
+    def bound(self, member: Value, value: Value, cls: ClassRef, node: Node) -> Value:
+        ref = member.obj
+        if not isinstance(ref, FunctionRef) or ref.node[8] & ir.STATIC:
+            return member
+        method = Value(obj=self.method_of(ref, value))
+        return self.call(method, [], {}, node) if ref.node[8] & ir.GETTER else method
+
+    def _name(self, node: Node) -> Value:
+        if node[3] == "super":
+            return self._super([])
+        return super()._name(node)
+
+    # Attributes
+
+    def attribute(self, value: Value, name: str, node: Node) -> Value:
+        held = self.obj(value)
+        if name == "length":
+            return Value(type="int") if not isinstance(value.obj, ClassRef) else UNKNOWN
+        if isinstance(value.obj, FunctionRef) and value.obj.bound is None:
+            found = self._of_function(value.obj, name)
+            if found is not None:
+                return found
+        if held is not None and held.kind != "instance":
+            found = held.items.get(name)
+            if found is None and held.kind == "dict" and held.rest is not None and not value.type:
+                found = self.item(value, constant(name), node)
+            if found is not None:
+                if isinstance(found.obj, FunctionRef) and _uses_this(found.obj):
+                    return Value(obj=self.method_of(found.obj, value))
+                if value.taint:
+                    return self.item(value, constant(name), node)
+                return found
+            if value.type in ("dict", "list", "tuple", "set") and not value.taint:
+                return Value(name=f"*.{name}", recv=value)
+        return super().attribute(value, name, node)
+
+    def _of_type(self, value: Value, name: str, node: Node) -> Value | None:
+        found = super()._of_type(value, name, node)
+        if found is None or found.taint or not value.taint or found.consts is not None:
+            return found
+        # A part of something that came in came in, whatever its type.
+        return Value(self._taken(value, name, node), type=found.type, name=found.name, recv=value)
+
+    def _of_function(self, ref: FunctionRef, name: str) -> Value | None:
+        if name in ("call", "apply", "bind"):
+            return Value(name=f"Function.{name}", recv=Value(obj=ref))
+        cls = self.prototype(ref)
+        if name == "prototype":
+            return Value(obj=cls)
+        return cls.members.get(f"static {name}")
+
+    def prototype(self, ref: FunctionRef) -> ClassRef:
+        """What instances of a function that is used as a class have."""
+        place = (ref.module.path, ref.node[1])
+        cls = self._prototypes.get(place)
+        if cls is None:
+            node = (ir.CLASS, ref.node[1], ref.node[2], ref.node[3], (), (), (), ())
+            cls = self._prototypes[place] = ClassRef(ref.module, node)
+        return cls
+
+    def _bind_attribute(self, target: Node, value: Value, node: Node) -> None:
+        holder = self.eval(target[3])
+        if isinstance(holder.obj, FunctionRef):
+            self.prototype(holder.obj).members[f"static {target[4]}"] = value
+            return
+        if target[4] == "prototype" and isinstance(holder.obj, ClassRef):
+            return
+        super()._bind_attribute(target, value, node)
+
+    def bind(self, target: Node, value: Value, node: Node) -> None:
+        if target[0] != ir.MAP:
+            super().bind(target, value, node)
+            return
+        taken: set[Any] = set()
+        for key_node, inner in target[3]:
+            if key_node is None:
+                self.bind(inner, self._rest_of(value, taken), node)
+                continue
+            key = self.eval(key_node)
+            name = key.consts[0] if key.consts else None
+            taken.add(name)
+            if isinstance(name, str):
+                self.bind(inner, self.attribute(value, name, target), node)
+            else:
+                self.bind(inner, self.item(value, key, target), node)
+
+    def _rest_of(self, value: Value, taken: set[Any]) -> Value:
+        held = self.obj(value)
+        if held is None:
+            return Value(self.deep(value), type=value.type)
+        items = {name: item for name, item in held.items.items() if name not in taken}
+        return self.new(Obj("dict", items, held.rest, None, held.open))
+
+    # Calls
+
+    def call(
+        self,
+        function: Value,
+        args: list[Value],
+        keywords: dict[str, Value],
+        node: Node,
+        extra: Value | None = None,
+    ) -> Value:
+        obj = function.obj
+        if isinstance(obj, ModuleRef):
+            default = obj.state.vars.get(DEFAULT)
+            if default is None or isinstance(default.obj, ModuleRef):
+                return UNKNOWN
+            return self.call(default, args, keywords, node, extra)
+        if isinstance(obj, SuperRef):
+            return self._construct_parent(function, obj, args, keywords, node, extra)
+        if isinstance(obj, FunctionRef) and node[0] == ir.CALL and node[6] is True:
+            return self._construct(obj, args, keywords, node, extra)
+        if isinstance(obj, ClassRef) and function.ref is not None:
+            return UNKNOWN
+        return super().call(function, args, keywords, node, extra)
+
+    def _construct(
+        self,
+        ref: FunctionRef,
+        args: list[Value],
+        keywords: dict[str, Value],
+        node: Node,
+        extra: Value | None,
+    ) -> Value:
+        """`new F(…)`."""
+        this = self.new(Obj("instance", {}, None, self.prototype(ref)))
+        result = self.invoke(self.method_of(ref, this), args, keywords, node, extra)
+        self.dead = False
+        return result if result.ref is not None and result.ref != this.ref else this
+
+    def _construct_parent(
+        self,
+        function: Value,
+        parent: SuperRef,
+        args: list[Value],
+        keywords: dict[str, Value],
+        node: Node,
+        extra: Value | None,
+    ) -> Value:
+        this = Value(ref=function.ref)
+        for cls in parent.cls.lineage()[1:]:
+            member = cls.members.get("constructor")
+            if member is not None:
+                self.call(self.bound(member, this, cls, node), args, keywords, node, extra)
+                break
+        return UNKNOWN
+
+    def instantiate(
+        self,
+        cls: ClassRef,
+        args: list[Value],
+        keywords: dict[str, Value],
+        node: Node,
+        extra: Value | None,
+    ) -> Value:
+        value = super().instantiate(cls, args, keywords, node, extra)
+        held = self.obj(value)
+        if held is not None:
+            items = dict(held.items)
+            for one in cls.lineage():
+                for name, member in one.members.items():
+                    plain = not isinstance(member.obj, (FunctionRef, ClassRef))
+                    if plain and name not in items:
+                        items[name] = member
+            if len(items) > len(held.items):
+                self.put(value, Obj("instance", items, held.rest, held.cls, held.open))
+        return value
+
+
+def _uses_this(ref: FunctionRef) -> bool:
+    return ref.bound is None and not ref.node[8] & ir.ARROW and "this" in ref.node[11]
