@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from headgate.model.finding import Confidence
+from headgate.scan.flow.core import Frame
 from headgate.scan.flow.javascript_objects import JavaScriptObjects
-from headgate.scan.flow.patterns import checked
-from headgate.scan.flow.program import ClassRef, FunctionRef
+from headgate.scan.flow.program import FunctionRef, free_names
 from headgate.scan.flow.sinks import Arguments
+from headgate.scan.flow.transfer import Summary
 from headgate.scan.flow.values import (
     NONE,
     UNKNOWN,
@@ -25,7 +25,18 @@ from headgate.scan.packs.schema import Propagator
 
 Method = Callable[["JavaScript", Value, list[Value], Node], Value | None]
 _ITERATING = frozenset(
-    {"map", "forEach", "filter", "find", "findLast", "some", "every", "flatMap", "findIndex", "sort"}
+    {
+        "map",
+        "forEach",
+        "filter",
+        "find",
+        "findLast",
+        "some",
+        "every",
+        "flatMap",
+        "findIndex",
+        "sort",
+    }
 )
 _WAITING = frozenset({"then", "catch", "finally"})
 _TESTING = frozenset({"match", "search", "matchAll"})
@@ -38,8 +49,36 @@ class JavaScript(JavaScriptObjects):
 
     def closure(self, function: Node) -> Value:
         value = super().closure(function)
-        self.nested.append((value.obj, None))
+        ref: FunctionRef = value.obj
+        self.nested.append((ref, None))
+        self.made.setdefault(ref.module.path, {})[function[1]] = (ref, None)
         return value
+
+    def _summary(self, ref: FunctionRef, frame: Frame, heap_before: dict[Any, Obj]) -> Summary:
+        """What functions made here hold is kept: they are called later."""
+        summary = super()._summary(ref, frame, heap_before)
+        out = frame.out or self.env
+        for inner, _ in self.nested:
+            if inner.frame is frame and inner.captured is not None:
+                inner.captured = out.vars
+                for name in free_names(inner.node):
+                    held = out.vars.get(name)
+                    if held is not None:
+                        self._keep(held, out.heap, 0)
+        return summary
+
+    def _keep(self, value: Value, heap: dict[Any, Obj], depth: int) -> None:
+        held = heap.get(value.ref)
+        if held is None or depth > 4 or not isinstance(value.ref, int):
+            return
+        if value.ref in self.program.heap:
+            return
+        items = {name: one for name, one in held.items.items() if not _symbolic(one)}
+        rest = held.rest if held.rest is not None and not _symbolic(held.rest) else None
+        self.program.heap[value.ref] = Obj(held.kind, items, rest, held.cls, held.open)
+        for one in (*items.values(), *([rest] if rest is not None else [])):
+            if one.ref is not None:
+                self._keep(one, heap, depth + 1)
 
     def _enter(self, parameter: Node, value: Value | None) -> None:
         if value is None or value is UNKNOWN:
@@ -91,12 +130,16 @@ class JavaScript(JavaScriptObjects):
         self, recv: Value, name: str, args: list[Value], keywords: dict[str, Value], node: Node
     ) -> Value | None:
         first = args[0] if args else UNKNOWN
-        if recv.name.startswith("Function.") or isinstance(recv.obj, FunctionRef):
+        if name in ("call", "apply", "bind") and (recv.name or recv.obj is not None):
             return self._function_method(recv, name, args, node)
         if name in _WAITING and args:
             settled = Value(recv.taint, recv.consts, recv.ref, recv.type)
-            results = [self.calls_back(one, [settled] if name == "then" else [], node) for one in args]
-            return self.joiner.values(results[0], settled, self.env) if name != "then" else results[0]
+            results = [
+                self.calls_back(one, [settled] if name == "then" else [], node) for one in args
+            ]
+            return (
+                self.joiner.values(results[0], settled, self.env) if name != "then" else results[0]
+            )
         if name in _ITERATING and isinstance(first.obj, (FunctionRef, tuple)):
             return self._iterated(recv, name, first, node)
         if name == "reduce" and isinstance(first.obj, (FunctionRef, tuple)):
@@ -123,10 +166,12 @@ class JavaScript(JavaScriptObjects):
         self, recv: Value, name: str, args: list[Value], node: Node
     ) -> Value | None:
         ref = recv.obj
-        if not isinstance(ref, FunctionRef):
+        if isinstance(ref, FunctionRef):
+            function = Value(obj=self.method_of(ref, args[0] if args else UNKNOWN))
+        elif recv.name:
+            function = Value(name=recv.name, recv=recv.recv)
+        else:
             return None
-        this = args[0] if args else UNKNOWN
-        function = Value(obj=self.method_of(ref, this))
         if name == "bind":
             return function
         if name == "call":
@@ -139,7 +184,10 @@ class JavaScript(JavaScriptObjects):
     def _iterated(self, recv: Value, name: str, function: Value, node: Node) -> Value:
         ordered = self.sequence(recv, node)
         if ordered is not None and len(ordered) <= 8 and name in ("map", "forEach"):
-            results = [self.calls_back(function, [one, constant(at)], node) for at, one in enumerate(ordered)]
+            results = [
+                self.calls_back(function, [one, constant(at)], node)
+                for at, one in enumerate(ordered)
+            ]
             return self.make_list(results) if name == "map" else NONE
         item = self.iterate(recv, node)
         tested = self.calls_back(function, [item], node)
@@ -182,9 +230,15 @@ class JavaScript(JavaScriptObjects):
             return out
         if name in ("slice", "reverse", "flat", "fill", "sort", "toSorted", "toReversed", "with"):
             ordered = self.sequence(recv, node)
-            bounds = [one.consts[0] if one.consts and len(one.consts) == 1 else None for one in args]
+            bounds = [
+                one.consts[0] if one.consts and len(one.consts) == 1 else None for one in args
+            ]
             if name == "slice" and ordered is not None and all(isinstance(b, int) for b in bounds):
-                return self.make_list(ordered[slice(*bounds[:2])] if len(bounds) > 1 else ordered[bounds[0] if bounds else 0 :])
+                return self.make_list(
+                    ordered[slice(*bounds[:2])]
+                    if len(bounds) > 1
+                    else ordered[bounds[0] if bounds else 0 :]
+                )
             if name == "slice" and not args:
                 return self.new(held)
             return self.bag(self.any_item(held) or UNKNOWN)
@@ -193,7 +247,9 @@ class JavaScript(JavaScriptObjects):
         if name == "includes" and args:
             return self.compared("in", args[0], recv, node)
         if name == "indexOf" and args:
-            return Value(type="int", name="indexOf", cond=self.compared("in", args[0], recv, node).cond)
+            return Value(
+                type="int", name="indexOf", cond=self.compared("in", args[0], recv, node).cond
+            )
         return None
 
     def _of_text(self, recv: Value, name: str, args: list[Value], node: Node) -> Value | None:
@@ -358,6 +414,8 @@ class JavaScript(JavaScriptObjects):
         return super().operate(op, left, right, node)
 
     def compared(self, op: str, left: Value, right: Value, node: Node) -> Value:
+        if op == "instanceof":
+            return self._instance_of(left, right)
         for one, other in ((left, right), (right, left)):
             if one.name == "typeof" and other.consts is not None and op in ("==", "!="):
                 kinds = {"number": "all", "boolean": "all", "string": ("nosql-injection",)}
@@ -370,6 +428,14 @@ class JavaScript(JavaScriptObjects):
             if one.name == "indexOf" and one.cond is not None and other.consts is not None:
                 return self._position(op, one, other.consts[0])
         return super().compared(op, left, right, node)
+
+    def _instance_of(self, left: Value, right: Value) -> Value:
+        held, obj = self.obj(left), right.obj
+        if held is not None and held.cls is not None:
+            cls = self.prototype(obj) if isinstance(obj, FunctionRef) else obj
+            if any(one is cls for one in held.cls.lineage()):
+                return Value(consts=(True,), type="bool")
+        return Value(type="bool")
 
     def _position(self, op: str, found: Value, number: Any) -> Value:
         """`xs.indexOf(x) !== -1` is a test of membership."""
@@ -410,12 +476,22 @@ class JavaScript(JavaScriptObjects):
             self.set_item(given, constant(name), value)
             if name == "dangerouslySetInnerHTML":
                 value = self.attribute(value, "__html", value_node)
-            self.assigned([f"jsx.{tag or '*'}[{name}]", f"jsx.*[{name}]"][:: 1 if tag else 2], value, value_node, None)
+            self.assigned(
+                [f"jsx.{tag or '*'}[{name}]", f"jsx.*[{name}]"][:: 1 if tag else 2],
+                value,
+                value_node,
+                None,
+            )
         for child in node[5]:
             self.eval(child)
         if isinstance(component.obj, FunctionRef):
             self.calls_back(component, [given], node)
         return Value(type="markup")
+
+
+def _symbolic(value: Value) -> bool:
+    """Whether it is a caller's."""
+    return any(token.root().index >= 0 for token in value.taint or ())
 
 
 Function = Callable[[JavaScript, list[Value], Node], Value | None]
@@ -429,6 +505,7 @@ _FUNCTIONS: dict[str, Function] = {
     "structuredClone": JavaScript.settled,
     "Map": JavaScript.new_map,
     "Set": JavaScript.new_set,
+    "util.promisify": JavaScript.settled,
     "RegExp": JavaScript.new_pattern,
     "String": JavaScript.same_text,
     "decodeURIComponent": JavaScript.same_text,

@@ -6,7 +6,7 @@ from typing import Any
 
 from headgate.scan.flow.expressions import SuperRef
 from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptModules
-from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleRef
+from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleRef, ModuleState
 from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -21,6 +21,10 @@ class JavaScriptObjects(JavaScriptModules):
         super().__init__(*given)
         self._with_this: dict[tuple[str, int], Node] = {}
         self._prototypes: dict[tuple[str, int], ClassRef] = {}
+        self.made: dict[str, dict[int, tuple[FunctionRef, ClassRef | None]]] = {}
+        """Functions that are values, by the path of their module and where they begin."""
+        self.published: set[str] = set()
+        """Variables of modules that functions have put what comes in into."""
 
     # `this`
 
@@ -54,6 +58,16 @@ class JavaScriptObjects(JavaScriptModules):
 
     def attribute(self, value: Value, name: str, node: Node) -> Value:
         held = self.obj(value)
+        if value.name and name not in ("then", "catch"):
+            stored = self._kept_under(f"{value.name}.{name}")
+            if stored is not None:
+                return stored
+        if value.type in self.rules.types:
+            stored = self._kept_under(f"{value.type}.{name}")
+            if stored is not None:
+                return stored
+        if name in ("call", "apply", "bind") and value.name and value.obj is None:
+            return Value(name=f"Function.{name}", recv=value)
         if name == "length":
             return Value(type="int") if not isinstance(value.obj, ClassRef) else UNKNOWN
         if isinstance(value.obj, FunctionRef) and value.obj.bound is None:
@@ -62,7 +76,8 @@ class JavaScriptObjects(JavaScriptModules):
                 return found
         if held is not None and held.kind != "instance":
             found = held.items.get(name)
-            if found is None and held.kind == "dict" and held.rest is not None and not value.type:
+            plain = value.type in ("", "dict")
+            if found is None and plain and held.kind == "dict" and held.rest is not None:
                 found = self.item(value, constant(name), node)
             if found is not None:
                 if isinstance(found.obj, FunctionRef) and _uses_this(found.obj):
@@ -106,6 +121,20 @@ class JavaScriptObjects(JavaScriptModules):
         if target[4] == "prototype" and isinstance(holder.obj, ClassRef):
             return
         super()._bind_attribute(target, value, node)
+        if value.taint and holder.ref is None and holder.type in self.rules.types:
+            # What one function puts on a request, the next one finds there.
+            full = f"{holder.type}.{target[4]}"
+            if full not in self.rules.attrs:
+                self._share(full, value)
+
+    def _kept_under(self, full: str) -> Value | None:
+        found = self.env.vars.get(full)
+        return self.shared.get(full) if found is None else found
+
+    def publish(self, state: ModuleState, name: str, value: Value) -> None:
+        if value.taint:
+            self.published.add(name)
+        super().publish(state, name, value)
 
     def bind(self, target: Node, value: Value, node: Node) -> None:
         if target[0] != ir.MAP:
@@ -147,6 +176,8 @@ class JavaScriptObjects(JavaScriptModules):
             if default is None or isinstance(default.obj, ModuleRef):
                 return UNKNOWN
             return self.call(default, args, keywords, node, extra)
+        if obj is None and function.name:
+            args = self._flattened(args, node)
         if isinstance(obj, SuperRef):
             return self._construct_parent(function, obj, args, keywords, node, extra)
         if isinstance(obj, FunctionRef) and node[0] == ir.CALL and node[6] is True:
@@ -154,6 +185,17 @@ class JavaScriptObjects(JavaScriptModules):
         if isinstance(obj, ClassRef) and function.ref is not None:
             return UNKNOWN
         return super().call(function, args, keywords, node, extra)
+
+    def _flattened(self, args: list[Value], node: Node) -> list[Value]:
+        """Handlers may be given in lists."""
+        out: list[Value] = []
+        for one in args:
+            items = self.sequence(one, node) if one.ref is not None else None
+            if items and any(isinstance(item.obj, FunctionRef) for item in items):
+                out += items
+            else:
+                out.append(one)
+        return out
 
     def _construct(
         self,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headgate.scan.flow.analysis import Mode, Run, Source
+from headgate.scan.flow.core import Frame
 from headgate.scan.flow.entries import EntryInfo, is_number, param_sources
 from headgate.scan.flow.env import Env
-from headgate.scan.flow.core import Frame
 from headgate.scan.flow.findings import Recorder
 from headgate.scan.flow.javascript import JavaScript
 from headgate.scan.flow.javascript_modules import JavaScriptProgram
@@ -44,10 +44,8 @@ class JavaScriptRun(Run):
                     for member in cls.members.values()
                     if isinstance(member.obj, FunctionRef)
                 ]
-        nested, self.calls.nested = self.calls.nested, []
-        out += [(ref, cls) for ref, cls in nested if ref.module is state]
-        self.calls.nested += [(ref, cls) for ref, cls in nested if ref.module is not state]
-        return out
+        self.calls.nested = []
+        return out + list(self.interpreter.made.get(state.path, {}).values())
 
     def _constructor(self, node: Node) -> bool:
         return node[3] == "constructor"
@@ -92,6 +90,24 @@ class JavaScriptRun(Run):
         result = calls.invoke(called, args, {}, place)
         self._after(ref, cls, self_value, result)
 
+    def _follow(self, states: Sequence[ModuleState]) -> bool:
+        self._tainting |= self.interpreter.published
+        self.interpreter.published = set()
+        return super()._follow(states)
+
+    def _beside_answer(self, index: int, ref: FunctionRef) -> Value:
+        """`({ query }, res) => …`: what is before an answer is the request."""
+        if index or len(ref.node[4]) < 2:
+            return UNKNOWN
+        answer = self.interpreter.typed_parameter(ref.node[4][1])
+        if answer is None or not answer.type.endswith(_ANSWERS):
+            return UNKNOWN
+        framework = answer.type.partition(".")[0]
+        for _, kind in self.rules.typed_params:
+            if kind.startswith(f"{framework}.") and kind.endswith(_REQUESTS):
+                return Value(type=kind)
+        return UNKNOWN
+
     def _given(
         self,
         parameter: Node,
@@ -108,7 +124,7 @@ class JavaScriptRun(Run):
             if value is not UNKNOWN or info is None:
                 return value
         if info is None:
-            return UNKNOWN
+            return self._beside_answer(index, ref)
         names = info.rule.selector.call or info.rule.selector.decorator
         framework = names[0].partition(".")[0] if names else ""
         at = index - 1 if count == 4 else index
