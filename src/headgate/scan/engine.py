@@ -63,7 +63,14 @@ class Request:
 def analyzers(key: bytes, cache: Path | None) -> tuple[Analyzer, ...]:
     """Those that Headgate ships. `key` and `cache` as `Secrets` takes them."""
     kept = None if cache is None else cache.parent / "lowered"
-    return (Ruff(), Injection(), Flow(kept), *all_analyzers(), Secrets(key, cache))
+    return (
+        Ruff(),
+        Injection(),
+        Flow(kept),
+        Flow(kept, language="javascript"),
+        *all_analyzers(),
+        Secrets(key, cache),
+    )
 
 
 def examine(

@@ -10,6 +10,7 @@ from headgate.model.finding import Confidence, Finding, Outcome, Span, TraceStep
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found
+from headgate.scan.front.generated import why_generated
 from headgate.scan.front.lowered import Lowered, grammar, lowered
 from headgate.scan.packs.load import Kinds, shipped, shipped_kinds
 from headgate.scan.packs.schema import Kind, Pack
@@ -41,7 +42,7 @@ class Flow:
 
     def wants(self, path: str, start: bytes) -> bool:
         if self.language == "javascript":
-            return bool(grammar(path)) and not path.endswith((".d.ts", ".min.js"))
+            return bool(grammar(path)) and not path.endswith(".d.ts")
         return is_python(path, start) and not path.endswith(".pyi")
 
     def scan(self, files: Sequence[SourceFile], context: Sequence[SourceFile] = ()) -> Analysis:
@@ -49,6 +50,12 @@ class Flow:
         if not files:
             return Analysis(Outcome.PASSED)
         given = {file.path: file.data for file in (*context, *files)}
+        unwritten: dict[str, str] = {}
+        if self.language == "javascript":
+            unwritten = {
+                path: why for path, data in given.items() if (why := why_generated(path, data))
+            }
+            given = {path: data for path, data in given.items() if path not in unwritten}
         modules = lowered(given, self.cache, self.jobs)
         kinds = self.kinds()
         outcome = analyse(modules, self.packs(self.language), kinds, self.mode, self.language)
@@ -58,7 +65,8 @@ class Flow:
             for one in outcome.found
             if one.confidence >= self.shown
         ]
-        notes = [f"{path}: {why}" for path, why in _reduced(modules, outcome.cut, places)]
+        notes = [f"{file.path}: {unwritten[file.path]}" for file in files if file.path in unwritten]
+        notes += [f"{path}: {why}" for path, why in _reduced(modules, outcome.cut, places)]
         return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))
 
 

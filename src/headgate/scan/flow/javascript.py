@@ -64,21 +64,8 @@ class JavaScript(JavaScriptObjects):
                 for name in free_names(inner.node):
                     held = out.vars.get(name)
                     if held is not None:
-                        self._keep(held, out.heap, 0)
+                        self.keep(held, out.heap)
         return summary
-
-    def _keep(self, value: Value, heap: dict[Any, Obj], depth: int) -> None:
-        held = heap.get(value.ref)
-        if held is None or depth > 4 or not isinstance(value.ref, int):
-            return
-        if value.ref in self.program.heap:
-            return
-        items = {name: one for name, one in held.items.items() if not _symbolic(one)}
-        rest = held.rest if held.rest is not None and not _symbolic(held.rest) else None
-        self.program.heap[value.ref] = Obj(held.kind, items, rest, held.cls, held.open)
-        for one in (*items.values(), *([rest] if rest is not None else [])):
-            if one.ref is not None:
-                self._keep(one, heap, depth + 1)
 
     def _enter(self, parameter: Node, value: Value | None) -> None:
         if value is None or value is UNKNOWN:
@@ -487,11 +474,6 @@ class JavaScript(JavaScriptObjects):
         if isinstance(component.obj, FunctionRef):
             self.calls_back(component, [given], node)
         return Value(type="markup")
-
-
-def _symbolic(value: Value) -> bool:
-    """Whether it is a caller's."""
-    return any(token.root().index >= 0 for token in value.taint or ())
 
 
 Function = Callable[[JavaScript, list[Value], Node], Value | None]

@@ -6,12 +6,13 @@ from typing import Any
 
 from headgate.scan.flow.expressions import SuperRef
 from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptModules
-from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleRef, ModuleState
+from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleRef, ModuleState, free_names
 from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
-_MAX_THIS = 20_000
+_MAX_KEPT = 6
+"""Objects within objects that are kept."""
 
 
 class JavaScriptObjects(JavaScriptModules):
@@ -53,6 +54,36 @@ class JavaScriptObjects(JavaScriptModules):
         if node[3] == "super":
             return self._super([])
         return super()._name(node)
+
+    # What outlives a call
+
+    def keep(self, value: Value, heap: dict[Any, Obj], depth: int = 0) -> None:
+        """Objects that functions hold, for when these are called later."""
+        if depth > _MAX_KEPT:
+            return
+        refs = value.obj if isinstance(value.obj, tuple) else (value.obj,)
+        for one in refs:
+            if isinstance(one, FunctionRef):
+                self.keep_function(one, heap, depth + 1)
+        held = heap.get(value.ref)
+        if held is None or not isinstance(value.ref, int) or value.ref in self.program.heap:
+            return
+        items = {name: one for name, one in held.items.items() if not _symbolic(one)}
+        rest = held.rest if held.rest is not None and not _symbolic(held.rest) else None
+        self.program.heap[value.ref] = Obj(held.kind, items, rest, held.cls, held.open)
+        for one in (*items.values(), *([rest] if rest is not None else [])):
+            if one.ref is not None or one.obj is not None:
+                self.keep(one, heap, depth + 1)
+
+    def keep_function(self, ref: FunctionRef, heap: dict[Any, Obj], depth: int = 0) -> None:
+        """What a function has captured and is bound to."""
+        if ref.bound is not None:
+            self.keep(ref.bound, heap, depth)
+        if ref.captured is not None:
+            for name in free_names(ref.node):
+                held = ref.captured.get(name)
+                if held is not None and (held.ref is not None or held.obj is not None):
+                    self.keep(held, heap, depth)
 
     # Attributes
 
@@ -178,6 +209,9 @@ class JavaScriptObjects(JavaScriptModules):
             return self.call(default, args, keywords, node, extra)
         if obj is None and function.name:
             args = self._flattened(args, node)
+            for one in args:
+                if isinstance(one.obj, FunctionRef):
+                    self.keep_function(one.obj, self.env.heap)
         if isinstance(obj, SuperRef):
             return self._construct_parent(function, obj, args, keywords, node, extra)
         if isinstance(obj, FunctionRef) and node[0] == ir.CALL and node[6] is True:
@@ -252,3 +286,8 @@ class JavaScriptObjects(JavaScriptModules):
 
 def _uses_this(ref: FunctionRef) -> bool:
     return ref.bound is None and not ref.node[8] & ir.ARROW and "this" in ref.node[11]
+
+
+def _symbolic(value: Value) -> bool:
+    """Whether it is a caller's."""
+    return any(token.root().index >= 0 for token in value.taint or ())
