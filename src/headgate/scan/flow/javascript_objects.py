@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate.scan.flow.expressions import SuperRef
+from headgate.scan.flow.expressions import HOSTS, SuperRef
 from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptModules
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleRef, ModuleState, free_names
-from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant
+from headgate.scan.flow.values import UNKNOWN, WHOLE, Obj, Value, constant
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
@@ -52,8 +52,15 @@ class JavaScriptObjects(JavaScriptModules):
 
     def _name(self, node: Node) -> Value:
         if node[3] == "super":
-            return self._super([])
+            return super()._super([])
         return super()._name(node)
+
+    def _super(self, args: list[Value]) -> Value:
+        """`super(…)` in a constructor."""
+        parent = super()._super([])
+        if isinstance(parent.obj, SuperRef):
+            self._construct_parent(parent, parent.obj, args, (0, 0, 0))
+        return UNKNOWN
 
     # What outlives a call
 
@@ -119,6 +126,13 @@ class JavaScriptObjects(JavaScriptModules):
             if value.type in ("dict", "list", "tuple", "set") and not value.taint:
                 return Value(name=f"*.{name}", recv=value)
         return super().attribute(value, name, node)
+
+    def _taken(self, value: Value, name: str, node: Node) -> Any:
+        if name in HOSTS:
+            return super()._taken(value, name, node)
+        if value.type == "str":
+            return self.narrowed(value.taint, ~WHOLE)
+        return self.part(value.taint, name, node)
 
     def _of_type(self, value: Value, name: str, node: Node) -> Value | None:
         found = super()._of_type(value, name, node)
@@ -212,8 +226,6 @@ class JavaScriptObjects(JavaScriptModules):
             for one in args:
                 if isinstance(one.obj, FunctionRef):
                     self.keep_function(one.obj, self.env.heap)
-        if isinstance(obj, SuperRef):
-            return self._construct_parent(function, obj, args, keywords, node, extra)
         if isinstance(obj, FunctionRef) and node[0] == ir.CALL and node[6] is True:
             return self._construct(obj, args, keywords, node, extra)
         if isinstance(obj, ClassRef) and function.ref is not None:
@@ -250,17 +262,14 @@ class JavaScriptObjects(JavaScriptModules):
         function: Value,
         parent: SuperRef,
         args: list[Value],
-        keywords: dict[str, Value],
         node: Node,
-        extra: Value | None,
-    ) -> Value:
+    ) -> None:
         this = Value(ref=function.ref)
         for cls in parent.cls.lineage()[1:]:
             member = cls.members.get("constructor")
             if member is not None:
-                self.call(self.bound(member, this, cls, node), args, keywords, node, extra)
+                self.call(self.bound(member, this, cls, node), args, {}, node)
                 break
-        return UNKNOWN
 
     def instantiate(
         self,
