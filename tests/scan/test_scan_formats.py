@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -12,7 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.model.errors import ExitCode
-from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
+from headgate.model.finding import (
+    CheckResult,
+    Confidence,
+    Finding,
+    Outcome,
+    Severity,
+    Span,
+    StepRole,
+    TraceStep,
+)
 from headgate.scan.format import FORMATS, Report, by_name
 from headgate.scan.format.sarif import as_object, uri
 from headgate.scan.text import caret
@@ -134,6 +145,110 @@ def test_workflow_commands_escape_what_is_theirs() -> None:
     assert lines[2] == "::error title=Headgate%3A dependencies not run::no network"
 
 
+TRACED = replace(
+    SHELL,
+    rule="python/sql-injection",
+    cwe=89,
+    identity="1" * 32,
+    trace=(
+        TraceStep(
+            Span("src/web.py", 3, 10, 3, 27),
+            "the query parameter id comes from the request",
+            StepRole.SOURCE,
+            '    find(request.args["id"])',
+        ),
+        TraceStep(Span("src/app.py", 4, 11), "find is called with it"),
+        TraceStep(Span("src/app.py", 5, 15, 5, 27), "the database runs it", StepRole.SINK),
+    ),
+    assumed=("`cursor` is a sqlite3.Cursor",),
+    engines=("bandit", "flow"),
+)
+ALLOWED = replace(SHELL, identity="2" * 32, allowed="the text is constant (until 2027-01-01)")
+STORY = report(
+    CheckResult("source", Outcome.FAILED, "", (TRACED, ALLOWED), 0.5, ("a/b.py: cut off",))
+)
+
+
+def test_text_shows_the_way_of_the_data_and_what_was_assumed() -> None:
+    assert by_name("text")(STORY) == (
+        "src/app.py:5:15: high [python/sql-injection] (CWE-89)\n"
+        "  Shell command built from data. A shell runs this text.\n"
+        '  5 |     os.system(f"ls {name}")\n'
+        "    |               ^^^^^^^^^^^^\n"
+        "  The way of the data:\n"
+        "    1. src/web.py:3: the query parameter id comes from the request (source)\n"
+        '       3 |     find(request.args["id"])\n'
+        "    2. src/app.py:4: find is called with it (step)\n"
+        "    3. src/app.py:5: the database runs it (sink)\n"
+        "  Assumed: `cursor` is a sqlite3.Cursor\n"
+        "  2 analyzers agree: bandit, flow.\n"
+        "  Remedy: Pass a list.\n"
+        "\n"
+        "3 files examined: 1 finding (1 high). Checks: source found something.\n"
+        "Allowed by comments, 1 finding:\n"
+        "  src/app.py:5: [python/shell-injection] because the text is constant (until\n"
+        "  2027-01-01)\n"
+        "Not examined, 1 file: a/b.py: cut off.\n"
+    ).replace("(until\n  2027-01-01)", "(until 2027-01-01)")
+
+
+def test_sarif_carries_the_trace_the_weakness_and_what_was_cut_off() -> None:
+    log = json.loads(by_name("sarif")(STORY))
+    VALIDATOR.validate(log)
+    run = log["runs"][0]
+    first, second = run["results"]
+    steps = first["codeFlows"][0]["threadFlows"][0]["locations"]
+    assert [step["kinds"] for step in steps] == [["source"], ["step"], ["sink"]]
+    assert steps[0]["location"]["physicalLocation"]["artifactLocation"]["uri"] == "src/web.py"
+    assert steps[0]["location"]["message"]["text"].startswith("the query parameter id")
+    tags = run["tool"]["driver"]["rules"][0]["properties"]["tags"]
+    assert tags == ["security", "CWE-89", "external/cwe/cwe-089"]
+    assert second["suppressions"][0]["justification"] == ALLOWED.allowed
+    assert "suppressions" not in first
+    assert 0 < first["rank"] <= 100
+    note = run["invocations"][0]["toolExecutionNotifications"][0]
+    assert note["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a/b.py"
+    assert note["message"]["text"] == "Not examined: a/b.py: cut off"
+
+
+def test_json_has_the_trace_and_the_reasons_of_the_rank() -> None:
+    found = json.loads(by_name("json")(STORY))["checks"][0]["findings"]
+    assert [step["role"] for step in found[0]["trace"]] == ["source", "step", "sink"]
+    assert found[0]["engines"] == ["bandit", "flow"]
+    assert {factor["name"] for factor in found[0]["rank"]["factors"]} >= {"severity", "trace"}
+    assert found[1]["allowed"] == ALLOWED.allowed
+
+
+def test_junit_has_a_case_per_check_and_finding() -> None:
+    suites = ElementTree.fromstring(by_name("junit")(STORY))
+    assert suites.attrib == {"name": "Headgate", "tests": "3", "failures": "1", "errors": "0"}
+    cases = suites.findall("testsuite/testcase")
+    assert [case.get("name") for case in cases] == [
+        "ran",
+        "python/sql-injection src/app.py:5",
+        "python/shell-injection src/app.py:5",
+    ]
+    failure = cases[1].find("failure")
+    assert failure is not None
+    assert "src/web.py:3: the query parameter id" in (failure.text or "")
+    assert cases[2].find("skipped") is not None
+    not_run = ElementTree.fromstring(by_name("junit")(FULL))
+    error = not_run.find("testsuite[@name='dependencies']/testcase/error")
+    assert error is not None
+    assert error.attrib == {"type": "not run", "message": "no network"}
+
+
+def test_html_is_one_file_that_loads_and_runs_nothing() -> None:
+    hostile = replace(TRACED, message="<script>alert(1)</script>", excerpt="<img src=x>")
+    page = by_name("html")(report(CheckResult("source", Outcome.FAILED, "", (hostile,))))
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "src=" not in page.replace("src=x", "")
+    assert "the query parameter id comes from the request" in page
+    assert "default-src 'none'" in page
+    assert "Rank 8" in page
+
+
 texts = st.text(max_size=30)
 findings = st.builds(
     Finding,
@@ -154,6 +269,18 @@ findings = st.builds(
     cwe=st.none() | st.integers(1, 999),
     excerpt=texts,
     identity=st.just("") | st.just("f" * 32),
+    trace=st.lists(
+        st.builds(
+            TraceStep,
+            st.builds(Span, texts, st.integers(0, 9), st.integers(0, 9)),
+            texts,
+            st.sampled_from(StepRole),
+            texts,
+        ),
+        max_size=2,
+    ).map(tuple),
+    assumed=st.lists(texts, max_size=2).map(tuple),
+    allowed=texts,
 )
 
 
@@ -162,6 +289,7 @@ def test_every_format_survives_every_finding(some: list[Finding]) -> None:
     one = report(CheckResult("source", Outcome.FAILED, "", tuple(some), 0.1, ("x\udc80: binary",)))
     for name in FORMATS:
         by_name(name)(one).encode("utf-8")
+    ElementTree.fromstring(by_name("junit")(one))
     VALIDATOR.validate(as_object(one))
     for finding in some:
         start, length = caret(finding)

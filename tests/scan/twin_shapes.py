@@ -24,6 +24,8 @@ class Shape:
     asynchronous: bool = False
     kinds: tuple[str, ...] = ()
     """Only for these kinds; empty: for every kind."""
+    not_kinds: tuple[str, ...] = ()
+    """Not for these: text before it makes an address harmless."""
 
 
 _WORDS_HARMLESS = (
@@ -31,6 +33,7 @@ _WORDS_HARMLESS = (
     "xpath-injection", "ldap-injection", "nosql-injection", "template-injection", "log-injection",
 )  # fmt: skip
 """Kinds for which letters and digits alone do no harm."""
+_ADDRESSES = ("open-redirect", "ssrf")
 _PICKS = """
 class Picks:
     def __init__(self, first, second):
@@ -190,15 +193,27 @@ SHAPES: tuple[Shape, ...] = (
         'parts = [p, "fixed"]\nbar = ""\nwhile parts:\n    bar = bar + parts.pop()',
         'parts = ["a", "fixed"]\nbar = ""\nwhile parts:\n    bar = bar + parts.pop()',
     ),
-    Shape("percent", 'bar = "%s-%s" % ("a", p)', 'bar = "%s-%s" % ("a", "b")'),
-    Shape("format", 'bar = "{0}-{1}".format("a", p)', 'bar = "{0}".format("a", p)'),
+    Shape(
+        "percent", 'bar = "%s-%s" % ("a", p)', 'bar = "%s-%s" % ("a", "b")', not_kinds=_ADDRESSES
+    ),
+    Shape(
+        "format",
+        'bar = "{0}-{1}".format("a", p)',
+        'bar = "{0}".format("a", p)',
+        not_kinds=_ADDRESSES,
+    ),
     Shape(
         "format-names",
         'bar = "{word}".format(word=p, other="a")',
         'bar = "{other}".format(word=p, other="a")',
     ),
-    Shape("f-string", 'bar = f"a{p}b"', 'bar = f"a{len(p)}b"'),
-    Shape("join", 'bar = "".join(["a", p, "b"])', 'bar = "".join(["a", "c", "b"])'),
+    Shape("f-string", 'bar = f"a{p}b"', 'bar = f"a{len(p)}b"', not_kinds=_ADDRESSES),
+    Shape(
+        "join",
+        'bar = "".join(["a", p, "b"])',
+        'bar = "".join(["a", "c", "b"])',
+        not_kinds=_ADDRESSES,
+    ),
     Shape("slice", "bar = p[1:]", 'bar = "abc"[1:]'),
     Shape(
         "methods",
@@ -262,6 +277,7 @@ SHAPES: tuple[Shape, ...] = (
         'bar = choose(second=p, first="a")',
         'bar = choose(first=p, second="a")',
         module='def choose(first, second="x"):\n    return "[" + second + "]"\n',
+        not_kinds=_ADDRESSES,
     ),
     Shape(
         "function-spread",

@@ -200,9 +200,7 @@ HARMS: tuple[Harm, ...] = (
         'archive = tarfile.open(fileobj=io.BytesIO({v}.encode("latin-1")))\narchive.extractall("/srv/in")',
         "import io\nimport tarfile",
     ),
-    Harm(
-        "xxe", "tree = etree.fromstring({v})", "from lxml import etree"
-    ),
+    Harm("xxe", "tree = etree.fromstring({v})", "from lxml import etree"),
 )
 
 PAIRS: tuple[Pair, ...] = (

@@ -96,7 +96,7 @@ def twins() -> Iterator[Twins]:
     turn = 0
     for number, shape in enumerate(SHAPES):
         for place, (kind, harms) in enumerate(kinds.items()):
-            if shape.kinds and kind not in shape.kinds:
+            if kind in shape.not_kinds or (shape.kinds and kind not in shape.kinds):
                 continue
             # The weighty kinds meet every shape, the others every third one.
             if place >= 6 and (number + place) % 3:

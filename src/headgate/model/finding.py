@@ -52,13 +52,39 @@ class Span:
     end_column: int = 0
 
 
+class StepRole(StrEnum):
+    """What a step of a trace is: where data comes in, what it passes, where it does harm."""
+
+    SOURCE = "source"
+    STEP = "step"
+    SINK = "sink"
+
+
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One place that data passes on its way from where it comes in to where it does harm."""
+    """One step on the way of the data, from its source to its sink."""
 
     span: Span
-    reason: str
-    """What happens to it there, e.g. `it is put into a text`."""
+    text: str
+    """Why the data is here, e.g. `the query parameter id comes from the request`."""
+    role: StepRole = StepRole.STEP
+    excerpt: str = ""
+    """The line, secrets masked; empty until the engine fills it in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What a finding is recognised by when the code around it has changed."""
+
+    rule: str
+    scope: str
+    """Names of the definitions round it, outermost first, joined by dots."""
+    statement: str
+    """The whole statement, masked and normalised; the mark of a secret after a NUL."""
+    body: tuple[str, ...]
+    """A digest of each line around it, for comparing places when the scope differs."""
+    path: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +109,22 @@ class Finding:
     """Survives edits elsewhere; empty until computed."""
     url: str = ""
     trace: tuple[TraceStep, ...] = ()
-    """From the source to the sink, both included; empty where no data flows."""
+    """The whole way of the data, the source first and the sink last; empty where none flows."""
+    assumed: tuple[str, ...] = ()
+    """What the check took for true without proof, each a sentence; lowers the confidence."""
+    engines: tuple[str, ...] = ()
+    """Names of the analyzers that say it, in alphabetical order; two of them agree."""
+    allowed: str = ""
+    """Why a comment in the code allows it; empty when none does."""
+    anchor: Anchor | None = field(default=None, repr=False)
+    """Filled in by the engine; None for what is no finding in a text."""
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether the trace leads from a source to a sink with nothing assumed on its way."""
+        roles = [step.role for step in self.trace]
+        whole = bool(roles) and roles[0] is StepRole.SOURCE and roles[-1] is StepRole.SINK
+        return whole and not self.assumed
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from headgate.model.finding import CheckResult, Finding, Outcome
+from headgate.model.finding import CheckResult, Finding, Outcome, TraceStep
+from headgate.scan.agreement import joined
+from headgate.scan.allowances import Allowances, allowances
 from headgate.scan.analyzers.flow import Flow
 from headgate.scan.analyzers.infrastructure import all_analyzers
 from headgate.scan.analyzers.injection import Injection
@@ -19,6 +22,7 @@ from headgate.scan.history import Past, in_history
 from headgate.scan.identity import Anchor, anchor, identity
 from headgate.scan.introduced import introduced
 from headgate.scan.notes import masked, masks, names_note, placed, told
+from headgate.scan.outline import Outline
 from headgate.scan.text import Text, decode, listed, plural, printable, unreadable
 
 __all__ = ["CHECKS", "Past", "Request", "analyzers", "examine"]
@@ -141,9 +145,9 @@ class _Side:
                 path = f"{path} "
             self.data[path] = note.data
             self._notes.append(SourceFile(path, note.data))
-        self._beside: dict[str, bytes] = {}
-        """Files of the context that were analysed."""
         self._texts: dict[str, Text] = {}
+        self._outlines: dict[str, Outline] = {}
+        self._allowances: dict[str, Allowances] = {}
         self._analyses: dict[str, list[Analysis]] = {}
         self.seconds: dict[str, float] = {}
 
@@ -156,7 +160,7 @@ class _Side:
             if tool.check != check:
                 continue
             if check == "secrets":
-                done.append(tool.scan((*self._files, *self._notes)))
+                done.append(_signed(tool, tool.scan((*self._files, *self._notes))))
                 continue
             wanted = [file for file in self._files if self.wanted(file.path)]
             given = [
@@ -164,7 +168,9 @@ class _Side:
                 for file in wanted
                 if file.path not in self._why and tool.wants(file.path, file.data[:START])
             ]
-            done.append(self._scanned(tool, given))
+            done.append(_signed(tool, self._scanned(tool, given)))
+        if check == "source":
+            done.append(self._comments())
         self._analyses[check] = done
         for analysis in done:
             for span in analysis.hidden:
@@ -180,14 +186,55 @@ class _Side:
             if not unreadable(file.data) and tool.wants(file.path, file.data[:START])
         ]
         for file in context:
-            self._beside[file.path] = file.data
+            self.data.setdefault(file.path, file.data)
         return tool.scan(given, context)
 
     def text(self, path: str) -> Text:
         if path not in self._texts:
-            data = self.data.get(path)
-            self._texts[path] = Text(decode(self._beside[path] if data is None else data))
+            self._texts[path] = Text(decode(self.data[path]))
         return self._texts[path]
+
+    def _comments(self) -> Analysis:
+        """What the comments that allow findings are wrong in."""
+        hits: list[Hit] = []
+        for file in self._files:
+            if file.path not in self._why and file.path not in self._excluded:
+                hits += map(Hit, self.allowances(file.path).unusable)
+        return Analysis(Outcome.PASSED, hits=tuple(hits))
+
+    def allowances(self, path: str) -> Allowances:
+        """What the comments of a file allow."""
+        if path not in self._allowances:
+            mentioned = b"headgate:" in self.data[path].lower()
+            today = datetime.now(UTC).date()
+            found = allowances(path, self.text(path), today) if mentioned else Allowances()
+            self._allowances[path] = found
+        return self._allowances[path]
+
+    def outline(self, path: str) -> Outline:
+        if path not in self._outlines:
+            self._outlines[path] = Outline(self.text(path), path)
+        return self._outlines[path]
+
+    def allowed(self, finding: Finding) -> str:
+        """Why a comment allows a finding; empty when none does."""
+        found = self.allowances(finding.span.path)
+        if not found.usable:
+            return ""
+        span = finding.span
+        first, last = self.outline(span.path).statement(span.line, span.end_line)
+        one = found.of(finding.rule, first, last)
+        return one.words if one else ""
+
+    def text_or_none(self, path: str) -> Text | None:
+        return self.text(path) if path in self.data else None
+
+    def step(self, step: TraceStep, shown: bool) -> TraceStep:
+        """The step with its line, where the file is at hand and may be shown."""
+        if not shown or step.span.path not in self.data:
+            return replace(step, excerpt="")
+        excerpt = self.text(step.span.path).excerpt(step.span)
+        return replace(step, excerpt=printable(excerpt.replace("\t", " ")))
 
     def reduced(self, check: str) -> tuple[str, ...]:
         return tuple(path for one in self._analyses.get(check, ()) for path in one.reduced)
@@ -246,36 +293,28 @@ class _Side:
                 for other in places.get((rule, finding.span.path), ())
             )
 
-        traced: dict[tuple[str, int | None], list[Finding]] = {}
-        for hit in hits:
-            if hit.finding.trace:
-                key = (hit.finding.span.path, hit.finding.cwe)
-                traced.setdefault(key, []).append(hit.finding)
-
-        def told_better(finding: Finding) -> bool:
-            """Whether another analyzer tells the same with its whole trace."""
-            others = traced.get((finding.span.path, finding.cwe), ())
-            return not finding.trace and any(_same_place(finding, other) for other in others)
-
-        hits = [hit for hit in hits if not told_better(hit.finding)]
         kept = {
             (hit.finding.rule, hit.finding.span): hit for hit in hits if not superseded(hit.finding)
         }
-        return sorted(kept.values(), key=lambda hit: _order(hit.finding))
+        return joined(sorted(kept.values(), key=lambda hit: _order(hit.finding)))
 
     def anchors(self, hits: Iterable[Hit]) -> list[Anchor]:
-        return [anchor(hit.finding, self.text(hit.finding.span.path), hit.mark) for hit in hits]
+        return [
+            anchor(hit.finding, self.text(path), hit.mark, self.outline(path))
+            for hit in hits
+            for path in (hit.finding.span.path,)
+        ]
 
 
-def _same_place(finding: Finding, traced: Finding) -> bool:
-    """Whether a finding is at the sink of a trace, or at a step of it."""
-    if _overlap(finding, traced):
-        return True
-    first, last = finding.span.line, max(finding.span.end_line, finding.span.line)
-    return any(
-        step.span.path == finding.span.path and first <= step.span.line <= last
-        for step in traced.trace
+def _signed(tool: Analyzer, analysis: Analysis) -> Analysis:
+    """The analysis, with whom every finding is from."""
+    hits = (
+        hit
+        if hit.finding.engines
+        else replace(hit, finding=replace(hit.finding, engines=(tool.name,)))
+        for hit in analysis.hits
     )
+    return replace(analysis, hits=tuple(hits))
 
 
 def _overlap(one: Finding, other: Finding) -> bool:
@@ -304,7 +343,10 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
             replace(
                 placed(told(hit.finding), text),
                 excerpt=printable(excerpt.replace("\t", " ")) if shown else "",
+                trace=tuple(head.step(step, shown) for step in hit.finding.trace),
                 identity=identity(where, counted[key]),
+                allowed=head.allowed(hit.finding),
+                anchor=replace(where, statement=where.statement.partition("\0")[0]),
             )
         )
         counted[key] += 1
@@ -314,14 +356,19 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
         seconds += base.seconds[check]
         if base.outcome(check) is Outcome.PASSED:
             old = base.hits(check)
-            keep = introduced(anchors, base.anchors(old), request.renamed)
+            keep = introduced(
+                anchors, base.anchors(old), request.renamed, head.text_or_none, base.text_or_none
+            )
             findings = [findings[index] for index in keep]
         else:
             outcome = Outcome.NOT_RUN
             reasons += [f"the base could not be examined: {why}" for why in base.reasons(check)]
-    if outcome is Outcome.PASSED and findings:
+    told_of = [finding for finding in findings if not finding.allowed]
+    if outcome is Outcome.PASSED and told_of:
         outcome = Outcome.FAILED
-        reasons = [plural(len(findings), "finding")]
+        reasons = [plural(len(told_of), "finding")]
+    if len(told_of) < len(findings):
+        reasons.append(f"{plural(len(findings) - len(told_of), 'finding')} allowed by comments")
     unread = [f"{path}: {why}" for path, why in request.unread.items()]
     skipped = [*request.skipped, *unread, *head.skipped(check)]
     if check == "source":

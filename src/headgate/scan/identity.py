@@ -3,55 +3,49 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from dataclasses import dataclass
+import zlib
 
-from headgate.model.finding import Finding
+from headgate.model.finding import Anchor, Finding
+from headgate.scan.outline import Outline, normalised, squeezed
 from headgate.scan.text import Text
 
-_DEFINITION = re.compile(
-    r"^\s*(?:(?:export|default|pub|public|private|protected|static|final|abstract|async|override|"
-    r"virtual|inline|local|unsafe)\s+)*"
-    r"(?:def|class|function\*?|func|fn|interface|struct|impl|trait|module|namespace|type|object)\s+"
-    r"(?:\([^)]*\)\s*)?(?P<name>[A-Za-z_$][\w$]*)"
-)
-_TABLE = re.compile(r"^\[+(?P<name>[^\[\]=,]+)\]+\s*(?:#.*)?$")
-_SPACE = re.compile(r"\s+")
-_BODY = 6
-"""Lines before and after that count as the surroundings of a finding."""
+__all__ = ["Anchor", "anchor", "identity", "scope"]
+
+_AROUND = 6
+"""Lines before and after that count as the surroundings of what is in no definition."""
+_BODY = 30
+"""Lines of a definition before and after a finding that count as its body."""
+_LONGEST = 1000
+"""Characters of a statement that are compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """What a finding is recognised by."""
-
-    rule: str
-    scope: str
-    """Names of the definitions round it, outermost first, joined by dots."""
-    statement: str
-    """Its lines, masked, white space squeezed; the mark of the secret where there is one."""
-    body: tuple[str, ...]
-    """The lines around it, squeezed, for comparing places when the scope differs."""
-    path: str
-    line: int
-
-
-def anchor(finding: Finding, text: Text, mark: str = "") -> Anchor:
+def anchor(finding: Finding, text: Text, mark: str = "", outline: Outline | None = None) -> Anchor:
     """The anchor of a finding in the text of its file."""
     span = finding.span
-    last = min(max(span.end_line, span.line), span.line + 20)
-    lines = [text.shown(number) for number in range(span.line, last + 1)]
-    statement = " ".join(_squeezed(line) for line in lines)
-    around = range(max(1, span.line - _BODY), last + _BODY + 1)
-    body = (_squeezed(text.shown(number)) for number in around if not span.line <= number <= last)
+    outline = outline or Outline(text, span.path)
+    first, last = outline.statement(span.line, min(span.end_line, span.line + 20))
+    shown = "\n".join(outline.bare(text.shown(number)) for number in range(first, last + 1))
+    if not shown.strip():
+        # A finding in a comment.
+        shown = "\n".join(text.shown(number) for number in range(first, last + 1))
+    statement = normalised(shown[: 4 * _LONGEST])[:_LONGEST]
+    around = range(max(1, first - _AROUND), last + _AROUND + 1)
+    if (inside := outline.definition(span.line)) is not None:
+        around = range(max(inside.first + 1, first - _BODY), min(inside.last, last + _BODY) + 1)
+    body = (squeezed(text.shown(number)[:_LONGEST]) for number in around)
+    lines = (line for number, line in zip(around, body, strict=True) if not first <= number <= last)
     return Anchor(
         rule=finding.rule,
-        scope=scope(text, span.line),
+        scope=outline.scope(span.line),
         statement=f"{statement}\0{mark}" if mark else statement,
-        body=tuple(line for line in body if line),
+        body=tuple(_digest(line) for line in lines if line),
         path=span.path,
         line=span.line,
     )
+
+
+def _digest(line: str) -> str:
+    return f"{zlib.crc32(line.encode('utf-8', 'surrogatepass')):08x}"
 
 
 def scope(text: Text, line: int) -> str:
@@ -59,38 +53,7 @@ def scope(text: Text, line: int) -> str:
 
     In files without definitions, the nearest `[table]` line above.
     """
-    names: list[str] = []
-    content = text.line(line)
-    indent = _indent(content) if content.strip() else 1 << 30
-    for number in range(line - 1, 0, -1):
-        content = text.line(number)
-        if not content.strip():
-            continue
-        table = _TABLE.match(content)
-        if table and not names:
-            return table["name"]
-        if indent == 0:
-            if _DEFINITION.match(content):
-                break
-            continue
-        here = _indent(content)
-        if here < indent:
-            match = _DEFINITION.match(content)
-            if match:
-                names.append(match["name"])
-            indent = here
-            if indent == 0 and names:
-                break
-    return ".".join(reversed(names))
-
-
-def _indent(line: str) -> int:
-    expanded = line.expandtabs(8)
-    return len(expanded) - len(expanded.lstrip())
-
-
-def _squeezed(line: str) -> str:
-    return _SPACE.sub(" ", line.strip())
+    return Outline(text).scope(line)
 
 
 def identity(anchor: Anchor, occurrence: int) -> str:

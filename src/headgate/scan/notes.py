@@ -78,14 +78,14 @@ def masked(result: CheckResult, masks: Mapping[str, str]) -> CheckResult:
         name, separator, why = entry.rpartition(": ")
         return f"{path(name)}{separator}{why}"
 
-    def place(span: Span) -> Span:
-        return replace(span, path=path(span.path))
-
     findings = tuple(
         replace(
             finding,
-            span=place(finding.span),
-            trace=tuple(replace(step, span=place(step.span)) for step in finding.trace),
+            span=replace(finding.span, path=path(finding.span.path)),
+            trace=tuple(
+                replace(step, span=replace(step.span, path=path(step.span.path)))
+                for step in finding.trace
+            ),
         )
         for finding in result.findings
     )

@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 from headgate.model.finding import (
+    Anchor,
     CheckResult,
     Confidence,
     Finding,
     Outcome,
     Severity,
     Span,
+    StepRole,
     TraceStep,
 )
 from headgate.scan.analyzers.interface import SourceFile
@@ -116,7 +118,6 @@ def result_as_json(result: CheckResult) -> dict[str, Any]:
 
 
 def _finding_as_json(finding: Finding) -> dict[str, Any]:
-    span = finding.span
     return {
         "rule": finding.rule,
         "title": finding.title,
@@ -124,17 +125,38 @@ def _finding_as_json(finding: Finding) -> dict[str, Any]:
         "remedy": finding.remedy,
         "severity": finding.severity.value,
         "confidence": finding.confidence.value,
-        "span": _place(span),
+        "span": _span_as_json(finding.span),
         "cwe": finding.cwe,
         "check": finding.check,
         "excerpt": finding.excerpt,
         "identity": finding.identity,
         "url": finding.url,
-        "trace": [[*_place(step.span), step.reason] for step in finding.trace],
+        "trace": [
+            [_span_as_json(step.span), step.text, step.role.value, step.excerpt]
+            for step in finding.trace
+        ],
+        "assumed": list(finding.assumed),
+        "engines": list(finding.engines),
+        "allowed": finding.allowed,
+        "anchor": _anchor_as_json(finding.anchor),
     }
 
 
-def _place(span: Span) -> list[str | int]:
+def _anchor_as_json(anchor: Anchor | None) -> list[Any] | None:
+    if anchor is None:
+        return None
+    body = list(anchor.body)
+    return [anchor.rule, anchor.scope, anchor.statement, body, anchor.path, anchor.line]
+
+
+def _anchor(one: Sequence[Any] | None) -> Anchor | None:
+    if one is None:
+        return None
+    rule, scope, statement, body, path, line = one
+    return Anchor(rule, scope, statement, tuple(body), path, line)
+
+
+def _span_as_json(span: Span) -> list[str | int]:
     return [span.path, span.line, span.column, span.end_line, span.end_column]
 
 
@@ -165,7 +187,14 @@ def _finding(one: Mapping[str, Any]) -> Finding:
         excerpt=one["excerpt"],
         identity=one["identity"],
         url=one["url"],
-        trace=tuple(TraceStep(Span(*place), reason) for *place, reason in one["trace"]),
+        trace=tuple(
+            TraceStep(Span(*span), text, StepRole(role), excerpt)
+            for span, text, role, excerpt in one["trace"]
+        ),
+        assumed=tuple(one["assumed"]),
+        engines=tuple(one["engines"]),
+        allowed=one["allowed"],
+        anchor=_anchor(one["anchor"]),
     )
 
 

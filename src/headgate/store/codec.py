@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from headgate.model.change import CommitInfo, Dependency, DependencyKind, Signature
-from headgate.model.finding import Confidence, Finding, Severity, Span
+from headgate.model.finding import Anchor, Confidence, Finding, Severity, Span, StepRole, TraceStep
 from headgate.model.ids import ChangeNumber, Commit, PrincipalId
 from headgate.model.origin import Evidence, Grade, Origin, OriginKind
 from headgate.model.verdict import (
@@ -74,7 +74,26 @@ def finding(stored: Json) -> Finding:
     fields["severity"] = Severity(fields["severity"])
     fields["confidence"] = Confidence(fields["confidence"])
     fields["span"] = Span(**fields["span"])
+    # Findings that an older Headgate wrote have none of these.
+    fields["trace"] = tuple(_step(step) for step in fields.get("trace", ()))
+    fields["assumed"] = tuple(fields.get("assumed", ()))
+    fields["engines"] = tuple(fields.get("engines", ()))
+    fields.setdefault("allowed", "")
+    fields["anchor"] = anchor(fields.get("anchor"))
     return Finding(**fields)
+
+
+def anchor(value: Json | None) -> Anchor | None:
+    """From decoded JSON."""
+    if value is None:
+        return None
+    fields: dict[str, Any] = {**value, "body": tuple(value["body"])}
+    return Anchor(**fields)
+
+
+def _step(step: Json) -> TraceStep:
+    span = Span(**step["span"])
+    return TraceStep(span, step["text"], StepRole(step["role"]), step["excerpt"])
 
 
 def verdict(stored: Json) -> Verdict:

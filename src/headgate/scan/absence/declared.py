@@ -27,9 +27,7 @@ def declared(project: Project) -> Iterator[Lack]:
                 others = len(routes) - 1
                 if rule.siblings and not (len(having) >= 2 and len(having) * 2 >= others):
                     continue
-                yield lack(
-                    rule.kind, route.function, rule.question, confidence=rule.confidence
-                )
+                yield lack(rule.kind, route.function, rule.question, confidence=rule.confidence)
 
 
 def _concerns(project: Project, rule: Absence, route: Route) -> bool:

@@ -122,7 +122,9 @@ def is_authenticated(route: Route) -> bool:
 
 
 _HEADER = re.compile(r"^(authorization|x-api-?key|x-auth-token|x-access-token|x-token)$")
-_WHO = re.compile(r"(user|login|logged|auth|account|role|admin|uid|identity|name|member|email|id)", re.IGNORECASE)
+_WHO = re.compile(
+    r"(user|login|logged|auth|account|role|admin|uid|identity|name|member|email|id)", re.IGNORECASE
+)
 
 
 def reads_session(facts: Facts) -> bool:
@@ -150,10 +152,14 @@ def reads_session(facts: Facts) -> bool:
 
 def changes_state(facts: Facts) -> bool:
     """Whether something is written: to a database, a store or a file."""
-    return not facts.calls.isdisjoint(words.CHANGING_CALLS) or facts.says(words.SQL_CHANGE) or any(
-        one[0] == ir.CALL and last_name(one[3]) in ("create", "add", "update") and one[4]
-        for function in facts.functions[:1]
-        for one in walk(function.node[5])
+    return (
+        not facts.calls.isdisjoint(words.CHANGING_CALLS)
+        or facts.says(words.SQL_CHANGE)
+        or any(
+            one[0] == ir.CALL and last_name(one[3]) in ("create", "add", "update") and one[4]
+            for function in facts.functions[:1]
+            for one in walk(function.node[5])
+        )
     )
 
 
@@ -220,7 +226,12 @@ def _csrf(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         if not exempt.isdisjoint(route.decorators):
             if not route.facts.has(words.BEARER) and not route.facts.says(_HEADER):
-                yield lack("missing-csrf-protection", route.function, _CSRF_QUESTION, confidence=Confidence.MEDIUM)
+                yield lack(
+                    "missing-csrf-protection",
+                    route.function,
+                    _CSRF_QUESTION,
+                    confidence=Confidence.MEDIUM,
+                )
             continue
         if protected or route.facts.has(words.CSRF) or route.facts.has(words.BEARER):
             continue
@@ -228,15 +239,36 @@ def _csrf(project: Project) -> Iterator[Lack]:
             continue
         own = Facts([route.function])
         writes = changes_state(route.facts)
-        form = not route.facts.mentions.isdisjoint({"form", "post", "POST", "get_argument", "get_body_argument", "forms", "files", "values"})
+        form = not route.facts.mentions.isdisjoint(
+            {
+                "form",
+                "post",
+                "POST",
+                "get_argument",
+                "get_body_argument",
+                "forms",
+                "files",
+                "values",
+            }
+        )
         by_get = not route.changes and reads_session(route.facts) and _writes_named(route)
-        if (writes and form and may_post(route)) or (route.changes and reads_session(own) and writes) or by_get:
+        if (
+            (writes and form and may_post(route))
+            or (route.changes and reads_session(own) and writes)
+            or by_get
+        ):
             yield lack("missing-csrf-protection", route.function, _CSRF_QUESTION)
 
 
 _CSRF_QUESTION = "Can a page of another site make a signed-in browser do this?"
-_CSRF_APP = re.compile(r"CSRF_?Protect|CSRFMiddleware|SeaSurf|csrf_middleware|xsrf_cookies|CsrfViewMiddleware", re.IGNORECASE)
-_ACTS = re.compile(r"(disable|delete|remove|transfer|enable|change|update|logout_all|promote|grant|revoke|cancel|approve|pay|send)", re.IGNORECASE)
+_CSRF_APP = re.compile(
+    r"CSRF_?Protect|CSRFMiddleware|SeaSurf|csrf_middleware|xsrf_cookies|CsrfViewMiddleware",
+    re.IGNORECASE,
+)
+_ACTS = re.compile(
+    r"(disable|delete|remove|transfer|enable|change|update|logout_all|promote|grant|revoke|cancel|approve|pay|send)",
+    re.IGNORECASE,
+)
 
 
 def _writes_named(route: Route) -> bool:
@@ -269,7 +301,9 @@ def _uploads(project: Project) -> Iterator[Lack]:
                 continue
         elif facts.mentions.isdisjoint({"files", "FILES", "UploadFile"}):
             continue
-        if facts.calls.isdisjoint({"save", "write", "copyfileobj", "write_bytes", "chunks", "upload_fileobj"}):
+        if facts.calls.isdisjoint(
+            {"save", "write", "copyfileobj", "write_bytes", "chunks", "upload_fileobj"}
+        ):
             continue
         if not facts.has(words.UPLOAD_CHECKS) and not project.uses(_UPLOAD_LIMIT):
             yield lack(
@@ -277,7 +311,10 @@ def _uploads(project: Project) -> Iterator[Lack]:
             )
 
 
-_UPLOAD_LIMIT = re.compile(r"MAX_CONTENT_LENGTH|DATA_UPLOAD_MAX_MEMORY_SIZE|client_max_size|ALLOWED_EXTENSIONS", re.IGNORECASE)
+_UPLOAD_LIMIT = re.compile(
+    r"MAX_CONTENT_LENGTH|DATA_UPLOAD_MAX_MEMORY_SIZE|client_max_size|ALLOWED_EXTENSIONS",
+    re.IGNORECASE,
+)
 
 
 def _password_change(project: Project) -> Iterator[Lack]:
@@ -332,7 +369,8 @@ def _rights_from_request(project: Project) -> Iterator[Lack]:
                         and words.PRIVILEGED.match(str(constant[3]).lower())
                         and reads_request(read)
                         and (
-                            str(constant[3]).lower() in ("admin", "administrator", "root", "superuser", "staff")
+                            str(constant[3]).lower()
+                            in ("admin", "administrator", "root", "superuser", "staff")
                             or _key_matches(read, words.PRIVILEGE)
                         )
                     ):
@@ -353,7 +391,26 @@ def reads_request(node: Node) -> bool:
         elif one[0] == ir.ATTR:
             mentioned.add(one[4])
     return bool(mentioned & {"request", "req"}) and bool(
-        mentioned & {"args", "GET", "POST", "form", "cookies", "COOKIES", "headers", "META", "values", "query_params", "query", "json", "get_json", "params", "data", "forms", "match_info"}
+        mentioned
+        & {
+            "args",
+            "GET",
+            "POST",
+            "form",
+            "cookies",
+            "COOKIES",
+            "headers",
+            "META",
+            "values",
+            "query_params",
+            "query",
+            "json",
+            "get_json",
+            "params",
+            "data",
+            "forms",
+            "match_info",
+        }
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from headgate.model.finding import Confidence
@@ -20,7 +21,18 @@ from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
 _MOST_PERSONAL = frozenset(
-    {"user", "users", "account", "accounts", "customer", "customers", "patient", "patients", "profile", "profiles"}
+    {
+        "user",
+        "users",
+        "account",
+        "accounts",
+        "customer",
+        "customers",
+        "patient",
+        "patients",
+        "profile",
+        "profiles",
+    }
 )
 _BODY = frozenset({"json", "get_json", "form", "data", "POST", "body", "values", "forms"})
 
@@ -48,7 +60,10 @@ def is_sent(node: Node, sent: set[str]) -> bool:
     """Whether a value is what the caller sent, and not what a check of identity made of it."""
     while node[0] in (ir.AWAIT, ir.INDEX) or (
         node[0] == ir.CALL
-        and (last_name(node[3]) in ("get", "int", "str", "strip", "lower", "getlist", "pop", "UUID", "ObjectId"))
+        and (
+            last_name(node[3])
+            in ("get", "int", "str", "strip", "lower", "getlist", "pop", "UUID", "ObjectId")
+        )
     ):
         if node[0] == ir.CALL and node[3][0] == ir.NAME and node[4]:
             node = node[4][0]
@@ -60,7 +75,17 @@ def is_sent(node: Node, sent: set[str]) -> bool:
             break
     if node[0] == ir.NAME:
         return node[3] in sent
-    if node[0] == ir.CALL and last_name(node[3]) not in ("get_json", "json", "post", "form", "get_argument", "get_body_argument", "get_data", "loads", "body"):
+    if node[0] == ir.CALL and last_name(node[3]) not in (
+        "get_json",
+        "json",
+        "post",
+        "form",
+        "get_argument",
+        "get_body_argument",
+        "get_data",
+        "loads",
+        "body",
+    ):
         return False
     return reads_request(node)
 
@@ -69,7 +94,7 @@ def _owner(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         if is_sign_in(route) or words.NOT_CHANGE.search(route.where):
             continue
-        if any(words.AUTHENTICATION.fullmatch(one) and "admin" in one for one in route.decorators):
+        if _for_administrators(route.function):
             continue
         sent = sent_names(route)
         checked = is_authenticated(route)
@@ -93,13 +118,27 @@ def _owner(project: Project) -> Iterator[Lack]:
             break
 
 
+def _for_administrators(function: Function) -> bool:
+    """Whether a decorator or a dependency admits administrators only."""
+    heads = (function.node[6], tuple(one[4:6] for one in function.node[4]))
+    return any(
+        _ADMINISTRATORS.search(one[3] if one[0] == ir.NAME else one[4]) is not None
+        for one in walk(heads)
+        if one[0] in (ir.NAME, ir.ATTR)
+    )
+
+
+_ADMINISTRATORS = re.compile(r"admin|superuser|staff|moderator", re.IGNORECASE)
+
+
 def _ties(function: Function) -> bool:
     """Whether anything compares an owner."""
     for node in walk(function.node[5]):
         if node[0] == ir.COMPARE:
             sides = (node[3], *(one[1] for one in node[4]))
             if any(
-                part[0] == ir.ATTR and words.OWN.fullmatch(part[4]) is not None
+                (part[0] == ir.ATTR and words.OWN.fullmatch(part[4]) is not None)
+                or (part[0] == ir.NAME and words.AUTHENTICATION.fullmatch(part[3]) is not None)
                 for side in sides
                 for part in walk(side)
             ) and node[4][0][0] in ("==", "!=", "is", "is not", "in", "not in"):
@@ -118,7 +157,12 @@ def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> st
     """What a call fetches by something that was sent; None: nothing, or only what is the caller's."""
     if call[0] == ir.INDEX:
         base = call[3]
-        if base[0] == ir.NAME and base[3] not in sent and is_sent(call[4], sent) and _store(base[3]):
+        if (
+            base[0] == ir.NAME
+            and base[3] not in sent
+            and is_sent(call[4], sent)
+            and _store(base[3])
+        ):
             return base[3]
         return None
     if call[0] != ir.CALL or last_name(call[3]) not in words.FETCHES:
@@ -131,8 +175,10 @@ def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> st
         for part in walk(value):
             if part[0] == ir.COMPARE and any(is_sent(one[1], sent) for one in part[4]):
                 by_sent = True
-            elif part[0] in (ir.NAME, ir.ATTR) and part is not value and (
-                words.AUTHENTICATION.fullmatch(last_name(part)) is not None
+            elif (
+                part[0] in (ir.NAME, ir.ATTR)
+                and part is not value
+                and (words.AUTHENTICATION.fullmatch(last_name(part)) is not None)
             ):
                 tied = True
             elif part[0] == ir.MAP and any(is_sent(one, sent) for _, one in part[3]):
@@ -170,10 +216,23 @@ def _subject(call: Node) -> str:
             return one[3]
     node = call[3]
     while node[0] in (ir.ATTR, ir.CALL):
-        if node[0] == ir.CALL and node[4] and node[4][0][0] == ir.NAME and node[4][0][3][:1].isupper():
+        if (
+            node[0] == ir.CALL
+            and node[4]
+            and node[4][0][0] == ir.NAME
+            and node[4][0][3][:1].isupper()
+        ):
             return node[4][0][3]
         node = node[3]
-        if node[0] == ir.ATTR and node[4] in ("users", "notes", "orders", "accounts", "messages", "documents", "posts"):
+        if node[0] == ir.ATTR and node[4] in (
+            "users",
+            "notes",
+            "orders",
+            "accounts",
+            "messages",
+            "documents",
+            "posts",
+        ):
             return node[4]
     return node[3] if node[0] == ir.NAME else ""
 
@@ -182,29 +241,31 @@ def _assignment(project: Project) -> Iterator[Lack]:
     """Fields that the caller must not choose, taken from what the caller sends."""
     for route in project.routes:
         sent = sent_names(route)
-        guarded = any("admin" in one.lower() for one in route.decorators)
+        guarded = _for_administrators(route.function)
         for node in walk(route.function.node[5]):
             if node[0] == ir.CALL:
                 name = last_name(node[3])
                 spread = [value for key, value in node[5] if key is None]
                 if (
-                    (name[:1].isupper() or name in ("create", "update", "insert", "values"))
-                    and any(_body(one, sent) for one in spread)
-                ) or (
-                    name == "update"
-                    and node[3][0] == ir.ATTR
-                    and len(node[4]) == 1
-                    and _body(node[4][0], sent)
-                    and route.changes
-                ) or (
-                    name == "setattr"
-                    and len(node[4]) == 3
-                    and node[4][1][0] == ir.NAME
-                    and _over_body(route.function, node[4][1][3], sent)
+                    (
+                        (name[:1].isupper() or name in ("create", "update", "insert", "values"))
+                        and any(_body(one, sent) for one in spread)
+                    )
+                    or (
+                        name == "update"
+                        and node[3][0] == ir.ATTR
+                        and len(node[4]) == 1
+                        and _body(node[4][0], sent)
+                        and route.changes
+                    )
+                    or (
+                        name == "setattr"
+                        and len(node[4]) == 3
+                        and node[4][1][0] == ir.NAME
+                        and _over_body(route.function, node[4][1][3], sent)
+                    )
                 ):
                     yield lack("mass-assignment", route.function, _FIELDS, node, Confidence.MEDIUM)
-            elif not guarded and node[0] == ir.INDEX or node[0] == ir.CALL and last_name(node[3]) == "get":
-                pass
         if not guarded and route.changes:
             yield from _privileges(route, sent)
 
@@ -217,7 +278,9 @@ def _privileges(route: Route, sent: set[str]) -> Iterator[Lack]:
         key = None
         if node[0] == ir.INDEX and node[4][0] == ir.CONST:
             key, base = node[4][3], node[3]
-        elif node[0] == ir.CALL and last_name(node[3]) == "get" and node[4] and node[3][0] == ir.ATTR:
+        elif (
+            node[0] == ir.CALL and last_name(node[3]) == "get" and node[4] and node[3][0] == ir.ATTR
+        ):
             first = node[4][0]
             key, base = (first[3] if first[0] == ir.CONST else None), node[3][3]
         else:
@@ -226,12 +289,28 @@ def _privileges(route: Route, sent: set[str]) -> Iterator[Lack]:
             isinstance(key, str)
             and words.PRIVILEGE.fullmatch(key)
             and is_sent(base, sent)
-            and not any(
-                one in route.facts.mentions for one in ("is_admin", "is_superuser", "is_staff", "admin_required", "current_user")
-            )
+            and not _asks_rights(route.function)
         ):
-            yield lack("mass-assignment", route.function, "May the caller choose their own rights?", node)
+            yield lack(
+                "mass-assignment", route.function, "May the caller choose their own rights?", node
+            )
             return
+
+
+def _asks_rights(function: Function) -> bool:
+    """Whether the rights of whoever calls are looked at."""
+    targets = {
+        id(target) for node in walk(function.node[5]) if node[0] == ir.ASSIGN for target in node[3]
+    }
+    return any(
+        (node[0] == ir.NAME and node[3] in ("current_user", "admin_required"))
+        or (
+            node[0] == ir.ATTR
+            and id(node) not in targets
+            and words.PRIVILEGE.fullmatch(node[4]) is not None
+        )
+        for node in walk(function.node[5])
+    )
 
 
 def _body(node: Node, sent: set[str]) -> bool:
@@ -239,7 +318,22 @@ def _body(node: Node, sent: set[str]) -> bool:
     while node[0] == ir.AWAIT:
         node = node[3]
     if node[0] == ir.NAME:
-        return node[3] in sent and node[3] in ("data", "body", "payload", "content", "json_data", "request_data", "params", "form", "values", "args", "kwargs", "fields", "updates", "user_data")
+        return node[3] in sent and node[3] in (
+            "data",
+            "body",
+            "payload",
+            "content",
+            "json_data",
+            "request_data",
+            "params",
+            "form",
+            "values",
+            "args",
+            "kwargs",
+            "fields",
+            "updates",
+            "user_data",
+        )
     if node[0] == ir.CALL and last_name(node[3]) == "to_dict" and node[3][0] == ir.ATTR:
         node = node[3][3]
     return reads_request(node) and last_name(node) in _BODY
@@ -247,9 +341,7 @@ def _body(node: Node, sent: set[str]) -> bool:
 
 def _over_body(function: Function, name: str, sent: set[str]) -> bool:
     for node in walk(function.node[5]):
-        if node[0] == ir.FOR and any(
-            one[0] == ir.NAME and one[3] == name for one in walk(node[3])
-        ):
+        if node[0] == ir.FOR and any(one[0] == ir.NAME and one[3] == name for one in walk(node[3])):
             iterable = node[4]
             if iterable[0] == ir.CALL and iterable[3][0] == ir.ATTR:
                 iterable = iterable[3][3]

@@ -184,9 +184,7 @@ class _Finder:
                 method = entry.method_names.get(function.name, function.name.upper())
                 yield owner.name, frozenset({method})
 
-    def _registered(
-        self, state: ModuleState
-    ) -> Iterator[tuple[Function, str, frozenset[str]]]:
+    def _registered(self, state: ModuleState) -> Iterator[tuple[Function, str, frozenset[str]]]:
         module = self.names.program.module_of(state)
         if module is None:
             return
@@ -255,6 +253,4 @@ def _methods(entry: Entry, found: str, node: Node) -> frozenset[str]:
     if value is None:
         return frozenset({"GET"})
     items = value[4] if value[0] == ir.SEQ else (value,)
-    return frozenset(
-        one[3].upper() for one in items if one[0] == ir.CONST and type(one[3]) is str
-    )
+    return frozenset(one[3].upper() for one in items if one[0] == ir.CONST and type(one[3]) is str)

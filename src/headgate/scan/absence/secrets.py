@@ -13,11 +13,31 @@ from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
-_SERIALISERS = re.compile(r"(to|as|get)_?(dict|json|data)\w*|json\w*|serialize\w*|serialise\w*|dump|dict|to_representation")
-_KEEPS = frozenset({"insert_one", "insert", "update_one", "filter_by", "filter", "find_one", "encode", "execute", "post", "put"})
+_SERIALISERS = re.compile(
+    r"(to|as|get)_?(dict|json|data)\w*|json\w*|serialize\w*|serialise\w*|dump|dict|to_representation"
+)
+_KEEPS = frozenset(
+    {
+        "insert_one",
+        "insert",
+        "update_one",
+        "filter_by",
+        "filter",
+        "find_one",
+        "encode",
+        "execute",
+        "post",
+        "put",
+    }
+)
 _LOGS = frozenset({"print", "debug", "info", "warning", "error", "critical", "exception", "log"})
-_PASSWORD = re.compile(r"(\w+_)?(passw(or)?d|passphrase|pwd)(_?[12])?|passw(or)?d_\w+", re.IGNORECASE)
-_SECRET = re.compile(r"(\w+_)?(passw(or)?d|pwd|secret|auth_?token|access_?token|api_?key|private_?key|credit_?card|ssn|cvv)", re.IGNORECASE)
+_PASSWORD = re.compile(
+    r"(\w+_)?(passw(or)?d|passphrase|pwd)(_?[12])?|passw(or)?d_\w+", re.IGNORECASE
+)
+_SECRET = re.compile(
+    r"(\w+_)?(passw(or)?d|pwd|secret|auth_?token|access_?token|api_?key|private_?key|credit_?card|ssn|cvv)",
+    re.IGNORECASE,
+)
 
 
 def _mentioned(node: Node) -> set[str]:
@@ -30,7 +50,9 @@ def _mentioned(node: Node) -> set[str]:
             out.add(one[4])
         elif one[0] == ir.INDEX and one[4][0] == ir.CONST and type(one[4][3]) is str:
             out.add(one[4][3])
-        elif one[0] == ir.CALL and last_name(one[3]) == "get" and one[4] and one[4][0][0] == ir.CONST:
+        elif (
+            one[0] == ir.CALL and last_name(one[3]) == "get" and one[4] and one[4][0][0] == ir.CONST
+        ):
             if type(one[4][0][3]) is str:
                 out.add(one[4][0][3])
     return out
@@ -69,9 +91,13 @@ def _stores(function: Function) -> Iterator[Lack]:
             name = last_name(node[3])
             for key, value in node[5]:
                 if key and _PASSWORD.fullmatch(key) and _is_password(value):
-                    model = name[:1].isupper() and not name.endswith(("Error", "Form", "Client", "Connection", "Request"))
+                    model = name[:1].isupper() and not name.endswith(
+                        ("Error", "Form", "Client", "Connection", "Request")
+                    )
                     if model or name in ("filter_by", "create", "insert", "values"):
-                        yield lack("plaintext-password-storage", function, _STORES, node, Confidence.MEDIUM)
+                        yield lack(
+                            "plaintext-password-storage", function, _STORES, node, Confidence.MEDIUM
+                        )
                         break
         elif op == ir.ASSIGN and node[4] is not None and function.name != "__init__":
             for target in node[3]:
@@ -81,7 +107,9 @@ def _stores(function: Function) -> Iterator[Lack]:
                     and not (target[3][0] == ir.NAME and target[3][3] == "self")
                     and _is_password(node[4])
                 ):
-                    yield lack("plaintext-password-storage", function, _STORES, node, Confidence.MEDIUM)
+                    yield lack(
+                        "plaintext-password-storage", function, _STORES, node, Confidence.MEDIUM
+                    )
         elif op == ir.COMPARE and len(node[4]) == 1 and node[4][0][0] == "==":
             left, right = node[3], node[4][0][1]
             for stored, given in ((left, right), (right, left)):
@@ -89,10 +117,13 @@ def _stores(function: Function) -> Iterator[Lack]:
                     stored[0] == ir.ATTR
                     and _PASSWORD.fullmatch(stored[4])
                     and stored[3][0] == ir.NAME
-                    and stored[3][3] not in ("form", "request", "self", "data", "body", "payload", "credentials")
+                    and stored[3][3]
+                    not in ("form", "request", "self", "data", "body", "payload", "credentials")
                     and _is_password(given)
                 ):
-                    yield lack("plaintext-password-storage", function, _STORES, node, Confidence.MEDIUM)
+                    yield lack(
+                        "plaintext-password-storage", function, _STORES, node, Confidence.MEDIUM
+                    )
         elif op == ir.CONST and type(node[3]) is str and words.SQL_PASSWORD.match(node[3].lower()):
             if any(
                 one[0] == ir.NAME and _PASSWORD.fullmatch(one[3]) for one in walk(function.node[5])
@@ -156,11 +187,17 @@ def _logs(project: Project) -> Iterator[Lack]:
 def _logged(route: Route, call: Node) -> bool:
     for value in call[4]:
         names = {
-            name for name in _mentioned(value) if not name.endswith(("_field", "_id", "_type", "_name"))
+            name
+            for name in _mentioned(value)
+            if not name.endswith(("_field", "_id", "_type", "_name"))
         }
         if any(_SECRET.fullmatch(one) for one in names):
             return True
-        if value[0] == ir.NAME and value[3] in ("content", "data", "body", "payload", "request_data") and is_sign_in(route):
+        if (
+            value[0] == ir.NAME
+            and value[3] in ("content", "data", "body", "payload", "request_data")
+            and is_sign_in(route)
+        ):
             return True
     return False
 
@@ -174,7 +211,10 @@ def _settings(project: Project) -> Iterator[Lack]:
         for node in module.body if module is not None else ():
             if node[0] != ir.ASSIGN or node[4] is None or node[4][0] != ir.SEQ:
                 continue
-            if not any(one[0] == ir.NAME and one[3] in ("MIDDLEWARE", "MIDDLEWARE_CLASSES") for one in node[3]):
+            if not any(
+                one[0] == ir.NAME and one[3] in ("MIDDLEWARE", "MIDDLEWARE_CLASSES")
+                for one in node[3]
+            ):
                 continue
             texts = [one[3] for one in node[4][4] if one[0] == ir.CONST and type(one[3]) is str]
             if texts and not any("csrf" in one.lower() for one in texts):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headgate.model.finding import Confidence, Finding, Outcome, Span, TraceStep
+from headgate.model.finding import Confidence, Finding, Outcome, Span, StepRole, TraceStep
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found
@@ -114,7 +114,18 @@ def _finding(found: Found, kind: Kind, places: _Places, language: str) -> Findin
         cwe=kind.cwe or None,
         check="source",
         trace=tuple(
-            TraceStep(places.span(step.path, step.start, step.end), step.reason)
-            for step in found.steps
+            TraceStep(
+                places.span(step.path, step.start, step.end),
+                step.reason,
+                _role(index, len(found.steps)),
+            )
+            for index, step in enumerate(found.steps)
         ),
+        assumed=tuple(dict.fromkeys(found.assumed)),
     )
+
+
+def _role(index: int, count: int) -> StepRole:
+    if index == 0:
+        return StepRole.SOURCE
+    return StepRole.SINK if index == count - 1 else StepRole.STEP

@@ -5,16 +5,14 @@ Structured tokens have detectors of their own; this is for what has no shape but
 
 from __future__ import annotations
 
-import math
 import re
-import tomllib
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from importlib import resources
 
 from headgate.model.finding import Confidence, Severity
+from headgate.scan.analyzers.credential_forms import forms
+from headgate.scan.analyzers.credential_values import VOCABULARY, is_generated, judge, judge_url
 from headgate.scan.notes import is_message
 from headgate.scan.text import is_test
 
@@ -43,11 +41,9 @@ class Secret:
     confidence: Confidence
 
 
-_DATA: dict[str, list[str]] = tomllib.loads(
-    resources.files("headgate.scan.rules").joinpath("passwords.toml").read_text("utf-8")
-)
-_CODE = frozenset(_DATA["code"])
-_CONFIGURATION = frozenset(_DATA["configuration"])
+_CODE = frozenset(VOCABULARY["code"])
+_CONFIGURATION = frozenset(VOCABULARY["configuration"])
+_PROSE = frozenset(VOCABULARY["prose"])
 _CONFIGURATION_NAMES = frozenset({"dockerfile", "containerfile", "makefile", ".npmrc", ".pypirc"})
 
 _WORDS = (
@@ -70,7 +66,7 @@ _PATTERN_CODE = re.compile(
 )
 _PATTERN_BARE = re.compile(
     rf"^\s*(?:export\s+|set\s+|ENV\s+|ARG\s+|-\s+|\$env:)?[\"']?{_NAME}[\"']?\s*[=:]\s*"
-    r"(?P<value>[^\s\"'`#;,<][^\s\"'`#;,]*)\s*(?:[#;].*|,)?$",
+    r"(?P<value>[^\s\"'`#;,<][^\s\"'`;,]*)\s*(?:\s[#;].*|,|;)?$",
     re.IGNORECASE,
 )
 _PATTERN_XML = re.compile(
@@ -87,21 +83,14 @@ _PATTERN_URL = re.compile(
     re.IGNORECASE,
 )
 
-_OTHER_THING = re.compile("|".join(_DATA["other_things"]), re.IGNORECASE)
+_DISOWNED = re.compile(
+    r"\b(?:e\.g\.|for example|not a real|fake|dummy|placeholder)\b", re.IGNORECASE
+)
+_TRANSLATIONS = re.compile(
+    r"(?:^|/)(?:locales?|i18n|l10n|lang|languages?|translations?|messages)(?:/|[._-])",
+    re.IGNORECASE,
+)
 _SETTER = re.compile(r"\b(set\w*|put|add|define|with\w*)\(\s*[\"'`]$", re.IGNORECASE)
-_PUBLIC = re.compile(r"public|csrf|xsrf|css|design|syntax|lexer|parser|pagination|next|cursor|page")
-_PLACEHOLDER = re.compile("|".join(_DATA["placeholders"]), re.DOTALL)
-_PLACEHOLDER_WORDS = re.compile("|".join(_DATA["placeholder_words"]), re.IGNORECASE)
-_COMMON = frozenset(_DATA["common"])
-_HASHED = re.compile(
-    r"^(?:\$(?:2[aby]|argon2\w*|5|6|1|apr1|pbkdf2[\w-]*)\$|pbkdf2[_:]|bcrypt|scrypt[:$]|\{SSHA)"
-)
-_REFERENCE = re.compile(
-    r"~?\.{0,2}/[\w./-]*|[A-Za-z]:\\.*|https?://.*|[\w-]+\.[\w.-]*[a-z]{2,}\(.*|\w+\(.*\)"
-    r"|[a-z_][\w-]*(?:\.[A-Za-z_][\w-]*)+|[#.]?[a-z]+(?:[-_][a-z]+)+"
-)
-_REGULAR_EXPRESSION = re.compile(r"\\[dwsb]|\(\?|\[\^?[a-zA-Z0]-|\.\*|\{\d|\]\+$")
-_CLASSES = tuple(re.compile(one) for one in (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]"))
 
 
 def style_of(path: str, text: str = "") -> Style:
@@ -112,6 +101,8 @@ def style_of(path: str, text: str = "") -> Style:
     ending = name.rpartition(".")[2] if "." in name else ""
     if ending in _CODE:
         return Style.CODE
+    if ending in _PROSE or name in ("readme", "jenkinsfile", "vagrantfile"):
+        return Style.PROSE
     base = name.partition(".")[0] or name
     if ending in _CONFIGURATION or name in _CONFIGURATION_NAMES or base in _CONFIGURATION_NAMES:
         return Style.CONFIGURATION
@@ -136,6 +127,7 @@ def find(path: str, text: str) -> Iterator[Secret]:
     """Every value in the text that looks like a password or key, by its name and shape."""
     style = style_of(path, text[:200])
     test = is_test(path)
+    translated = bool(_TRANSLATIONS.search(path))
     patterns: list[re.Pattern[str]] = []
     if style is not Style.NONE:
         patterns.append(_PATTERN_CODE)
@@ -146,18 +138,46 @@ def find(path: str, text: str) -> Iterator[Secret]:
         if "file" in path.rpartition("/")[2].lower():
             patterns.append(_PATTERN_ENV_WORDS)
     patterns.append(_PATTERN_URL)
+    taken: list[tuple[int, int]] = []
+    for secret in _everywhere(path, text, patterns):
+        value = text[secret.start : secret.end]
+        if any(secret.start < last and first < secret.end for first, last in taken):
+            continue
+        taken.append((secret.start, secret.end))
+        # A test's own passwords protect nothing; what looks generated may be real.
+        if (test or translated) and not is_generated(value):
+            continue
+        prose = style is Style.PROSE and not is_message(path)
+        if prose and not _is_mixed(value):
+            continue
+        soft = test or prose or _disowned(text, secret.start)
+        sure = Confidence.LOW if soft else secret.confidence
+        yield Secret(secret.start, secret.end, secret.name, secret.severity, sure)
+
+
+def _everywhere(path: str, text: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[Secret]:
     at = 0
     for line in text.split("\n"):
         low = line.lower()
         if any(hint in low for hint in _HINTS):
             for secret in _in_line(line, patterns):
-                # A test's own passwords protect nothing; what looks generated may be real.
-                if test and not _generated(line[secret.start : secret.end]):
-                    continue
-                sure = Confidence.LOW if test else secret.confidence
-                start, end = at + secret.start, at + secret.end
-                yield Secret(start, end, secret.name, secret.severity, sure)
+                yield replace(secret, start=at + secret.start, end=at + secret.end)
         at += len(line) + 1
+    for match in forms(path, text):
+        if match.judged is not None:
+            yield Secret(match.start, match.end, match.name, *match.judged)
+
+
+def _is_mixed(value: str) -> bool:
+    """Whether it is no word of a sentence."""
+    return bool(re.search(r"\d", value) and re.search(r"[A-Za-z]", value)) or is_generated(value)
+
+
+def _disowned(text: str, at: int) -> bool:
+    """Whether the line itself says that the value is only an example."""
+    start, end = text.rfind("\n", 0, at) + 1, text.find("\n", at)
+    line = text[start : end if end >= 0 else len(text)]
+    return len(line) < 500 and bool(_DISOWNED.search(line))
 
 
 def _in_line(line: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[Secret]:
@@ -169,11 +189,11 @@ def _in_line(line: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[Secret]
             if any(start < last and first < end for first, last in taken):
                 continue
             if pattern is _PATTERN_URL:
-                name, judged = "", _judge_url(value, match["host"])
+                name, judged = "", judge_url(value, match["host"])
             elif "," in line[match.end("name") : start] and not _is_setter(line[: match.start()]):
                 judged = None
             else:
-                judged = _judge(name, value)
+                judged = judge(name, value)
             if judged is not None:
                 taken.append((start, end))
                 yield Secret(start, end, name, *judged)
@@ -182,92 +202,3 @@ def _in_line(line: str, patterns: Sequence[re.Pattern[str]]) -> Iterator[Secret]
 def _is_setter(before: str) -> bool:
     """Whether the name is the key of a call like `put("password", "…")`."""
     return bool(_SETTER.search(before))
-
-
-def _judge_url(value: str, host: str) -> tuple[Severity, Confidence] | None:
-    if _is_placeholder(value) or value.startswith(("$", "{", "%", "<", ":")) or "{" in value:
-        return None
-    weak = value.lower() in _COMMON or host in ("localhost", "127.0.0.1", "host", "example.com")
-    if weak or host.endswith((".example.com", ".example", ".test", ".invalid")):
-        return (Severity.LOW, Confidence.LOW) if _generated(value) else None
-    if value.lower() in ("postgres", "guest", "mysql", "redis", "minio", "rabbitmq"):
-        return None
-    if _is_word(value):
-        return Severity.MEDIUM, Confidence.LOW
-    return Severity.HIGH, Confidence.HIGH if _generated(value) else Confidence.MEDIUM
-
-
-def _judge(name: str, value: str) -> tuple[Severity, Confidence] | None:
-    plain_name = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).strip("_-.$@")
-    lower = plain_name.lower()
-    last = re.split(r"[_.-]", lower)[-1]
-    if _OTHER_THING.fullmatch(last) and last not in ("key", "token", "secret"):
-        return None
-    if _PUBLIC.search(lower) or _is_placeholder(value) or _HASHED.match(value):
-        return None
-    squeezed = re.sub(r"[^a-z0-9]", "", value.lower())
-    if squeezed in re.sub(r"[^a-z0-9]", "", lower) or _looks_like_reference(value):
-        return None
-    is_password = bool(re.search(r"pass|pwd|psw|pw$", lower))
-    if is_password:
-        if len(value) < 4 or value.count(" ") >= 2:
-            return None
-        if value.isalpha() and (value.islower() or value.istitle()) and len(value) < 8:
-            return Severity.MEDIUM, Confidence.LOW
-        if _is_word(value):
-            return Severity.MEDIUM, Confidence.LOW
-        return Severity.HIGH, Confidence.HIGH if _generated(value) else Confidence.MEDIUM
-    if len(value) < 8 or " " in value or _is_word(value):
-        return None
-    if _generated(value):
-        return Severity.HIGH, Confidence.HIGH if len(value) >= 20 else Confidence.MEDIUM
-    if _classes(value) >= 3 and "/" not in value:
-        return Severity.HIGH, Confidence.MEDIUM
-    return None
-
-
-def _is_placeholder(value: str) -> bool:
-    stripped = value.strip()
-    return (
-        len(stripped) < 3
-        or stripped.lower() in _COMMON
-        or bool(_PLACEHOLDER.fullmatch(stripped))
-        or bool(_PLACEHOLDER_WORDS.search(stripped))
-        or "${" in stripped
-        or "{{" in stripped
-        or bool(re.search(r"\{\w*\}|%[sd]|%\(\w+\)", stripped))
-        or stripped.rstrip("?").lower() in _COMMON
-        or len(set(stripped)) <= 2
-    )
-
-
-def _looks_like_reference(value: str) -> bool:
-    """A path, an address, a dotted name, a call, a selector or a pattern: not the secret itself."""
-    return bool(_REFERENCE.fullmatch(value) or _REGULAR_EXPRESSION.search(value))
-
-
-def _is_word(value: str) -> bool:
-    """An identifier of words, as in `access-token`, `UserPassword` or `Invalid`."""
-    if not re.fullmatch(r"[A-Za-z]+(?:[-_ :./][A-Za-z]+)*:?", value):
-        return False
-    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", value)
-    return all(len(word) >= 2 for word in words) and len(words) <= max(1, len(value) // 4)
-
-
-def _classes(value: str) -> int:
-    return sum(bool(pattern.search(value)) for pattern in _CLASSES)
-
-
-def _generated(value: str) -> bool:
-    """Whether it looks like the work of a generator: long, mixed and without words."""
-    if len(value) < 12 or " " in value or not re.search(r"[0-9]", value):
-        return False
-    if re.fullmatch(r"[0-9a-f-]+", value, re.IGNORECASE):
-        return len(value) >= 32 and len(set(value.lower())) >= 10
-    return _classes(value) >= 2 and entropy(value) >= 3.2
-
-
-def entropy(text: str) -> float:
-    """Shannon entropy in bits per character."""
-    size = len(text)
-    return -sum(n / size * math.log2(n / size) for n in Counter(text).values())

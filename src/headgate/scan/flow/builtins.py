@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import posixpath
 from collections.abc import Callable
 from typing import Any
 
@@ -35,9 +37,9 @@ _FOLDED: dict[str, Callable[..., Any]] = {
     "os.path.join": lambda *parts: (
         "/".join(parts) if all(isinstance(p, str) for p in parts) else 1 / 0
     ),
-    "os.path.basename": lambda path: path.rpartition("/")[2],
-    "base64.b64encode": lambda data: __import__("base64").b64encode(data),
-    "base64.b64decode": lambda data: __import__("base64").b64decode(data),
+    "os.path.basename": posixpath.basename,
+    "base64.b64encode": base64.b64encode,
+    "base64.b64decode": base64.b64decode,
 }
 """Functions that are applied to constants."""
 _NUMBERS = {"bool": "bool", "callable": "bool", "hasattr": "bool", "id": "int", "hash": "int"}

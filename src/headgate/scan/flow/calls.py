@@ -7,7 +7,7 @@ from typing import Any
 from headgate.scan.flow.builtins import Partial
 from headgate.scan.flow.core import MAX_CALLS, Frame
 from headgate.scan.flow.entries import EntryInfo, registered_by
-from headgate.scan.flow.env import Env
+from headgate.scan.flow.env import Env, several
 from headgate.scan.flow.expressions import SuperRef
 from headgate.scan.flow.findings import ASSUMED, Hit
 from headgate.scan.flow.program import ClassRef, FunctionRef, Imported, ModuleState
@@ -99,7 +99,7 @@ class Calls(Statements):
         if isinstance(obj, SuperRef):
             return UNKNOWN
         if isinstance(obj, tuple):
-            return self._call_each(obj, args, keywords, node, extra)
+            return self._call_each(several(obj), args, keywords, node, extra)
         return self._assumed([*args, *keywords.values()], node, "it")
 
     def _call_each(

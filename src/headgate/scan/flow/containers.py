@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any
 
@@ -465,7 +465,9 @@ class Containers(Core):
             value = self.joiner.values(value, args[1], self.env)
         return value
 
-    def _fold(self, function: Any, choices: tuple[tuple[Any, ...], ...]) -> Value | None:
+    def _fold(
+        self, function: Callable[..., Any], choices: tuple[tuple[Any, ...], ...]
+    ) -> Value | None:
         """Apply a function to constants; None when it fails or there are too many."""
         count = 1
         for one in choices:
@@ -480,7 +482,7 @@ class Containers(Core):
                 return None
             try:
                 out.append(function(*given))
-            except Exception:  # noqa: BLE001 - whatever it is, the value is not known
+            except Exception:
                 return None
         if all(isinstance(one, (list, tuple)) for one in out):
             return self.plain(out[0]) if len(out) == 1 else None

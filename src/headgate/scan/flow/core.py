@@ -81,10 +81,10 @@ class Core:
         self.rules = rules
         self.recorder = recorder
         self.joiner = Joiner(program.heap)
-        self.env = Env({}, {}, {})
-        self.dead = False
+        self.env: Env = Env({}, {}, {})
+        self.dead: bool = False
         """Whether what was just evaluated does not come back."""
-        self.frame = Frame(ModuleState(""), "", 0)
+        self.frame: Frame = Frame(ModuleState(""), "", 0)
         self.steps = 0
         self.shared: dict[str, Value] = {}
         """What was stored under names of libraries: `flask.g.user`."""
@@ -220,8 +220,7 @@ class Core:
             below = self.program.at(f"{folder}/{name}" if folder else name)
             if below is not None:
                 return Value(obj=ModuleRef(below))
-        getter = state.vars.get("__getattr__")
-        return UNKNOWN if getter is None else UNKNOWN
+        return UNKNOWN
 
     def token(
         self, label: str, what: str, key: str, node: Node, confidence: Any, scope: Any = None

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from headgate.scan.flow.env import several
 from headgate.scan.flow.program import ClassRef, FunctionRef
 from headgate.scan.flow.rules import Rules
 from headgate.scan.flow.values import Value
@@ -155,7 +156,7 @@ def registered_by(rules: Rules, name: str, given: Any, calls: Calls) -> Iterator
             handler = calls.argument(str(place), given)
             if handler is None:
                 continue
-            for ref in handler.obj if isinstance(handler.obj, tuple) else (handler.obj,):
+            for ref in several(handler.obj):
                 if isinstance(ref, FunctionRef):
                     info = EntryInfo.of(
                         rules, rule, ref, Value(obj=ref), [], name, given[1], given[2]

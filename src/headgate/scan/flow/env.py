@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from headgate.scan.flow.values import (
     UNKNOWN,
@@ -150,10 +150,15 @@ def _type(one: Value, other: Value) -> str:
 def _either(one: Any, other: Any) -> Any:
     if one is None or other is None:
         return one or other
-    left = one if isinstance(one, tuple) else (one,)
-    right = other if isinstance(other, tuple) else (other,)
+    left = several(one)
+    right = several(other)
     both = left + tuple(item for item in right if not any(item is mine for mine in left))
     return both[:8]
+
+
+def several(obj: Any) -> tuple[Any, ...]:
+    """The functions that a value may be."""
+    return cast("tuple[Any, ...]", obj) if isinstance(obj, tuple) else (obj,)
 
 
 def _common(one: str, other: str) -> str:
@@ -174,4 +179,4 @@ def without_cond(value: Value) -> Value:
     )  # fmt: skip
 
 
-__all__ = ["UNKNOWN", "Env", "Joiner", "without_cond"]
+__all__ = ["UNKNOWN", "Env", "Joiner", "several", "without_cond"]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from headgate.scan.flow.containers import MAX_ITEMS
+from headgate.scan.flow.env import several
 from headgate.scan.flow.library import Library
 from headgate.scan.flow.program import ClassRef, FunctionRef, Imported, ModuleRef, PackageRef
 from headgate.scan.flow.sinks import dotted
@@ -31,15 +32,15 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
+    "/": lambda one, other: one / other,
+    "//": lambda one, other: one // other,
     "%": operator.mod,
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
+    "&": lambda one, other: one & other,
+    "|": lambda one, other: one | other,
+    "^": lambda one, other: one ^ other,
     "**": lambda one, other: one**other if abs(other) < 20 and abs(one) < 1000 else 1 / 0,
     "<<": lambda one, other: one << other if other < 64 else 1 / 0,
-    ">>": operator.rshift,
+    ">>": lambda one, other: one >> other,
 }
 
 
@@ -220,7 +221,7 @@ class Expressions(Library):
             return self._of_super(value, obj, name, node)
         if isinstance(obj, tuple):
             out: Value | None = None
-            for one in obj:
+            for one in several(obj):
                 found = self._of_project(Value(obj=one), one, name, node)
                 if found is not None:
                     out = found if out is None else self.joiner.values(out, found, self.env)
@@ -320,8 +321,7 @@ class Expressions(Library):
             full = f"{kind}.{name}"
             rule = self.rules.attrs.get(full)
             if rule is not None and (rule.sources or rule.type or rule.literals):
-                found = self.read(UNKNOWN, full, node)
-                return found
+                return self.read(UNKNOWN, full, node)
             types = self.rules.types.get(kind)
             if types is not None and not result:
                 result = types.methods.get(name, "")
@@ -359,7 +359,7 @@ class Expressions(Library):
         held = self.obj(value)
         if held is not None and key.consts is not None and len(key.consts) == 1:
             first = key.consts[0]
-            inner = {
+            inner: dict[Any, Value] = {
                 one[-1]: item
                 for one, item in held.items.items()
                 if isinstance(one, tuple) and isinstance(first, str) and one[0] == first.lower()
@@ -578,9 +578,9 @@ class Expressions(Library):
                 out = value
                 continue
             known = truth(out)
-            if op != "??" and known is (op == "and"):
-                result = value
-            elif op == "or" and out.consts is not None and not any(out.consts):
+            if (op != "??" and known is (op == "and")) or (
+                op == "or" and out.consts is not None and not any(out.consts)
+            ):
                 result = value
             else:
                 either = out

@@ -52,6 +52,8 @@ class Found:
     message: str
     steps: tuple[Step, ...] = ()
     label: str = ""
+    assumed: tuple[str, ...] = ()
+    """What the analysis took for true without knowing it."""
 
 
 @dataclass(slots=True)
@@ -76,14 +78,18 @@ class Recorder:
             severity = min(severity, hit.severity)
         steps = steps_of(hit.trace)
         confidence = min(hit.confidence, token.confidence)
-        if any(one.reason.startswith(ASSUMED) for one in steps):
+        assumed = [one.reason for one in steps if ASSUMED in one.reason]
+        if assumed:
             confidence = min(confidence, Confidence.MEDIUM)
+        if hit.confidence < Confidence.HIGH:
+            assumed.append(f"it is not known what `{hit.sink}` belongs to")
         sink = Step(hit.path, hit.start, hit.end, f"it reaches `{hit.sink}`")
-        message = kind.message.format(source=_capital(hit.token.what), sink=hit.sink)
+        message = kind.message.replace("{source}", _capital(hit.token.what))
+        message = message.replace("{sink}", hit.sink)
         self.add(
             Found(
                 hit.kind, hit.path, hit.start, hit.end, severity, confidence, message,
-                (*steps, sink), token.label,
+                (*steps, sink), token.label, tuple(assumed),
             )
         )  # fmt: skip
 

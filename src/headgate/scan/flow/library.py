@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from headgate.model.finding import Confidence
 from headgate.scan.flow.builtins import Builtins
 from headgate.scan.flow.findings import ASSUMED
@@ -12,6 +14,7 @@ from headgate.scan.flow.values import (
     RESOLVED,
     UNKNOWN,
     WHOLE,
+    Cond,
     Obj,
     Taint,
     Value,
@@ -20,9 +23,17 @@ from headgate.scan.flow.values import (
 )
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
-from headgate.scan.packs.schema import Guard, Propagator
+from headgate.scan.packs.schema import Guard, Propagator, Sink
 
 _PATH_FUNCTIONS = ("os.path.", "posixpath.", "pathlib.")
+
+
+def _looks_like(sink: Sink, node: Node) -> bool:
+    """Whether the name of the receiver tells what it is."""
+    if not sink.receiver_like or node[0] != ir.CALL or node[3][0] != ir.ATTR:
+        return False
+    name = dotted(node[3][3]).removesuffix("()").rpartition(".")[2]
+    return bool(re.search(sink.receiver_like, name, re.IGNORECASE))
 
 
 class Library(Builtins):
@@ -66,7 +77,10 @@ class Library(Builtins):
             for sink in rule.sinks:
                 if sink.when and not self.meets(sink.when, given):
                     continue
-                most = Confidence.HIGH if certain else sink.unknown_receiver
+                if sink.unless and self.meets_any(sink.unless, given):
+                    continue
+                certainly = certain or _looks_like(sink, node)
+                most = Confidence.HIGH if certainly else sink.unknown_receiver
                 self.sink(sink, self.chosen(sink.args, given, node), node, shown, most)
             if rule.never_returns and certain:
                 self.dead = True
@@ -169,13 +183,13 @@ class Library(Builtins):
             return None
         known = self.folded(f"*.{guard.call[0].rpartition('.')[2]}", [value])
         consts = known.consts if known is not None else None
-        cond = ({}, facts) if guard.when_false else (facts, {})
+        cond: Cond = ({}, facts) if guard.when_false else (facts, {})
         return Value(consts=consts, type="bool", cond=cond)
 
     def _propagate(
         self, rule: Propagator, given: Arguments, node: Node, shown: str
     ) -> Value | None:
-        recv, args, keywords, _ = given
+        _recv, args, keywords, _ = given
         if rule.calls is not None:
             function = self.argument(str(rule.calls), given)
             if function is not None:

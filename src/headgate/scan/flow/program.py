@@ -10,7 +10,7 @@ from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
 
 if TYPE_CHECKING:
-    from headgate.scan.flow.interpreter import Frame
+    from headgate.scan.flow.core import Frame
 
 
 class ModuleState:
@@ -55,7 +55,7 @@ class FunctionRef:
 class ClassRef:
     """A class of the project."""
 
-    __slots__ = ("bases", "fields", "library", "members", "module", "name", "node", "order", "kind")
+    __slots__ = ("bases", "fields", "kind", "library", "members", "module", "name", "node", "order")
 
     def __init__(self, module: ModuleState, node: Node) -> None:
         self.module = module

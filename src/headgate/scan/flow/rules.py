@@ -91,6 +91,7 @@ class Rules:
         self.assigns: dict[str, AssignRule] = {}
         self.types: dict[str, TypeRule] = {}
         self.params: list[Source] = []
+        self.exceptions: list[Source] = []
         self.typed_params: list[tuple[Any, str]] = []
         self.returns: list[Sink] = []
         self.entries: list[Entry] = []
@@ -121,6 +122,8 @@ class Rules:
                 self.source_tails.add(_tail(name))
             if source.param is not None:
                 self.params.append(source)
+            if source.exception and source not in self.exceptions:
+                self.exceptions.append(source)
         for sink in pack.sinks:
             for name in sink.call:
                 self._call(name).sinks.append(sink)

@@ -98,10 +98,7 @@ class Sinks(Guards):
 
     def meets(self, conditions: dict[str, Condition] | Any, given: Arguments) -> bool:
         """Whether all conditions on the arguments hold."""
-        for where, condition in conditions.items():
-            if not self._meets(where, condition, given):
-                return False
-        return True
+        return all(self._meets(where, condition, given) for where, condition in conditions.items())
 
     def meets_any(self, conditions: Any, given: Arguments) -> bool:
         return any(self._meets(where, one, given) for where, one in conditions.items())
@@ -125,7 +122,8 @@ class Sinks(Guards):
                 return condition.present is True
             return holds(condition, False, None, "")
         if condition.op == "type":
-            return value.type == condition.type or self.rules.is_a(value.type, (condition.type,))
+            names = (value.type, self.rules.canonical(value.name)) if value.name else (value.type,)
+            return any(self.rules.is_a(one, (condition.type,)) for one in names)
         consts = value.consts
         if consts is None and condition.op in ("equals", "among", "matches"):
             if value.name and value.taint is None:

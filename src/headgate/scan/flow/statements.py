@@ -9,10 +9,12 @@ from headgate.scan.flow.core import MAX_STEPS, CutOff, Frame
 from headgate.scan.flow.env import Env
 from headgate.scan.flow.expressions import Expressions
 from headgate.scan.flow.program import Imported, ModuleRef, ModuleState, PackageRef
+from headgate.scan.flow.sinks import dotted
 from headgate.scan.flow.values import (
     NONE,
     UNKNOWN,
     Obj,
+    Taint,
     Value,
     add_facts,
     constant,
@@ -21,6 +23,14 @@ from headgate.scan.flow.values import (
 )
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+
+_WIDE_ERRORS = frozenset(
+    {
+        "Exception", "BaseException", "Error", "DatabaseError", "OperationalError",
+        "ProgrammingError", "IntegrityError", "SQLAlchemyError", "OSError", "IOError",
+    }
+)  # fmt: skip
+"""Errors whose text a library or the system wrote."""
 
 
 class Statements(Expressions):
@@ -206,7 +216,7 @@ class Statements(Expressions):
         elif holder.obj is not None and hasattr(holder.obj, "members"):
             if not value.taint or all(t.root().index < 0 for t in value.taint):
                 holder.obj.members[name] = value
-        elif holder.name and holder.recv is None or (holder.name and "." in holder.name):
+        elif (holder.name and holder.recv is None) or (holder.name and "." in holder.name):
             self._share(f"{holder.name}.{name}", value)
         elif held is not None:
             self.set_item(holder, constant(name), value)
@@ -382,11 +392,10 @@ class Statements(Expressions):
         if self.dead:
             return
         ordered = self.sequence(iterable, node)
-        if ordered is not None and len(ordered) <= 1 and node[7] == "items":
-            if not ordered:
-                if not self.run(node[6]):
-                    self._stop()
-                return
+        if ordered is not None and len(ordered) <= 1 and node[7] == "items" and not ordered:
+            if not self.run(node[6]):
+                self._stop()
+            return
         item = self.iterate(iterable, node)
         if node[7] == "keys":
             item = Value(self.narrowed(self.deep(iterable), ~1))
@@ -506,11 +515,11 @@ class Statements(Expressions):
             after = None
         elif alive:
             after = self.env
-        for _, name, inner in handlers:
+        for kind, name, inner in handlers:
             assert thrown is not None
             self.env = thrown.fork()
             if name is not None:
-                self.env.vars[name] = Value(name="*.exception", type="Exception")
+                self.env.vars[name] = self._caught(kind, node)
             if self.run(inner):
                 after = self.joiner.envs(after, self.env)
         if final:
@@ -520,6 +529,17 @@ class Statements(Expressions):
                 self._stop()
             return
         self._meet(after, None)
+
+    def _caught(self, kind: Node | None, node: Node) -> Value:
+        """What `except … as e` binds. Errors of one narrow kind mostly tell what their program
+        wrote; those that may be anything tell of its inside."""
+        taint: Taint | None = None
+        if kind is None or dotted(kind).rpartition(".")[2] in _WIDE_ERRORS:
+            place = kind if kind is not None else node
+            for source in self.rules.exceptions:
+                token = self.token(source.label, source.what, "", place, source.confidence)
+                taint = merge_taint(taint, self.tainted(token, place))
+        return Value(taint, name="*.exception", type="Exception")
 
     def _with(self, node: Node) -> None:
         for context_node, target in node[3]:

@@ -8,7 +8,14 @@ from headgate.scan.format.interface import Format, Report
 
 __all__ = ["FORMATS", "Format", "Report", "by_name"]
 
-FORMATS = {"text": "text", "json": "json_", "sarif": "sarif", "github": "github"}
+FORMATS = {
+    "text": "text",
+    "json": "json_",
+    "sarif": "sarif",
+    "github": "github",
+    "junit": "junit",
+    "html": "html",
+}
 """Name → module of this package that has a `render`."""
 
 

@@ -34,7 +34,12 @@ def _finding(finding: Finding) -> str:
         properties["endColumn"] = str(span.end_column)
     properties["title"] = printable(f"{finding.title} ({finding.rule})")
     given = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    text = f"{printable(finding.message)}\nRemedy: {printable(finding.remedy)}"
+    lines = [printable(finding.message)]
+    lines += [
+        f"{number}. {printable(step.span.path)}:{step.span.line} {printable(step.text)}"
+        for number, step in enumerate(finding.trace, 1)
+    ]
+    text = "\n".join([*lines, f"Remedy: {printable(finding.remedy)}"])
     return f"::{_LEVELS[finding.severity]} {given}::{_escape(text)}"
 
 

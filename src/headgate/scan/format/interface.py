@@ -26,11 +26,16 @@ class Report:
     """How many files were given to the checks."""
 
     def findings(self) -> Iterator[Finding]:
-        """Those of every check, the gravest first."""
+        """Those of every check that no comment allows, the gravest first."""
+        yield from (finding for finding in self._everything() if not finding.allowed)
+
+    def allowed(self) -> Iterator[Finding]:
+        """Those that a comment in the code allows, in the same order."""
+        yield from (finding for finding in self._everything() if finding.allowed)
+
+    def _everything(self) -> list[Finding]:
         found = (finding for result in self.results for finding in result.findings)
-        yield from sorted(
-            found, key=lambda f: (-f.severity, -f.confidence, f.span.path, f.span.line)
-        )
+        return sorted(found, key=lambda f: (-f.severity, -f.confidence, f.span.path, f.span.line))
 
     def counts(self) -> Counter[str]:
         """How many findings of each severity."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from headgate.model.finding import CheckResult, Finding
+from headgate.model.finding import CheckResult, Finding, TraceStep
 from headgate.scan.format.interface import Report
+from headgate.scan.rank import rank
 from headgate.scan.text import printable
 
 
@@ -62,15 +63,26 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "excerpt": printable(finding.excerpt),
         "identity": finding.identity,
         "url": finding.url,
-        "trace": [
-            {
-                "path": printable(step.span.path),
-                "line": step.span.line,
-                "column": step.span.column,
-                "end_line": step.span.end_line,
-                "end_column": step.span.end_column,
-                "reason": printable(step.reason),
-            }
-            for step in finding.trace
-        ],
+        "trace": [_step(step) for step in finding.trace],
+        "assumed": [printable(one) for one in finding.assumed],
+        "engines": list(finding.engines),
+        "allowed": printable(finding.allowed),
+        "rank": _rank(finding),
     }
+
+
+def _step(step: TraceStep) -> dict[str, Any]:
+    return {
+        "role": step.role.value,
+        "text": printable(step.text),
+        "path": printable(step.span.path),
+        "line": step.span.line,
+        "column": step.span.column,
+        "excerpt": printable(step.excerpt),
+    }
+
+
+def _rank(finding: Finding) -> dict[str, Any]:
+    found = rank(finding)
+    factors = [{"name": one.name, "points": one.points, "why": one.words} for one in found.factors]
+    return {"score": found.score, "factors": factors}

@@ -7,8 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from headgate.model.finding import CheckResult, Finding, Outcome, Severity, Span
+from headgate.model.finding import (
+    CheckResult,
+    Finding,
+    Outcome,
+    Severity,
+    Span,
+    StepRole,
+    TraceStep,
+)
 from headgate.scan.format.interface import Report
+from headgate.scan.rank import rank
 from headgate.scan.text import printable
 
 _SCHEMA = (
@@ -38,7 +47,7 @@ def render(report: Report) -> str:
 
 def as_object(report: Report) -> dict[str, Any]:
     """The log as plain JSON values."""
-    findings = list(report.findings())
+    findings = [*report.findings(), *report.allowed()]
     rules: dict[str, Finding] = {}
     for finding in findings:
         rules.setdefault(finding.rule, finding)
@@ -85,62 +94,59 @@ def _rule(finding: Finding) -> dict[str, Any]:
 
 
 def _finding(finding: Finding, places: Mapping[str, int]) -> dict[str, Any]:
-    span = finding.span
-    region = _region(span)
-    if finding.excerpt:
-        region["snippet"] = {"text": printable(finding.excerpt)}
     message = printable(finding.message)
     if finding.remedy:
         message = f"{message} Remedy: {printable(finding.remedy)}"
+    properties: dict[str, Any] = {
+        "severity": finding.severity.word,
+        "confidence": finding.confidence.word,
+        "check": finding.check,
+    }
+    if finding.assumed:
+        properties["assumed"] = [printable(one) for one in finding.assumed]
+    if finding.engines:
+        properties["engines"] = list(finding.engines)
+    ranked = rank(finding)
+    properties["factors"] = [f"{one.words}: {one.points}" for one in ranked.factors]
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": places[finding.rule],
         "level": _LEVELS[finding.severity],
         "message": {"text": message or finding.rule},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": uri(span.path), "uriBaseId": "SRCROOT"},
-                    "region": region,
-                }
-            }
-        ],
-        "properties": {
-            "severity": finding.severity.word,
-            "confidence": finding.confidence.word,
-            "check": finding.check,
-        },
+        "locations": [_location(finding.span, finding.excerpt)],
+        "rank": float(ranked.score),
+        "properties": properties,
     }
-    if finding.trace:
-        result["codeFlows"] = [_flow(finding)]
     if finding.identity:
         result["partialFingerprints"] = {"headgate/v1": finding.identity}
+    if finding.trace:
+        steps = [_step(step) for step in finding.trace]
+        result["codeFlows"] = [{"threadFlows": [{"locations": steps}]}]
+    if finding.allowed:
+        result["suppressions"] = [{"kind": "inSource", "justification": printable(finding.allowed)}]
     return result
 
 
-def _region(span: Span) -> dict[str, Any]:
+def _step(step: TraceStep) -> dict[str, Any]:
+    important = "essential" if step.role is not StepRole.STEP else "important"
+    return {
+        "location": _location(step.span, step.excerpt)
+        | {"message": {"text": printable(step.text) or step.role.value}},
+        "importance": important,
+        "kinds": [step.role.value],
+    }
+
+
+def _location(span: Span, excerpt: str) -> dict[str, Any]:
     region: dict[str, Any] = {"startLine": max(1, span.line), "startColumn": max(1, span.column)}
     if span.end_line >= span.line > 0:
         region["endLine"] = span.end_line
         if span.end_column:
             region["endColumn"] = span.end_column
-    return region
-
-
-def _flow(finding: Finding) -> dict[str, Any]:
-    """The trace as one thread flow, from the source to the sink."""
-    places: list[dict[str, Any]] = []
-    for index, step in enumerate(finding.trace):
-        edge = index in (0, len(finding.trace) - 1)
-        location = {
-            "physicalLocation": {
-                "artifactLocation": {"uri": uri(step.span.path), "uriBaseId": "SRCROOT"},
-                "region": _region(step.span),
-            },
-            "message": {"text": printable(step.reason)},
-        }
-        places.append({"location": location, "importance": "essential" if edge else "important"})
-    return {"threadFlows": [{"locations": places}]}
+    if excerpt:
+        region["snippet"] = {"text": printable(excerpt)}
+    where = {"uri": uri(span.path), "uriBaseId": "SRCROOT"}
+    return {"physicalLocation": {"artifactLocation": where, "region": region}}
 
 
 def uri(path: str) -> str:
@@ -157,17 +163,24 @@ def _invocation(report: Report) -> dict[str, Any]:
     for result in report.results:
         if result.outcome in bad:
             notes.append(_note("error", f"{result.check} {result.outcome.value}", result))
-        notes += [
-            {"level": "warning", "message": {"text": f"Not examined: {printable(path)}"}}
-            for path in result.skipped
-        ]
-        notes += [
-            {"level": "warning", "message": {"text": f"Examined in part: {printable(path)}"}}
-            for path in result.reduced
-        ]
+        notes += [_skipped(one) for one in result.skipped]
     return {"executionSuccessful": ran, "toolExecutionNotifications": notes}
 
 
 def _note(level: str, what: str, result: CheckResult) -> dict[str, Any]:
     why = printable(result.reason)
     return {"level": level, "message": {"text": f"{what}: {why}" if why else what}}
+
+
+def _skipped(entry: str) -> dict[str, Any]:
+    """Of one `path: reason`."""
+    path, _, _ = entry.rpartition(": ")
+    note: dict[str, Any] = {
+        "level": "warning",
+        "descriptor": {"id": "not-examined"},
+        "message": {"text": f"Not examined: {printable(entry)}"},
+    }
+    if path:
+        where = {"uri": uri(path), "uriBaseId": "SRCROOT"}
+        note["locations"] = [{"physicalLocation": {"artifactLocation": where}}]
+    return note

@@ -36,24 +36,25 @@ def _finding(finding: Finding) -> Iterator[str]:
         start, length = caret(finding)
         yield f"  {number} | {finding.excerpt}"
         yield f"  {' ' * len(number)} | {' ' * start}{'^' * length}"
-    if len(finding.trace) > 1:
-        yield from _trace(finding)
+    yield from _trace(finding)
+    for one in finding.assumed:
+        yield from _wrapped(f"Assumed: {one}", "  ")
+    if len(finding.engines) > 1:
+        yield f"  {len(finding.engines)} analyzers agree: {', '.join(finding.engines)}."
     if finding.remedy:
         yield from _wrapped(f"Remedy: {finding.remedy}", "  ")
 
 
 def _trace(finding: Finding) -> Iterator[str]:
-    """How the data gets there: a line for each place, several steps at one joined."""
-    yield "  How it gets there:"
-    place, reasons = "", list[str]()
-    for step in finding.trace:
-        here = f"{printable(step.span.path)}:{step.span.line}"
-        if here != place and reasons:
-            yield from _wrapped(f"{place}: {', '.join(reasons)}", "    ")
-            reasons = []
-        place = here
-        reasons.append(printable(step.reason))
-    yield from _wrapped(f"{place}: {', '.join(reasons)}", "    ")
+    if not finding.trace:
+        return
+    yield "  The way of the data:"
+    for number, step in enumerate(finding.trace, 1):
+        span = step.span
+        where = f"{printable(span.path)}:{span.line}"
+        yield from _wrapped(f"{number}. {where}: {step.text} ({step.role.value})", "    ")
+        if step.excerpt:
+            yield f"       {span.line} | {step.excerpt}"
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
@@ -77,6 +78,12 @@ def _summary(report: Report) -> Iterator[str]:
     said = f"{plural(total, 'finding')} ({', '.join(parts)})" if total else "no findings"
     checks = ", ".join(f"{result.check} {_outcome(result)}" for result in report.results)
     yield f"{what}: {said}. Checks: {checks}."
+    allowed = list(report.allowed())
+    if allowed:
+        yield f"Allowed by comments, {plural(len(allowed), 'finding')}:"
+        for one in allowed:
+            where = f"{printable(one.span.path)}:{one.span.line}"
+            yield from _wrapped(f"{where}: [{one.rule}] because {one.allowed}", "  ")
     for result in report.results:
         if result.outcome in (Outcome.NOT_RUN, Outcome.UNKNOWN):
             yield f"{result.check} {result.outcome.value}: {printable(result.reason)}"

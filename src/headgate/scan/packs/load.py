@@ -240,9 +240,10 @@ def _source(table: Table, kinds: Kinds) -> Source:
         (
             "attr", "call", "param", "label", "what", "names", "skip", "safe_for", "type",
             "confidence", "arg", "keys", "body_only", "route_path",
+            "exception",
         )
     )  # fmt: skip
-    _exactly(table, "attr", "call", "param")
+    _exactly(table, "attr", "call", "param", "exception")
     names = table.values.get("names", "all")
     return Source(
         label=table.text("label"),
@@ -258,6 +259,7 @@ def _source(table: Table, kinds: Kinds) -> Source:
         arg=table.place("arg"),
         body_only=table.flag("body_only"),
         route_path=table.flag("route_path"),
+        exception=table.flag("exception"),
     )
 
 
@@ -265,7 +267,7 @@ def _sink(table: Table, kinds: Kinds) -> Sink:
     table.known(
         (
             "call", "assign", "return", "args", "kind", "when", "confidence", "unknown_receiver",
-            "unless_type", "text", "unless_text", "what", "severity",
+            "unless", "receiver_like", "unless_type", "text", "unless_text", "what", "severity",
         )
     )  # fmt: skip
     _exactly(table, "call", "assign", "return")
@@ -278,6 +280,8 @@ def _sink(table: Table, kinds: Kinds) -> Sink:
         when=_conditions(table, "when"),
         confidence=_confidence(table, "confidence", Confidence.HIGH),
         unknown_receiver=_confidence(table, "unknown_receiver", Confidence.LOW),
+        unless=_conditions(table, "unless"),
+        receiver_like=table.regex("receiver_like"),
         unless_type=table.texts("unless_type"),
         text=table.regex("text"),
         unless_text=table.regex("unless_text"),

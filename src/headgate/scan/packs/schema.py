@@ -110,6 +110,8 @@ class Source:
     confidence: Confidence = Confidence.HIGH
     arg: int | str | None = None
     """Of `call`: the argument that is tainted instead of the result (`socket.recv_into(buf)`)."""
+    exception: bool = False
+    """Instead of a name: what `except … as e` binds."""
     route_path: bool = False
     """It is the path that was asked for: constant in a route without parameters."""
     body_only: bool = False
@@ -130,7 +132,12 @@ class Sink:
     """Positions (`0`) and names of arguments; `*` any; `receiver`; `0[0]` the first item of the
     first argument, `0[*]` any item, `0[key]`."""
     when: Mapping[str, Condition] = field(default_factory=dict[str, Condition])
-    """By position, name, or both (`1/Loader`); `receiver.type`."""
+    """By position, name, or both (`1/Loader`), or what is in one (`0[1]`); `receiver.type`."""
+    unless: Mapping[str, Condition] = field(default_factory=dict[str, Condition])
+    """No sink when any of them holds."""
+    receiver_like: str = ""
+    """Regular expression (re.search, ignoring case) for the name of a receiver of unknown type: a
+    `*.method` of one that matches is trusted as if the type were known."""
     confidence: Confidence = Confidence.HIGH
     unknown_receiver: Confidence = Confidence.LOW
     """The most a `*.method` is trusted."""

@@ -1,0 +1,67 @@
+"""One defect is one finding, however many analyzers tell of it.
+
+Findings whose weaknesses belong to one family, in one statement of a file, are joined: the one that
+says most stays, and names all who say it.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import resources
+
+from headgate.model.finding import Finding
+from headgate.scan.analyzers.interface import Hit
+
+
+@functools.cache
+def families() -> Mapping[int, str]:
+    """CWE number → the name of its family, from `rules/cwe_families.toml`."""
+    text = resources.files("headgate.scan.rules").joinpath("cwe_families.toml").read_text("utf-8")
+    return {number: name for name, numbers in tomllib.loads(text).items() for number in numbers}
+
+
+def family(finding: Finding) -> str:
+    """What kind of defect it is, by its CWE; the rule itself where that says nothing."""
+    if finding.cwe is None:
+        return finding.rule
+    return families().get(finding.cwe, f"cwe-{finding.cwe}")
+
+
+def joined(hits: Sequence[Hit]) -> list[Hit]:
+    """Those of different analyzers that tell of the same, as one; the order stays otherwise."""
+    groups: dict[tuple[str, str], list[list[int]]] = defaultdict(list)
+    for index, hit in enumerate(hits):
+        found = hit.finding
+        clusters = groups[found.span.path, family(found)]
+        for cluster in clusters:
+            others = [hits[other].finding for other in cluster]
+            if any(_overlap(found, other) for other in others) and not any(
+                set(found.engines) & set(other.engines) for other in others
+            ):
+                cluster.append(index)
+                break
+        else:
+            clusters.append([index])
+    kept: dict[int, Hit] = {}
+    for cluster in (one for some in groups.values() for one in some):
+        best = max(cluster, key=lambda index: (_weight(hits[index].finding), -index))
+        engines = sorted({name for index in cluster for name in hits[index].finding.engines})
+        kept[best] = replace(
+            hits[best], finding=replace(hits[best].finding, engines=tuple(engines))
+        )
+    return [kept[index] for index in sorted(kept)]
+
+
+def _weight(finding: Finding) -> tuple[bool, int, int, int]:
+    """What makes one of several tellings the best."""
+    return finding.is_traced, finding.severity, finding.confidence, len(finding.trace)
+
+
+def _overlap(one: Finding, other: Finding) -> bool:
+    return one.span.line <= max(other.span.end_line, other.span.line) and other.span.line <= max(
+        one.span.end_line, one.span.line
+    )
