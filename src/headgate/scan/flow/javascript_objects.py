@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from headgate.scan.flow.expressions import HOSTS, SuperRef
 from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptModules
@@ -68,10 +68,8 @@ class JavaScriptObjects(JavaScriptModules):
         """Objects that functions hold, for when these are called later."""
         if depth > _MAX_KEPT:
             return
-        refs = value.obj if isinstance(value.obj, tuple) else (value.obj,)
-        for one in refs:
-            if isinstance(one, FunctionRef):
-                self.keep_function(one, heap, depth + 1)
+        for one in functions_in(value):
+            self.keep_function(one, heap, depth + 1)
         held = heap.get(value.ref)
         if held is None or not isinstance(value.ref, int) or value.ref in self.program.heap:
             return
@@ -295,6 +293,13 @@ class JavaScriptObjects(JavaScriptModules):
 
 def _uses_this(ref: FunctionRef) -> bool:
     return ref.bound is None and not ref.node[8] & ir.ARROW and "this" in ref.node[11]
+
+
+def functions_in(value: Value) -> list[FunctionRef]:
+    """The functions of the project that a value may be."""
+    obj = value.obj
+    several = cast("tuple[Any, ...]", obj) if isinstance(obj, tuple) else (obj,)
+    return [one for one in several if isinstance(one, FunctionRef)]
 
 
 def _symbolic(value: Value) -> bool:

@@ -1,4 +1,4 @@
-"""Source that nobody wrote: minified, bundled or generated, for which another file is the source."""
+"""Source that nobody wrote: minified, bundled or generated from another file."""
 
 from __future__ import annotations
 
