@@ -422,7 +422,7 @@ PAIRS: tuple[Pair, ...] = (
         answers=True,
     ),
     Pair(
-        "xss",
+        "template-injection",
         "template",
         'return render_template_string("<p>{{ p|safe }}</p>" + p, p=p)',
         'return render_template_string("<p>{{ p }}</p>", p=p)',

@@ -115,7 +115,8 @@ def twins() -> Iterator[Twins]:
             )
     for pair in PAIRS:
         frames = _frames(pair.frames)
-        for frame in (frames[turn % len(frames)], frames[(turn + 3) % len(frames)]):
+        for number in sorted({turn % len(frames), (turn + 3) % len(frames)}):
+            frame = frames[number]
             turn += 1
             yield Twins(
                 f"{pair.kind}/{pair.name}/{frame.name}",

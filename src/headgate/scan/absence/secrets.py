@@ -89,7 +89,11 @@ def _stores(function: Function) -> Iterator[Lack]:
         op = node[0]
         if op == ir.CALL:
             name = last_name(node[3])
-            for key, value in node[5]:
+            # By position it is only told by its name: `Customer(name, password)`.
+            named = [
+                ("password", one) for one in node[4] if one[0] == ir.NAME and name[:1].isupper()
+            ]
+            for key, value in (*node[5], *named):
                 if key and _PASSWORD.fullmatch(key) and _is_password(value):
                     model = name[:1].isupper() and not name.endswith(
                         ("Error", "Form", "Client", "Connection", "Request")

@@ -58,7 +58,9 @@ class Flow:
             given = {path: data for path, data in given.items() if path not in unwritten}
         modules = lowered(given, self.cache, self.jobs)
         kinds = self.kinds()
-        outcome = analyse(modules, self.packs(self.language), kinds, self.mode, self.language)
+        outcome = analyse(
+            modules, self.packs(self.language), kinds, self.mode, self.shown, self.language
+        )
         places = _Places(modules)
         hits = [
             Hit(_finding(one, kinds[one.kind], places, self.language))

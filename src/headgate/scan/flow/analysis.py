@@ -71,13 +71,14 @@ def analyse(
     packs: Sequence[Pack],
     kinds: Mapping[KindName, Kind],
     mode: Mode = Mode.AUTO,
+    least: Confidence = Confidence.MEDIUM,
     language: str = "python",
 ) -> Outcome:
-    """Everything that is found in the files, by path."""
+    """Everything that is found in the files, by path, and at least as sure as `least`."""
     imported = {name for file in files.values() for name in file.imports}
     tops = imported | {name.lstrip(".").partition(".")[0] for name in imported}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
-    rules = Rules(active, kinds)
+    rules = Rules(active, kinds, least)
     with _deep_recursion():
         run = _run_of(language)(files, rules, mode)
         run.all()
@@ -132,9 +133,6 @@ class Run:
         for state in wanted:
             self._guarded(state, "the module", lambda state=state: self.calls.run_module(state))
         functions = [one for state in wanted for one in self._functions(state)]
-        for ref, cls in functions:
-            if cls is not None and self._constructor(ref.node):
-                self._root(ref, cls)
         self._entries(functions)
         for ref, cls in functions:
             if self._mentions(ref.node):
@@ -142,9 +140,6 @@ class Run:
         for _ in range(_ROUNDS):
             if not self._follow(states):
                 break
-
-    def _constructor(self, node: Node) -> bool:
-        return node[3] == "__init__"
 
     def _interesting(self, state: ModuleState) -> bool:
         rules = self.rules
@@ -177,6 +172,10 @@ class Run:
         if not mentions.isdisjoint(rules.rule_tails):
             return True
         return any(rules.wanted_name(name) for name in mentions)
+
+    def _brings(self, function: Node) -> bool:
+        """Whether data may come in in the function itself."""
+        return not function[11].isdisjoint(self.rules.source_tails)
 
     # Functions
 
@@ -229,7 +228,7 @@ class Run:
         if self.rules.params:
             for ref, cls in functions:
                 if self._has_param_source(ref, cls):
-                    self._root(ref, cls)
+                    self._root(ref, cls, follow=True)
 
     def _has_param_source(self, ref: FunctionRef, cls: ClassRef | None) -> bool:
         place = (ref.module.path, ref.node[1])
@@ -248,23 +247,42 @@ class Run:
                     return True
         return False
 
-    def _root(self, ref: FunctionRef, cls: ClassRef | None, info: EntryInfo | None = None) -> None:
+    def _root(
+        self,
+        ref: FunctionRef,
+        cls: ClassRef | None,
+        info: EntryInfo | None = None,
+        *,
+        follow: bool = False,
+    ) -> None:
         place = (ref.module.path, ref.node[1])
         if place in self._done:
             return
         self._done.add(place)
+        if cls is not None:
+            # What the constructor stores, the methods find.
+            for name in ("__init__", "constructor"):
+                init = cls.member(name)
+                if init is not None and isinstance(init.obj, FunctionRef):
+                    self._root(init.obj, init.obj.cls)
         name = f"{cls.name}.{ref.node[3]}" if cls is not None else ref.node[3]
-        self._guarded(ref.module, name, lambda: self._analyse(ref, cls, info))
+        shallow = info is None and not follow and not self._brings(ref.node)
+        self._guarded(
+            ref.module, name, lambda: self._analyse(ref, cls, info), shallow=shallow
+        )
         nested, self.calls.nested = self.calls.nested, []
         for inner, inner_cls in nested:
             if self._mentions(inner.node):
                 self._root(inner, inner_cls)
 
-    def _guarded(self, state: ModuleState, name: str, run: Callable[[], None]) -> None:
+    def _guarded(
+        self, state: ModuleState, name: str, run: Callable[[], None], *, shallow: bool = False
+    ) -> None:
         calls = self.calls
         calls.steps = 0
         calls.dead = False
         calls.target = ""
+        calls.shallow = shallow
         calls.frame = Frame(state, name, -3)
         calls.env = Env({}, {}, {})
         try:
@@ -430,7 +448,7 @@ class Run:
             for ref, cls in self._functions(state):
                 place = (ref.module.path, ref.node[1])
                 if place not in self._done and not ref.node[11].isdisjoint(names):
-                    self._root(ref, cls)
+                    self._root(ref, cls, follow=True)
                     again = True
         return again
 

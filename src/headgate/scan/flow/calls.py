@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headgate.scan.flow.builtins import Partial
-from headgate.scan.flow.core import MAX_CALLS, Frame
+from headgate.scan.flow.core import FEW_CALLS, MAX_CALLS, SMALL, Frame
 from headgate.scan.flow.entries import EntryInfo, registered_by
 from headgate.scan.flow.env import Env, several
 from headgate.scan.flow.expressions import SuperRef
@@ -64,6 +64,8 @@ class Calls(Statements):
         self._memo: dict[tuple[str, int], dict[Any, Summary | None]] = {}
         self.entries: list[EntryInfo] = []
         self.entry_of: dict[tuple[str, int], EntryInfo] = {}
+        self.shallow = False
+        """Whether only the function itself is of interest: nothing comes in there."""
         self.nested: list[tuple[FunctionRef, ClassRef | None]] = []
 
     def call(
@@ -157,6 +159,8 @@ class Calls(Statements):
             self.recorder.cut_off(self.frame.module.path, self.frame.name)
             return self._assumed([*args, *keywords.values()], node, name)
         place = (ref.module.path, function[1])
+        if not self._worth(function, args, keywords, extra, ref):
+            return self._unfollowed(ref)
         variants = self._memo.setdefault(place, {})
         inward = Inward(self.env.heap, self.program.heap, widen=len(variants) > _VARIANTS)
         bound, key = self._parameters(ref, args, keywords, extra, inward, node)
@@ -175,6 +179,43 @@ class Calls(Statements):
                 raise
             variants[whole] = summary
         return self._apply(summary, inward, node, name, ref)
+
+    def _worth(
+        self,
+        function: Node,
+        args: list[Value],
+        keywords: dict[str, Value],
+        extra: Value | None,
+        ref: FunctionRef,
+    ) -> bool:
+        """Whether a call is followed: data goes in, may come out, or it is cheap."""
+        depth = self.frame.depth
+        if depth == -3:
+            return True
+        if self.shallow:
+            return depth < 1 and function[10] <= SMALL // 4
+        if depth < FEW_CALLS and function[10] <= SMALL:
+            return True
+        if not function[11].isdisjoint(self.rules.source_tails):
+            return True
+        values = [*args, *keywords.values()]
+        if extra is not None:
+            values.append(extra)
+        return any(self.deep(one) for one in values) or any(
+            one.obj is not None for one in values
+        )
+
+    def _unfollowed(self, ref: FunctionRef) -> Value:
+        """What is known of the result of a function that is not followed: its type."""
+        returns = ref.node[7]
+        if returns is None or returns[0] not in (ir.NAME, ir.ATTR):
+            return UNKNOWN
+        caller = self.frame
+        self.frame = Frame(ref.module, "", -3)
+        try:
+            return self.annotated(returns)
+        finally:
+            self.frame = caller
 
     def _parameters(
         self,
@@ -289,7 +330,8 @@ class Calls(Statements):
         summary.changed = {
             number: obj
             for number, obj in out.heap.items()
-            if number in heap_before and obj is not heap_before[number]
+            if (number in heap_before and obj is not heap_before[number])
+            or (number not in heap_before and number in self.program.heap)
         }
         summary.facts = {
             token: mask for token, mask in out.facts.items() if token.root().index >= 0
@@ -317,6 +359,8 @@ class Calls(Statements):
             return UNKNOWN
         for number, obj in summary.changed.items():
             target = outward.refs.get(number)
+            if target is None and number in self.program.heap:
+                target = number
             if target is not None:
                 self.put(Value(ref=target), outward.object(obj))
         facts = outward.facts(summary.facts)

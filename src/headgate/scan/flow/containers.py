@@ -127,7 +127,13 @@ class Containers(Core):
             if obj.kind == "instance":
                 method = self.attribute(value, "__iter__", node)
                 if method.obj is not None:
-                    return self.iterate(self.call(method, [], {}, node), node)
+                    inner = self.call(method, [], {}, node)
+                    held = self.obj(inner)
+                    if held is None or held.kind != "instance":
+                        return self.iterate(inner, node)
+                    following = self.attribute(inner, "__next__", node)
+                    if following.obj is not None:
+                        return self.call(following, [], {}, node)
                 return Value(self.deep(value))
             found = self.any_item(obj)
             if value.taint:
@@ -417,7 +423,9 @@ class Containers(Core):
         self, recv: Value, name: str, args: list[Value], keywords: dict[str, Value], node: Node
     ) -> Value | None:
         if name not in _PURE:
-            if recv.taint and name in ("get", "getlist", "get_all", "pop", "getall") and args:
+            if recv.taint and name in ("getlist", "get_all", "getall") and args:
+                return self.bag(self._tainted_get(recv, args[:1], node))
+            if recv.taint and name in ("get", "pop") and args:
                 return self._tainted_get(recv, args, node)
             if recv.taint and name in ("items", "lists", "entries"):
                 part = self.part(recv.taint, "*", node)

@@ -29,10 +29,14 @@ from headgate.scan.flow.values import (
 )
 from headgate.scan.ir.nodes import Node
 
-MAX_STEPS = 40_000
+MAX_STEPS = 8_000
 """Statements that the analysis of one root may execute, those of its callees included."""
 MAX_CALLS = 14
 """Calls within calls that are followed."""
+FEW_CALLS = 3
+"""Calls within calls that are followed when no data from outside goes in."""
+SMALL = 40
+"""Statements of a function that is followed then."""
 _DEEP = 4
 
 

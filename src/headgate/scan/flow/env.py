@@ -8,6 +8,7 @@ from headgate.scan.flow.values import (
     UNKNOWN,
     Facts,
     Obj,
+    Taint,
     Value,
     merge_consts,
     merge_facts,
@@ -62,6 +63,10 @@ class Joiner:
             if mine is None:
                 out[name] = theirs
             elif mine is not theirs:
+                if one.facts != other.facts:
+                    # `if not ok(x): x = "/"`: what was checked on one way only stays so in values
+                    # that come that way.
+                    mine, theirs = checked(mine, one.facts), checked(theirs, other.facts)
                 out[name] = self._values(mine, theirs, one.heap, other.heap, heap, 0)
         return Env(out, merge_facts(one.facts, other.facts) or {}, heap)
 
@@ -89,6 +94,14 @@ class Joiner:
             if left is not None and right is not None and depth < _MAX_DEPTH:
                 ref = self.fresh()
                 out[ref] = self._objects(left, right, mine, theirs, out, depth + 1)
+        elif (one.ref is None) is not (other.ref is None):
+            unheld = one if one.ref is None else other
+            if unheld.consts is None:
+                # Something else, of which nothing is known: what is in the object may be missing.
+                held = (mine if one.ref is not None else theirs).get(ref) or self._shared.get(ref)
+                if held is not None and not held.open and held.kind != "instance":
+                    ref = self.fresh()
+                    out[ref] = Obj(held.kind, held.items, held.rest, held.cls, True)
         obj = one.obj
         if obj is not other.obj:
             obj = _either(obj, other.obj)
@@ -137,8 +150,26 @@ class Joiner:
             items,
             rest,
             one.cls if same else one.cls or other.cls,
-            one.open or other.open or len(one.items) != len(other.items),
+            one.open or other.open or one.items.keys() != other.items.keys(),
         )
+
+
+def checked(value: Value, facts: Facts) -> Value:
+    """The value with what a state knows of where its data comes from."""
+    if not value.taint or not facts:
+        return value
+    taint: Taint = {}
+    for token, (mask, trace) in value.taint.items():
+        known = facts.get(token, 0)
+        above = token.parent
+        while above is not None:
+            known |= facts.get(above, 0)
+            above = above.parent
+        taint[token] = (mask | (known & ~7), trace)
+    return Value(
+        taint, value.consts, value.ref, value.type, value.name, value.obj, value.recv, value.text,
+        value.cond,
+    )  # fmt: skip
 
 
 def _type(one: Value, other: Value) -> str:

@@ -352,7 +352,12 @@ class Expressions(Library):
                 return value
         if value.type and value.ref is not None and value.type in self.rules.types:
             return self._typed_item(value, key, node)
-        return self.item(value, key, node)
+        found = self.item(value, key, node)
+        known = self.rules.types.get(value.type) if value.type else None
+        kind = known.methods.get("[]", "") if known is not None else ""
+        if not kind or found.type == kind:
+            return found
+        return Value(found.taint, found.consts, found.ref, kind, found.name, found.obj)
 
     def _typed_item(self, value: Value, key: Value, node: Node) -> Value:
         """`config["section"]["key"]` of a type whose methods take by several keys."""
@@ -584,7 +589,10 @@ class Expressions(Library):
                 result = value
             else:
                 either = out
-                if op == "or" and out.consts is not None:
+                if op == "and":
+                    # What is taken for false is empty, or nothing: no data in it does harm.
+                    either = Value(consts=out.consts, type=out.type)
+                elif op == "or" and out.consts is not None:
                     kept = tuple(c for c in out.consts if c)
                     either = Value(out.taint, kept or None, out.ref, out.type, out.name, out.obj)
                 result = self.joiner.values(either, value, self.env)

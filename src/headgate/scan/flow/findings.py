@@ -77,7 +77,7 @@ class Recorder:
         if hit.severity is not None:
             severity = min(severity, hit.severity)
         steps = steps_of(hit.trace)
-        confidence = min(hit.confidence, token.confidence)
+        confidence = min(hit.confidence, token.confidence, most_sure(token.label))
         assumed = [one.reason for one in steps if ASSUMED in one.reason]
         if assumed:
             confidence = min(confidence, Confidence.MEDIUM)
@@ -107,6 +107,17 @@ class Recorder:
 
 ASSUMED = "assumed to "
 """How the reason of a step begins that the analysis does not know, and assumes."""
+
+
+_SURE = frozenset({"web", "model", "stack"})
+_UNSURE = frozenset({"library", "env", "argv"})
+
+
+def most_sure(label: str) -> Confidence:
+    """The most that is claimed of data with this label: that somebody hostile writes it."""
+    if label in _SURE:
+        return Confidence.HIGH
+    return Confidence.LOW if label in _UNSURE else Confidence.MEDIUM
 
 
 def severity_of(kind: Kind, label: str) -> Severity | None:

@@ -47,9 +47,6 @@ class JavaScriptRun(Run):
         self.calls.nested = []
         return out + list(self.interpreter.made.get(state.path, {}).values())
 
-    def _constructor(self, node: Node) -> bool:
-        return node[3] == "constructor"
-
     def _analyse(self, ref: FunctionRef, cls: ClassRef | None, info: EntryInfo | None) -> None:
         calls = self.interpreter
         calls.run_module(ref.module)

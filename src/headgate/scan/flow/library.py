@@ -88,9 +88,9 @@ class Library(Builtins):
         if value is None:
             tail = name.rpartition(".")[2]
             if recv is not None:
-                value = self.method(recv, tail, args, keywords, node)
+                value = self._tests(recv, tail, args)
                 if value is None:
-                    value = self._tests(recv, tail, args)
+                    value = self.method(recv, tail, args, keywords, node)
             if value is None:
                 value = self.builtin(name, args, keywords, node, extra)
             if value is None:
@@ -167,8 +167,9 @@ class Library(Builtins):
                     result = tested if result is None and tested is not None else result
             for propagator in rule.propagators:
                 moved = self._propagate(propagator, given, node, shown)
-                if moved is not None:
-                    result = moved
+                if moved is None or (rule.sources and result is not None and not moved.taint):
+                    continue  # What the call gives by itself is not lost with its arguments.
+                result = moved
         if result is None and given[0] is not None and given[0].type:
             result = self._stored(function, given, node)
         return result

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from headgate.model.finding import Confidence
+from headgate.scan.flow.findings import most_sure, severity_of
 from headgate.scan.flow.values import FIRST_KIND, HOST, RESOLVED
 from headgate.scan.packs.schema import (
     ALL,
@@ -82,8 +84,15 @@ class TypeRule:
 class Rules:
     """The packs that count for a project."""
 
-    def __init__(self, packs: Sequence[Pack], kinds: Mapping[KindName, Kind]) -> None:
+    def __init__(
+        self,
+        packs: Sequence[Pack],
+        kinds: Mapping[KindName, Kind],
+        least: Confidence = Confidence.LOW,
+    ) -> None:
+        """`least`: sources that never give a finding as sure as this are left out."""
         self.kinds = kinds
+        self._least = least
         self.bits = {name: 1 << (FIRST_KIND + index) for index, name in enumerate(sorted(kinds))}
         self.all = sum(self.bits.values())
         self.calls: dict[str, CallRule] = {}
@@ -114,6 +123,8 @@ class Rules:
     def _add(self, pack: Pack) -> None:
         self.aliases.update(pack.aliases)
         for source in pack.sources:
+            if not self._told(source):
+                continue
             for name in source.attr:
                 self._attr(name).sources.append(source)
                 self.source_tails.add(_tail(name))
@@ -161,6 +172,16 @@ class Rules:
             self._call(name).never_returns = True
         self.entries.extend(pack.entries)
         self.absences.extend(pack.absences)
+
+    def _told(self, source: Source) -> bool:
+        """Whether any kind of finding tells of such a source."""
+        if min(source.confidence, most_sure(source.label)) < self._least:
+            return False
+        return any(
+            severity_of(kind, source.label) is not None
+            for kind in self.kinds.values()
+            if kind.taint
+        )
 
     def _literal(self, literal: Literal) -> None:
         for name in literal.call:

@@ -78,23 +78,25 @@ class Sinks(Guards):
                     out.append(held.rest)
                 continue
             if key is not None:
-                value = self._inside(value, key, node)
+                value = self._inside(value, key)
                 if value is None:
                     continue
             out.append(value)
         return out
 
-    def _inside(self, value: Value, key: str, node: Node) -> Value | None:
-        first, _, rest = key.partition("][")
-        obj = self.obj(value)
-        if obj is None:
-            return None
-        if first == "*":
-            found = self.any_item(obj)
-        else:
-            wanted: Any = int(first) if first.isdigit() else first
-            found = obj.items.get(wanted) or (obj.rest if obj.open else None)
-        return self._inside(found, rest, node) if rest and found is not None else found
+    def _inside(self, value: Value, keys: str) -> Value | None:
+        """What is under a key, or under one after the other (`0][role`)."""
+        found: Value | None = value
+        for key in keys.split("]["):
+            obj = self.obj(found) if found is not None else None
+            if obj is None:
+                return None
+            if key == "*":
+                found = self.any_item(obj)
+            else:
+                wanted: Any = int(key) if key.isdigit() else key
+                found = obj.items.get(wanted) or (obj.rest if obj.open else None)
+        return found
 
     def meets(self, conditions: dict[str, Condition] | Any, given: Arguments) -> bool:
         """Whether all conditions on the arguments hold."""
@@ -113,10 +115,7 @@ class Sinks(Guards):
             if self.obj(value) is None and value.consts is None and condition.op == "present":
                 # What is in it is not known.
                 return False
-            for part in key.split("]["):
-                obj = self.obj(value) if value is not None else None
-                wanted: Any = int(part) if part.isdigit() else part
-                value = obj.items.get(wanted) if obj is not None else None
+            value = self._inside(value, key)
         if value is None:
             if given[3] is not None and condition.op == "present":
                 return condition.present is True

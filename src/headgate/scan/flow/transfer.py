@@ -24,6 +24,7 @@ from headgate.scan.flow.values import (
 
 _DEPTH = 5
 _WIDE = 40
+_MANY = 100
 
 
 class Summary:
@@ -106,14 +107,11 @@ class Inward:
             return known, known
         obj = self._from.get(ref)
         if obj is None:
-            obj = self._shared.get(ref)
-            if obj is not None and obj.kind != "instance" and not _mutable(obj):
-                return ref, ref
-        if obj is None:
+            # What modules hold is found by its number everywhere.
             return ref, ref
         number = ("in", len(self.refs))
         self.refs[ref] = number
-        if depth >= _DEPTH or len(obj.items) > _WIDE:
+        if depth >= _DEPTH or len(obj.items) > _WIDE or len(self.refs) > _MANY:
             taint: Taint | None = None
             for item in obj.items.values():
                 taint = merge_taint(taint, item.taint)
@@ -197,10 +195,6 @@ class Inward:
                     keys.append((name, key))
                     break
         return out, tuple(keys)
-
-
-def _mutable(obj: Obj) -> bool:
-    return obj.kind in ("list", "dict", "set")
 
 
 class Outward:
