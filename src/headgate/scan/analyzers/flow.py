@@ -10,11 +10,12 @@ from headgate.model.finding import Confidence, Finding, Outcome, Span, StepRole,
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found
+from headgate.scan.flow.javascript_modules import tests_of
 from headgate.scan.front.generated import why_generated
 from headgate.scan.front.lowered import Lowered, grammar, lowered
 from headgate.scan.packs.load import Kinds, shipped, shipped_kinds
 from headgate.scan.packs.schema import Kind, Pack
-from headgate.scan.text import Offsets, is_python
+from headgate.scan.text import Offsets, is_python, plural
 
 SHOWN = Confidence.MEDIUM
 """What the analysis is less sure of than this is not reported."""
@@ -51,12 +52,16 @@ class Flow:
             return Analysis(Outcome.PASSED)
         given = {file.path: file.data for file in (*context, *files)}
         unwritten: dict[str, str] = {}
+        tests: set[str] = set()
         if self.language == "javascript":
             unwritten = {
                 path: why for path, data in given.items() if (why := why_generated(path, data))
             }
             given = {path: data for path, data in given.items() if path not in unwritten}
         modules = lowered(given, self.cache, self.jobs)
+        if self.language == "javascript":
+            tests = tests_of({path: module.imports for path, module in modules.items()})
+            modules = {path: one for path, one in modules.items() if path not in tests}
         kinds = self.kinds()
         outcome = analyse(
             modules, self.packs(self.language), kinds, self.mode, self.shown, self.language
@@ -68,6 +73,10 @@ class Flow:
             if one.confidence >= self.shown
         ]
         notes = [f"{file.path}: {unwritten[file.path]}" for file in files if file.path in unwritten]
+        tested = sorted(tests.intersection(file.path for file in files))
+        if tested:
+            more = f", and {plural(len(tested) - 1, 'file')} more" if len(tested) > 1 else ""
+            notes.append(f"{tested[0]}{more}: a test that nothing else imports")
         notes += [f"{path}: {why}" for path, why in _reduced(modules, outcome.cut, places)]
         return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))
 

@@ -74,6 +74,10 @@ class JavaScriptFunctions(JavaScriptObjects):
     def _propagate(
         self, rule: Propagator, given: Arguments, node: Node, shown: str
     ) -> Value | None:
+        recv = given[0]
         if rule.calls is not None:
+            return None
+        if rule.sources == ("none",) and recv is not None and (recv.taint or recv.ref is not None):
+            # A list or text that came in, not a store that is asked.
             return None
         return super()._propagate(rule, given, node, shown)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from headgate.scan.flow.calls import Calls
 from headgate.scan.flow.program import Imported, ModuleRef, ModuleState, Program
 from headgate.scan.flow.values import UNKNOWN, Value
+from headgate.scan.front.tests import only_tests
 from headgate.scan.ir.nodes import Node
 
 _ENDINGS = (
@@ -65,6 +67,17 @@ class JavaScriptProgram(Program):
 
     def is_package(self, folder: str, name: str) -> bool:
         return False
+
+
+def tests_of(imports: Mapping[str, Iterable[str]]) -> set[str]:
+    """Files that run in tests only, by what every file imports."""
+    program = JavaScriptProgram(lambda _: None, imports)
+
+    def resolve(path: str, name: str) -> str | None:
+        found = program.resolve(path.rpartition("/")[0], name)
+        return None if found is None else found.path
+
+    return only_tests(imports, resolve)
 
 
 class JavaScriptModules(Calls):

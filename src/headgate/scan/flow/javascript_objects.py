@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from headgate.scan.flow.expressions import HOSTS, SuperRef
+from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptModules
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleRef, ModuleState, free_names
 from headgate.scan.flow.values import UNKNOWN, WHOLE, Obj, Value, constant
@@ -168,7 +169,9 @@ class JavaScriptObjects(JavaScriptModules):
             # What one function puts on a request, the next one finds there.
             full = f"{holder.type}.{target[4]}"
             if full not in self.rules.attrs:
-                self._share(full, value)
+                reason = f"{ASSUMED}be found there by the next handler"
+                taint = self.moved(value.taint, reason, target)
+                self._share(full, Value(taint, value.consts, type=value.type, text=value.text))
 
     def _kept_under(self, full: str) -> Value | None:
         found = self.env.vars.get(full)
