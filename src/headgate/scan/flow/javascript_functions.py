@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from headgate.scan.flow.core import Frame
@@ -15,8 +16,16 @@ from headgate.scan.ir.nodes import Node
 from headgate.scan.packs.schema import Propagator
 
 
+_DEEPEST_MAKER = 6
+"""Calls within calls in which functions that make functions are followed."""
+
+
 class JavaScriptFunctions(JavaScriptObjects):
     """Functions as values."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._makers: dict[tuple[str, int], bool] = {}
 
     def closure(self, function: Node) -> Value:
         value = super().closure(function)
@@ -37,6 +46,36 @@ class JavaScriptFunctions(JavaScriptObjects):
                     if held is not None:
                         self.keep(held, out.heap)
         return summary
+
+    def _worth(
+        self,
+        function: Node,
+        args: list[Value],
+        keywords: dict[str, Value],
+        extra: Value | None,
+        ref: FunctionRef,
+    ) -> bool:
+        if super()._worth(function, args, keywords, extra, ref):
+            return True
+        if self.shallow:
+            return False
+        if self.frame.depth < _DEEPEST_MAKER and self._makes(ref):
+            return True
+        if ref.captured is None:
+            return False
+        # What comes in may be in a variable around the function.
+        frame = ref.frame
+        around = ref.captured if frame is None or frame.env is None else frame.env.vars
+        held = (around.get(name) for name in free_names(function))
+        return any(one is not None and one.taint for one in held)
+
+    def _makes(self, ref: FunctionRef) -> bool:
+        """Whether what it makes are functions, or an object that has some."""
+        place = (ref.module.path, ref.node[1])
+        found = self._makers.get(place)
+        if found is None:
+            found = self._makers[place] = _gives_functions(ref.node[5])
+        return found
 
     def _enter(self, parameter: Node, value: Value | None) -> None:
         if value is None or value is UNKNOWN:
@@ -81,3 +120,30 @@ class JavaScriptFunctions(JavaScriptObjects):
             # A list or text that came in, not a store that is asked.
             return None
         return super()._propagate(rule, given, node, shown)
+
+
+def _gives_functions(body: Sequence[Node]) -> bool:
+    """Whether a body returns functions, or puts some on `this`."""
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop()
+        op = node[0]
+        if op == ir.RETURN and node[3] is not None:
+            if _is_function(node[3]):
+                return True
+        elif op == ir.ASSIGN and node[4] is not None:
+            target = node[3][0] if node[3] else None
+            on_this = target is not None and target[0] == ir.ATTR and target[3][0] == ir.NAME
+            if on_this and target[3][3] == "this" and _is_function(node[4]):
+                return True
+        elif op == ir.IF:
+            waiting += (*node[4], *node[5])
+        elif op in (ir.BLOCK, ir.TRY):
+            waiting += node[3]
+    return False
+
+
+def _is_function(node: Node) -> bool:
+    if node[0] == ir.MAP:
+        return any(value[0] == ir.LAMBDA for _, value in node[3])
+    return node[0] in (ir.LAMBDA, ir.CLASS_EXPR)
