@@ -9,7 +9,7 @@ from headgate.scan.flow.core import Frame
 from headgate.scan.flow.javascript_objects import JavaScriptObjects, functions_in
 from headgate.scan.flow.program import FunctionRef, free_names
 from headgate.scan.flow.sinks import Arguments
-from headgate.scan.flow.transfer import Summary
+from headgate.scan.flow.transfer import Inward, Summary
 from headgate.scan.flow.values import UNKNOWN, Obj, Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -68,6 +68,14 @@ class JavaScriptFunctions(JavaScriptObjects):
         around = ref.captured if frame is None or frame.env is None else frame.env.vars
         held = (around.get(name) for name in free_names(function))
         return any(one is not None and one.taint for one in held)
+
+    def _apply(
+        self, summary: Summary, inward: Inward, node: Node, name: str, ref: FunctionRef
+    ) -> Value:
+        # Objects that everything hangs on are dear to carry in and out: that counts as work.
+        for held in (*inward.heap.values(), *summary.changed.values()):
+            self.steps += len(held.items)
+        return super()._apply(summary, inward, node, name, ref)
 
     def _makes(self, ref: FunctionRef) -> bool:
         """Whether what it makes are functions, or an object that has some."""
