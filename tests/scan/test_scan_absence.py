@@ -93,7 +93,8 @@ def test_an_object_that_is_fetched_by_number_only_is_asked_about() -> None:
         @app.get("/mine/<int:note_id>")
         @login_required
         def mine(note_id):
-            return jsonify(text=Note.query.filter_by(id=note_id, user_id=current_user.id).first().text)
+            note = Note.query.filter_by(id=note_id, user_id=current_user.id).first()
+            return jsonify(text=note.text)
         @app.get("/compared/<int:note_id>")
         @login_required
         def compared(note_id):
@@ -232,7 +233,8 @@ def test_a_password_in_an_answer_is_asked_about() -> None:
         @app.get("/users")
         @login_required
         def users():
-            return jsonify([{"name": one.name, "password": one.password} for one in User.query.all()])
+            everybody = User.query.all()
+            return jsonify([{"name": one.name, "password": one.password} for one in everybody])
         @app.get("/names")
         @login_required
         def names():

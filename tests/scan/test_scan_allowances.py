@@ -11,7 +11,7 @@ from scan_work import Work
 
 from headgate.model.finding import Outcome
 from headgate.scan.allowances import allowances
-from headgate.scan.analyzers.injection import Injection
+from headgate.scan.analyzers.flow import Flow
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.analyzers.ruff import Ruff
 from headgate.scan.engine import Request, examine
@@ -101,13 +101,13 @@ def test_an_allowed_finding_does_not_fail_the_check_and_stays_in_sight(work: Wor
         f"    # headgate: allow {RULE} because names come from our own table\n"
         "    subprocess.run(\n        'ls ' + name, shell=True\n    )\n"
     )
-    (source, _) = examine(Request((SourceFile("a.py", code.encode()),)), (Ruff(), Injection()))
+    (source, _) = examine(Request((SourceFile("a.py", code.encode()),)), (Ruff(), Flow()))
     assert source.outcome is Outcome.PASSED
     (found,) = source.findings
     assert found.rule == RULE
     assert found.allowed == "names come from our own table"
     assert source.reason == "1 finding allowed by comments"
     other = code.replace("injection because", "nothing because")
-    (source, _) = examine(Request((SourceFile("a.py", other.encode()),)), (Ruff(), Injection()))
+    (source, _) = examine(Request((SourceFile("a.py", other.encode()),)), (Ruff(), Flow()))
     assert source.outcome is Outcome.FAILED
     assert {one.rule for one in source.findings} == {RULE, "suppression/unusable"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headgate.scan.analyzers.flow import Flow
+from headgate.scan.analyzers.flow_javascript import JavaScriptFlow
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.front.generated import why_generated
 
@@ -31,6 +31,6 @@ def test_who_wrote_it(path: str, data: bytes, why: str) -> None:
 
 def test_what_nobody_wrote_is_said_to_be_left_out() -> None:
     files = [SourceFile("a.js", BAD), SourceFile("b.min.js", BAD)]
-    analysis = Flow(language="javascript").scan(files)
+    analysis = JavaScriptFlow().scan(files)
     assert [hit.finding.span.path for hit in analysis.hits] == ["a.js"]
     assert analysis.reduced == ("b.min.js: minified",)

@@ -8,11 +8,11 @@ from js_twin_frames import FRAMES
 from js_twin_shapes import SHAPES
 from js_twin_sinks import HARMS, PAIRS
 
-from headgate.scan.analyzers.flow import Flow
+from headgate.scan.analyzers.flow_javascript import JavaScriptFlow
 from headgate.scan.analyzers.interface import SourceFile
 
 Program = dict[str, str]
-FLOW = Flow(language="javascript")
+FLOW = JavaScriptFlow()
 
 
 def twins() -> Iterator[tuple[str, str, Program, Program]]:

@@ -59,5 +59,7 @@ def test_every_pack_has_examples_and_a_name_that_is_its_file() -> None:
 def test_every_kind_says_what_to_do_and_has_an_official_number() -> None:
     for kind in shipped_kinds().values():
         assert kind.cwe > 0
-        assert kind.title and kind.message.endswith(".") and kind.remedy.endswith(".")
+        assert kind.title
+        assert kind.message.endswith(".")
+        assert kind.remedy.endswith(".")
         assert set(re.findall(r"\{(\w+)\}", kind.message)) <= {"source", "sink"}

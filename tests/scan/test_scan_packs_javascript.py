@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from headgate.scan.analyzers.flow import Flow
+from headgate.scan.analyzers.flow_javascript import JavaScriptFlow
 from headgate.scan.analyzers.interface import SourceFile
-from headgate.scan.packs.load import shipped
+from headgate.scan.packs.load import remedies, shipped, shipped_kinds
 from headgate.scan.packs.schema import Example
 
 EXAMPLES = [
@@ -17,7 +17,7 @@ EXAMPLES = [
     for index, example in enumerate(pack.tests)
 ]
 _BAD = re.compile(r"BAD: (?P<kinds>[a-z, -]+?)\s*(\*/\}?)?$")
-FLOW = Flow(language="javascript")
+FLOW = JavaScriptFlow()
 
 
 def found(files: dict[str, str]) -> set[tuple[str, int, str]]:
@@ -43,3 +43,9 @@ def expected(files: dict[str, str]) -> set[tuple[str, int, str]]:
 def test_an_example(example: Example) -> None:
     assert found(dict(example.bad)) == expected(dict(example.bad))
     assert found(dict(example.good)) == set()
+
+
+def test_every_kind_that_a_pack_names_has_a_remedy_in_javascript() -> None:
+    named = {one.kind for pack in shipped("javascript") for one in (*pack.sinks, *pack.literals)}
+    assert named - remedies("javascript").keys() == set()
+    assert remedies("javascript").keys() <= shipped_kinds().keys()

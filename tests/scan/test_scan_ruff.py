@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from headgate.model.finding import Confidence, Finding, Outcome, Severity
-from headgate.scan.analyzers.injection import Injection
+from headgate.scan.analyzers.flow import Flow
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.analyzers.ruff import Ruff
 from headgate.scan.rules.table import load
@@ -85,7 +85,7 @@ def test_a_comment_silences_what_informs_and_not_what_denies() -> None:
 
 def test_syntax_that_this_python_may_not_read_hides_nothing() -> None:
     file = SourceFile("app.py", b"import os\nprint(t'{x}')\nos.system(f'ls {x}')\n")
-    hits = (*Ruff().scan([file]).hits, *Injection().scan([file]).hits)
+    hits = (*Ruff().scan([file]).hits, *Flow().scan([file]).hits)
     assert [hit.finding.rule for hit in hits] == ["python/shell-injection"]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from twin_frames import FRAMES, Body, Frame
 from twin_shapes import SHAPES, Shape
+from twin_shapes_more import MORE_SHAPES
 from twin_sinks import HARMS, PAIRS, Harm, Pair
 
 Program = dict[str, str]
@@ -88,18 +89,22 @@ def _frames(prefix: str, *, asynchronous: bool = False) -> list[Frame]:
     ]
 
 
+_EVERY = {False: (1, 3), True: (2, 5)}
+"""Each shape meets every such kind: weighty ones, others; common shapes, rarer ones."""
+
+
 def twins() -> Iterator[Twins]:
     """Every shape with some uses of every kind, turning over the frames; and the single pairs."""
     kinds: dict[str, list[Harm]] = {}
     for harm in HARMS:
         kinds.setdefault(harm.kind, []).append(harm)
     turn = 0
-    for number, shape in enumerate(SHAPES):
+    for number, shape in enumerate((*SHAPES, *MORE_SHAPES)):
+        rare = number >= len(SHAPES)
         for place, (kind, harms) in enumerate(kinds.items()):
             if kind in shape.not_kinds or (shape.kinds and kind not in shape.kinds):
                 continue
-            # The weighty kinds meet every shape, the others every third one.
-            if place >= 6 and (number + place) % 3:
+            if (number + place) % (_EVERY[rare][place >= 6]):
                 continue
             harm = harms[(number + place) % len(harms)]
             frames = _frames(harm.frames, asynchronous=shape.asynchronous)

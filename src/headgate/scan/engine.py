@@ -13,8 +13,8 @@ from headgate.model.finding import CheckResult, Finding, Outcome, TraceStep
 from headgate.scan.agreement import joined
 from headgate.scan.allowances import Allowances, allowances
 from headgate.scan.analyzers.flow import Flow
+from headgate.scan.analyzers.flow_javascript import JavaScriptFlow
 from headgate.scan.analyzers.infrastructure import all_analyzers
-from headgate.scan.analyzers.injection import Injection
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
 from headgate.scan.analyzers.ruff import Ruff
 from headgate.scan.analyzers.secrets import Secrets
@@ -67,14 +67,7 @@ class Request:
 def analyzers(key: bytes, cache: Path | None) -> tuple[Analyzer, ...]:
     """Those that Headgate ships. `key` and `cache` as `Secrets` takes them."""
     kept = None if cache is None else cache.parent / "lowered"
-    return (
-        Ruff(),
-        Injection(),
-        Flow(kept),
-        Flow(kept, language="javascript"),
-        *all_analyzers(),
-        Secrets(key, cache),
-    )
+    return (Ruff(), Flow(kept), JavaScriptFlow(kept), *all_analyzers(), Secrets(key, cache))
 
 
 def examine(

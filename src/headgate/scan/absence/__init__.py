@@ -1,1 +1,1 @@
-"""What the routes of a program lack: checks that their siblings have, or that their work demands."""
+"""What the routes of a program lack: what their siblings have, or what their work demands."""

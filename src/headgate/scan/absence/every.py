@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from headgate.scan.absence import declared, lacks, objects, secrets
 from headgate.scan.absence.lacks import Lack
+from headgate.scan.flow.analysis import Source
+from headgate.scan.flow.findings import Found
 from headgate.scan.flow.program import Program
 from headgate.scan.flow.rules import Rules
+from headgate.scan.packs.load import Kinds
+from headgate.scan.packs.schema import KindName, Pack
 
 
 def every_lack(
@@ -17,3 +21,30 @@ def every_lack(
     those in OpenAPI name routes. Never raises for the program's content."""
     checks = (*lacks.CHECKS, *objects.CHECKS, *secrets.CHECKS, *declared.CHECKS)
     return lacks.lacks_of(program, rules, checks, documents or {})
+
+
+def lacking(
+    files: Mapping[str, Source],
+    packs: Sequence[Pack],
+    kinds: Kinds,
+    documents: Mapping[str, bytes] | None = None,
+) -> list[Found]:
+    """What the routes in the files lack, as findings that end in a question. Without any import
+    of a framework that has routes there is nothing to ask."""
+    tops = {name.lstrip(".").partition(".")[0] for file in files.values() for name in file.imports}
+    active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
+    if not any(pack.entries for pack in active):
+        return []
+    rules = Rules(active, kinds)
+    program = Program(lambda path: files[path].module(), files)
+    found: list[Found] = []
+    for one in every_lack(program, rules, documents):
+        kind = kinds[KindName(one.kind)]
+        message = kind.message.format(source="what the caller sends", sink=f"`{one.subject}`")
+        found.append(
+            Found(
+                kind.name, one.path, one.start, one.end, kind.severity, one.confidence,
+                f"{message} {one.question}",
+            )
+        )  # fmt: skip
+    return found

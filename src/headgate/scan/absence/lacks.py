@@ -37,10 +37,28 @@ class Project:
     names: Names
     routes: list[Route]
     mentions: frozenset[str]
-    """Names that any file uses."""
+    """Names that any file has."""
+    defined: frozenset[str]
+    """Names of the functions in it."""
 
     def uses(self, pattern: re.Pattern[str]) -> bool:
-        return any(pattern.fullmatch(one) for one in self.mentions)
+        """Whether a name that matches is used; what is defined only is not."""
+        found = {one for one in self.mentions if pattern.fullmatch(one)}
+        return any(one not in self.defined or self._referred(one) for one in found)
+
+    def _referred(self, name: str) -> bool:
+        program = self.names.program
+        for state in program.states.values():
+            module = program.module_of(state)
+            if module is None or name not in module.mentions:
+                continue
+            for node in walk(module.body):
+                op = node[0]
+                if (op == ir.NAME and node[3] == name) or (op == ir.ATTR and node[4] == name):
+                    return True
+                if op == ir.CONST and type(node[3]) is str and node[3].endswith(name):
+                    return True
+        return False
 
 
 def lacks_of(
@@ -56,16 +74,9 @@ def lacks_of(
     for state in program.states.values():
         module = program.module_of(state)
         if module is not None:
-            for node in walk(module.body):
-                if node[0] == ir.NAME:
-                    used.add(node[3])
-                elif node[0] == ir.ATTR:
-                    used.add(node[4])
-                elif node[0] == ir.CONST and type(node[3]) is str and len(node[3]) < 80:
-                    used.add(node[3].rpartition(".")[2])
-                elif node[0] == ir.CALL:
-                    used.update(key for key, _ in node[5] if key)
-    project = Project(names, routes, frozenset(used))
+            used.update(one.rpartition(".")[2] for one in module.mentions)
+    defined = {one.name for state in program.states.values() for one in names.functions(state)}
+    project = Project(names, routes, frozenset(used), frozenset(defined))
     found: dict[tuple[str, str, int], Lack] = {}
     for check in CHECKS if checks is None else checks:
         for lack in check(project):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 from headgate.scan.flow.program import ModuleState, Program
 from headgate.scan.flow.rules import Rules
@@ -51,16 +51,24 @@ Meaning = str | Function | Class | ModuleState
 
 def walk(node: Any) -> Iterator[Node]:
     """Every node in a node or a tuple of them, functions and classes within included."""
-    stack = [node]
+    stack: list[Any] = [node]
     while stack:
-        one = stack.pop()
+        one: Any = stack.pop()
         if type(one) is not tuple:
             continue
-        if len(one) >= 3 and type(one[0]) is int and type(one[1]) is int and type(one[2]) is int:
+        if is_node(one):
             yield one
             stack.extend(reversed(one[3:]))
         else:
-            stack.extend(reversed(one))
+            stack.extend(reversed(cast("tuple[Any, ...]", one)))
+
+
+def is_node(one: Any) -> TypeGuard[Node]:
+    """Whether something in a tree is a node: an operation and two offsets come first."""
+    if type(one) is not tuple:
+        return False
+    node = cast("tuple[Any, ...]", one)
+    return len(node) > 2 and type(node[0]) is int and type(node[1]) is int and type(node[2]) is int
 
 
 def last_name(node: Node) -> str:
@@ -252,26 +260,14 @@ class Names:
 
 
 def _blocks(node: Node) -> list[Node]:
-    """The statements directly in a statement."""
+    """The statements directly in a statement: of its blocks, handlers and cases."""
     out: list[Node] = []
-    for part in node[3:]:
-        if type(part) is not tuple:
-            continue
-        for one in part:
-            if type(one) is not tuple or not one:
-                continue
-            if type(one[0]) is int and len(one) > 2 and type(one[1]) is int:
-                if one[0] >= ir.EXPR:
-                    out.append(one)
-            else:
-                out.extend(
-                    inner
-                    for block in one
-                    if type(block) is tuple
-                    for inner in block
-                    if type(inner) is tuple
-                    and len(inner) > 2
-                    and type(inner[0]) is int
-                    and ir.EXPR <= inner[0] < ir.P_VALUE
-                )
+    stack: list[Any] = list(reversed(node[3:]))
+    while stack:
+        one: Any = stack.pop()
+        if is_node(one):
+            if ir.EXPR <= one[0] < ir.P_VALUE:
+                out.append(one)
+        elif type(one) is tuple:
+            stack.extend(reversed(cast("tuple[Any, ...]", one)))
     return out

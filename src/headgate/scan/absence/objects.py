@@ -1,4 +1,4 @@
-"""Objects that a route fetches by what the caller sends: whether anything ties them to the caller."""
+"""Objects that a route fetches by what the caller sends, and whether they are the caller's."""
 
 from __future__ import annotations
 
@@ -148,13 +148,15 @@ def _ties(function: Function) -> bool:
     return False
 
 
-_CHECKS = words._any(  # pyright: ignore[reportPrivateUsage]
-    r"has_perm\w*", r"check_object_permissions", r"(check|can|may|verify|ensure|authorize|require)_?\w*(owner|access|perm\w*|authori\w*)",
-)  # fmt: skip
+_CHECKS = words.any_of(
+    r"has_perm\w*",
+    r"check_object_permissions",
+    r"(check|can|may|verify|ensure|authorize|require)_?\w*(owner|access|perm\w*|authori\w*)",
+)
 
 
 def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> str | None:
-    """What a call fetches by something that was sent; None: nothing, or only what is the caller's."""
+    """What a call fetches by something that was sent; None: nothing, or what is the caller's."""
     if call[0] == ir.INDEX:
         base = call[3]
         if (
@@ -210,7 +212,7 @@ def _has_owner(one: Class) -> bool:
 
 
 def _subject(call: Node) -> str:
-    """`Customer` of `Customer.query.get(…)`, `get_object_or_404(Customer, …)`, `session.get(Customer, …)`."""
+    """`Customer` of `Customer.query.get(…)` and of `get_object_or_404(Customer, …)`."""
     for one in call[4]:
         if one[0] == ir.NAME and one[3][:1].isupper():
             return one[3]

@@ -1,4 +1,4 @@
-"""Routes that a description in OpenAPI names: connexion calls the function that `operationId` says."""
+"""Routes that a description in OpenAPI names: connexion calls what `operationId` says."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FIRST = re.compile(rb"operationId")
 def operations(documents: Mapping[str, bytes]) -> Iterator[tuple[str, str, str]]:
     """The dotted name of the function, the path and the method of every operation in documents
     (path → content). What is no OpenAPI description, or cannot be read, has none."""
-    for path, data in sorted(documents.items()):
+    for _, data in sorted(documents.items()):
         if len(data) > MAX_BYTES or not _FIRST.search(data):
             continue
         try:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from headgate.scan.absence.openapi import operations
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
+from headgate.scan.absence.openapi import operations
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -94,16 +95,18 @@ def facts_of(names: Names, function: Function, depth: int = _MAX_DEPTH) -> Facts
             continue
         facts.functions.append(one)
         for node in walk(one.node[5]):
-            op = node[0]
+            op: int = node[0]
+            fields: tuple[Any, ...] = node[3:]
             if op == ir.NAME:
-                facts.mentions.add(node[3])
+                facts.mentions.add(fields[0])
             elif op == ir.ATTR:
-                facts.mentions.add(node[4])
-            elif op == ir.CONST and type(node[3]) is str and len(node[3]) < _TEXT:
-                facts.texts.append(node[3].lower())
+                facts.mentions.add(fields[1])
+            elif op == ir.CONST and type(fields[0]) is str and len(fields[0]) < _TEXT:
+                facts.texts.append(fields[0].lower())
             elif op == ir.CALL:
-                facts.calls.add(last_name(node[3]))
-                facts.mentions.update(key for key, _ in node[5] if key)
+                function_name: Node = fields[0]
+                facts.calls.add(last_name(function_name))
+                facts.mentions.update(key for key, _ in fields[2] if key)
                 callee = names.callee(one, node) if level < depth else None
                 if callee is not None:
                     pending.append((callee, level + 1))
@@ -126,7 +129,7 @@ class _Finder:
         given: dict[int, tuple[Function, list[str], set[str], list[str]]] = {}
 
         def add(function: Function, pattern: str, methods: Iterable[str]) -> None:
-            decorators = [last_name(one) for one in function.node[6]]
+            decorators: list[str] = [last_name(one) for one in function.node[6]]
             if function.owner is not None:
                 decorators += [last_name(one) for one in function.owner.node[6]]
             entry = given.setdefault(id(function.node), (function, [], set(), decorators))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 from headgate.model.finding import Confidence
 from headgate.scan.absence import words
@@ -51,10 +52,13 @@ def _mentioned(node: Node) -> set[str]:
         elif one[0] == ir.INDEX and one[4][0] == ir.CONST and type(one[4][3]) is str:
             out.add(one[4][3])
         elif (
-            one[0] == ir.CALL and last_name(one[3]) == "get" and one[4] and one[4][0][0] == ir.CONST
+            one[0] == ir.CALL
+            and last_name(one[3]) == "get"
+            and one[4]
+            and one[4][0][0] == ir.CONST
+            and type(one[4][0][3]) is str
         ):
-            if type(one[4][0][3]) is str:
-                out.add(one[4][0][3])
+            out.add(one[4][0][3])
     return out
 
 
@@ -114,8 +118,11 @@ def _stores(function: Function) -> Iterator[Lack]:
                     yield lack(
                         "plaintext-password-storage", function, _STORES, node, Confidence.MEDIUM
                     )
-        elif op == ir.COMPARE and len(node[4]) == 1 and node[4][0][0] == "==":
-            left, right = node[3], node[4][0][1]
+        elif op == ir.COMPARE:
+            rest = cast("tuple[tuple[str, Node], ...]", node[4])
+            if [one[0] for one in rest] != ["=="]:
+                continue
+            left, right = node[3], rest[0][1]
             for stored, given in ((left, right), (right, left)):
                 if (
                     stored[0] == ir.ATTR
@@ -128,11 +135,15 @@ def _stores(function: Function) -> Iterator[Lack]:
                     yield lack(
                         "plaintext-password-storage", function, _STORES, node, Confidence.MEDIUM
                     )
-        elif op == ir.CONST and type(node[3]) is str and words.SQL_PASSWORD.match(node[3].lower()):
-            if any(
+        elif (
+            op == ir.CONST
+            and type(node[3]) is str
+            and words.SQL_PASSWORD.match(node[3].lower())
+            and any(
                 one[0] == ir.NAME and _PASSWORD.fullmatch(one[3]) for one in walk(function.node[5])
-            ):
-                yield lack("plaintext-password-storage", function, _STORES, node)
+            )
+        ):
+            yield lack("plaintext-password-storage", function, _STORES, node)
 
 
 def _responses(project: Project) -> Iterator[Lack]:
@@ -224,7 +235,8 @@ def _settings(project: Project) -> Iterator[Lack]:
             if texts and not any("csrf" in one.lower() for one in texts):
                 yield Lack(
                     "missing-csrf-protection", state.path, node[1], node[2], "MIDDLEWARE",
-                    "What protects forms from other sites, if not Django's middleware?", Confidence.MEDIUM,
+                    "What protects forms from other sites, if not Django's middleware?",
+                    Confidence.MEDIUM,
                 )  # fmt: skip
 
 

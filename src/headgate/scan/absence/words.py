@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 
-def _any(*words: str) -> re.Pattern[str]:
+def any_of(*words: str) -> re.Pattern[str]:
+    """A pattern that matches any of these, ignoring case."""
     return re.compile("|".join(words), re.IGNORECASE)
 
 
-AUTHENTICATION = _any(
+AUTHENTICATION = any_of(
     r"\w*(login|auth|user|token|session|jwt|admin|role|perm\w*|account)_?required\w*",
     r"require[sd]?_?\w*(auth|login|user|role|token|admin|perm|session|account|key)\w*",
     r"authenticate[sd]?", r"authori[sz]e[dr]?", r"authorization", r"is_authenticated", r"authenticated_userid",
@@ -25,7 +26,7 @@ AUTHENTICATION = _any(
 )  # fmt: skip
 """Names that tell of a check of who calls."""
 
-OPEN = _any(
+OPEN = any_of(
     r"log_?in", r"sign_?in", r"log_?out", r"sign_?out", r"sign_?up", r"regist", r"subscribe", r"contact",
     r"forgot", r"reset", r"recover", r"confirm", r"activate", r"verif", r"health", r"ping", r"status",
     r"webhook", r"hook", r"callback", r"oauth", r"token", r"static", r"robots", r"favicon", r"public", r"home",
@@ -34,7 +35,7 @@ OPEN = _any(
 )  # fmt: skip
 """Routes that are often meant to be open."""
 
-SIGN_IN = _any(
+SIGN_IN = any_of(
     r"log_?_?-?in\b",
     r"(^|[^a-z])log_?in([^a-z]|$)",
     r"sign_?-?in",
@@ -46,7 +47,7 @@ SIGN_IN = _any(
     r"mfa",
     r"2fa",
 )
-NOT_SIGN_IN = _any(
+NOT_SIGN_IN = any_of(
     r"regist",
     r"sign_?-?up",
     r"create_?(user|account)",
@@ -64,9 +65,11 @@ NOT_SIGN_IN = _any(
     r"updat",
     r"(^|[\s/])(do_)?create([\s/]|$)",
 )
-PASSWORD = _any(r"\w*passw(or)?d\w*", r"\w*passphrase\w*", r"pwd", r"otp(_?code)?", r"pin(_?code)?")
+PASSWORD = any_of(
+    r"\w*passw(or)?d\w*", r"\w*passphrase\w*", r"pwd", r"otp(_?code)?", r"pin(_?code)?"
+)
 PASSWORD_TEXT = re.compile(r"^(\w*passw(or)?d\w*|passphrase|pwd|otp|pin|passwd)$")
-CHECKS_PASSWORD = _any(
+CHECKS_PASSWORD = any_of(
     r"(check|verify|validate|compare|match)_?\w*(passw|pwd|hash|credential|otp)\w*",
     r"checkpw",
     r"compare_digest",
@@ -75,7 +78,7 @@ CHECKS_PASSWORD = _any(
     r"pbkdf2\w*",
     r"sign_?in\w*",
 )
-LIMITER = _any(
+LIMITER = any_of(
     r"\w*limiter\w*",
     r"\w*rate_?limit\w*",
     r"\w*throttl\w*",
@@ -90,7 +93,7 @@ LIMITER = _any(
     r"captcha\w*",
 )
 
-CSRF = _any(
+CSRF = any_of(
     r"csrf_?protect(ion)?\w*",
     r"CSRF_?Middleware\w*",
     r"(validate|check|verify)_csrf\w*",
@@ -105,7 +108,7 @@ CSRF = _any(
     r"_csrf_token",
     r"x_?csrf_?token",
 )
-COOKIES = _any(
+COOKIES = any_of(
     r"login_user",
     r"current_user",
     r"login_required",
@@ -120,7 +123,7 @@ COOKIES = _any(
     r"cookies",
 )
 """What tells that browsers carry who they are in cookies."""
-BEARER = _any(
+BEARER = any_of(
     r"authorization",
     r"bearer\w*",
     r"x-?api-?key",
@@ -128,7 +131,7 @@ BEARER = _any(
     r"HTTPBearer|OAuth2PasswordBearer|APIKeyHeader|get_jwt\w*|jwt_required|jwt_\w+",
 )
 
-UPLOAD_CHECKS = _any(
+UPLOAD_CHECKS = any_of(
     r"\w*allowed\w*",
     r"(file_?|\w+_)?ext(ension)?s?",
     r"splitext",
@@ -149,7 +152,7 @@ UPLOAD_CHECKS = _any(
     r"FileExtensionValidator",
     r"verify",
 )
-OWN = _any(
+OWN = any_of(
     r"(\w+_)?(owner|author|creator|current_user|user|account|customer|member|tenant|identity|principal|username)(_id|_name|id)?",
     r"is_(admin|owner|staff|superuser)",
     r"has_perm\w*",
@@ -159,16 +162,16 @@ OWN = _any(
     r"get_queryset",
 )
 """Names by which an object is tied to whoever calls."""
-PERSONAL = _any(
+PERSONAL = any_of(
     r"\w*(user|account|customer|client|patient|employee|member|student|profile|order|invoice|payment|transaction|transfer|card|wallet|message|mail|conversation|note|document|file|report|record|address|booking|reservation|ticket|basket|cart|appointment|prescription|loan|contract|secret|diary|task|todo|book|post|paste|upload|photo|album|bill|subscription)s?(_?(list|db|table|data|model|store|repo\w*|dao|collection))?"
 )
 """What objects are called that mostly belong to somebody."""
 
-HASHES = _any(
+HASHES = any_of(
     r"\w*(hash|bcrypt|argon2?|scrypt|pbkdf2|encrypt|digest|hexdigest|sha\d+|md5|crypt)\w*",
     r"set_password|create_user|make_password|create_superuser|UserCreationForm|SetPasswordForm|PasswordChangeForm|CryptContext|PasswordHasher",
 )
-SECRET_FIELD = _any(
+SECRET_FIELD = any_of(
     r"password",
     r"passwd",
     r"pwd",
@@ -188,15 +191,15 @@ SECRET_FIELD = _any(
     r"api_?(key|secret)",
     r"access_?token_?secret",
 )
-CHANGES_PASSWORD = _any(
+CHANGES_PASSWORD = any_of(
     r"(ch|change|update|set|edit|modify|new)[_/-]?\w{0,8}[_/-]?(passw|pwd|pass\b)",
     r"(passw(or)?d|pwd)[_/-]?(change|update|edit|set|modify)",
     r"chpass",
 )
-NOT_CHANGE = _any(
+NOT_CHANGE = any_of(
     r"reset", r"forgot", r"recover", r"regist", r"sign_?up", r"init", r"setup", r"create_?user"
 )
-ASKS_OLD = _any(
+ASKS_OLD = any_of(
     r"\w*(old|current|existing|previous|present|orig\w*|confirm_old)_?(passw(or)?d|pwd|pass)\w*",
     r"(check|verify|validate|compare)_?(passw(or)?d|pwd|pass|hash|credential)\w*",
     r"checkpw",
@@ -212,7 +215,7 @@ UNKNOWN_ACCOUNT = re.compile(
 WRONG_PASSWORD = re.compile(
     r"(password|passwd|pwd).{0,30}(incorrect|wrong|invalid|mismatch|not correct|does ?n.t match|does not match|not match)|(incorrect|wrong|invalid|bad) (password|passwd)"
 )
-PRIVILEGE = _any(
+PRIVILEGE = any_of(
     r"is_?admin",
     r"admin",
     r"is_?staff",
@@ -251,7 +254,7 @@ FETCHES = frozenset(
         "get_by_id", "find", "get_one", "query", "fetch", "scalar_one", "get_item", "load",
     }
 )  # fmt: skip
-IDENTIFIER = _any(
+IDENTIFIER = any_of(
     r"(\w+_?)?(id|pk|uuid|guid|no|num|number|key)",
     r"user_?name",
     r"e-?mail",

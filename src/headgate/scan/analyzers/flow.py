@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Finding, Outcome, Span, StepRole, TraceStep
+from headgate.scan.absence.every import lacking
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found
-from headgate.scan.flow.javascript_modules import tests_of
-from headgate.scan.front.generated import why_generated
-from headgate.scan.front.lowered import Lowered, grammar, lowered
+from headgate.scan.front.lowered import Lowered, lowered
 from headgate.scan.packs.load import Kinds, shipped, shipped_kinds
 from headgate.scan.packs.schema import Kind, Pack
-from headgate.scan.text import Offsets, is_python, plural
+from headgate.scan.rules.table import load
+from headgate.scan.text import Offsets, is_python, printable
 
+LANGUAGE = "python"
+_TABLE = "injection"
+"""Of the rules that tell what is built from parameters."""
 SHOWN = Confidence.MEDIUM
 """What the analysis is less sure of than this is not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Follows data through the files of one language by the rule packs."""
+    """Follows data through Python files by the rule packs."""
 
     cache: Path | None = None
     """Where lowered files are kept between runs; None: nowhere."""
@@ -33,8 +37,6 @@ class Flow:
     packs: Callable[[str], Sequence[Pack]] = field(default=shipped)
     kinds: Callable[[], Kinds] = field(default=shipped_kinds)
     shown: Confidence = SHOWN
-    language: str = "python"
-    """Or `javascript`, TypeScript and JSX included."""
 
     name = "flow"
     check = "source"
@@ -42,8 +44,8 @@ class Flow:
     """It is given the files that did not change as well."""
 
     def wants(self, path: str, start: bytes) -> bool:
-        if self.language == "javascript":
-            return bool(grammar(path)) and not path.endswith(".d.ts")
+        if _is_description(path, start):
+            return True
         return is_python(path, start) and not path.endswith(".pyi")
 
     def scan(self, files: Sequence[SourceFile], context: Sequence[SourceFile] = ()) -> Analysis:
@@ -51,38 +53,38 @@ class Flow:
         if not files:
             return Analysis(Outcome.PASSED)
         given = {file.path: file.data for file in (*context, *files)}
-        unwritten: dict[str, str] = {}
-        tests: set[str] = set()
-        if self.language == "javascript":
-            unwritten = {
-                path: why for path, data in given.items() if (why := why_generated(path, data))
-            }
-            given = {path: data for path, data in given.items() if path not in unwritten}
+        documents = {path: data for path, data in given.items() if path.endswith(_DOCUMENTS)}
+        for path in documents:
+            del given[path]
         modules = lowered(given, self.cache, self.jobs)
-        if self.language == "javascript":
-            tests = tests_of({path: module.imports for path, module in modules.items()})
-            modules = {path: one for path, one in modules.items() if path not in tests}
         kinds = self.kinds()
-        outcome = analyse(
-            modules, self.packs(self.language), kinds, self.mode, self.shown, self.language
-        )
-        places = _Places(modules)
+        outcome = analyse(modules, self.packs(LANGUAGE), kinds, self.mode, self.shown)
+        places = Places(modules)
         hits = [
-            Hit(_finding(one, kinds[one.kind], places, self.language))
+            Hit(_parameter(one, places) if one.code else finding_of(one, kinds[one.kind], places))
             for one in outcome.found
-            if one.confidence >= self.shown
+            if one.confidence >= self.shown or one.code
         ]
-        notes = [f"{file.path}: {unwritten[file.path]}" for file in files if file.path in unwritten]
-        tested = sorted(tests.intersection(file.path for file in files))
-        if tested:
-            more = f", and {plural(len(tested) - 1, 'file')} more" if len(tested) > 1 else ""
-            notes.append(f"{tested[0]}{more}: a test that nothing else imports")
-        notes += [f"{path}: {why}" for path, why in _reduced(modules, outcome.cut, places)]
+        # What is missing is a question to a human, however unsure.
+        hits += [
+            Hit(finding_of(one, kinds[one.kind], places))
+            for one in lacking(modules, self.packs(LANGUAGE), kinds, documents)
+        ]
+        notes = [f"{path}: {why}" for path, why in reduced_by(modules, outcome.cut, places)]
         return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))
 
 
-def _reduced(
-    modules: Mapping[str, Lowered], cut: Mapping[str, Sequence[str]], places: _Places
+_DOCUMENTS = (".yml", ".yaml", ".json")
+_DESCRIPTION = re.compile(rb"^\s*[{\"']*\s*[\"']?(openapi|swagger)[\"']?\s*:", re.MULTILINE)
+
+
+def _is_description(path: str, start: bytes) -> bool:
+    """Whether a file describes routes in OpenAPI."""
+    return path.endswith(_DOCUMENTS) and _DESCRIPTION.search(start) is not None
+
+
+def reduced_by(
+    modules: Mapping[str, Lowered], cut: Mapping[str, Sequence[str]], places: Places
 ) -> list[tuple[str, str]]:
     """What was only examined in part, and why."""
     out: list[tuple[str, str]] = []
@@ -99,7 +101,7 @@ def _reduced(
     return out
 
 
-class _Places:
+class Places:
     """Turns offsets into lines and columns."""
 
     def __init__(self, modules: Mapping[str, Lowered]) -> None:
@@ -113,12 +115,39 @@ class _Places:
         return offsets.span(path, start, end)
 
 
-def _finding(found: Found, kind: Kind, places: _Places, language: str) -> Finding:
+def _parameter(found: Found, places: Places) -> Finding:
+    """Of a parameter of a function whose callers are not known."""
+    rule = load(_TABLE)[found.code]
+    span = places.span(found.path, found.start, found.end)
+    message = rule.message
+    sink = found.steps[-1]
+    line = places.span(sink.path, sink.start, sink.end).line
+    if sink.path != span.path:
+        message += f" {_capital(sink.reason)} on line {line} of {printable(sink.path)}."
+    elif line != span.line:
+        message += f" {_capital(sink.reason)} on line {line}."
+    finding = finding_of(
+        found, Kind(found.kind, rule.cwe, rule.severity, rule.title, "", ""), places
+    )
+    severity = min(found.severity, rule.severity)
+    return replace(
+        finding, rule=rule.rule, message=message, remedy=rule.remedy, span=span, severity=severity
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def finding_of(
+    found: Found, kind: Kind, places: Places, language: str = LANGUAGE, remedy: str = ""
+) -> Finding:
+    """What was found, as it is reported. `remedy`: instead of the kind's."""
     return Finding(
         rule=f"{language}/{found.kind}",
         title=kind.title,
         message=found.message,
-        remedy=kind.remedy,
+        remedy=remedy or kind.remedy,
         severity=found.severity,
         confidence=found.confidence,
         span=places.span(found.path, found.start, found.end),

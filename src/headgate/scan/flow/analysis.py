@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from headgate.model.finding import Confidence
 from headgate.scan.flow.calls import Calls
-from headgate.scan.flow.core import CutOff, Frame
+from headgate.scan.flow.core import MAX_CALLS, CutOff, Frame
 from headgate.scan.flow.entries import (
     EntryInfo,
     class_entries,
@@ -19,7 +19,8 @@ from headgate.scan.flow.entries import (
     param_sources,
 )
 from headgate.scan.flow.env import Env
-from headgate.scan.flow.findings import Found, Recorder
+from headgate.scan.flow.findings import PARAMETER, Found, Recorder
+from headgate.scan.flow.parameters import judge, worth_a_look, worth_reading
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState, Program, decorator_names
 from headgate.scan.flow.rules import Rules
 from headgate.scan.flow.values import UNKNOWN, Obj, Value
@@ -29,6 +30,8 @@ from headgate.scan.packs.schema import Kind, KindName, Pack
 
 _RECURSION = 30_000
 _ROUNDS = 3
+_REACH = 2
+"""Calls within calls through which parameters of functions are followed."""
 
 
 class Mode(StrEnum):
@@ -57,6 +60,11 @@ class Source(Protocol):
         ...
 
     @property
+    def data(self) -> bytes:
+        """Its text."""
+        ...
+
+    @property
     def mentions(self) -> frozenset[str]:
         """Every name in it."""
         ...
@@ -82,10 +90,7 @@ def analyse(
     with _deep_recursion():
         run = _run_of(language)(files, rules, mode)
         run.all()
-    found = sorted(
-        run.recorder.found.values(), key=lambda one: (one.path, one.start, one.end, one.kind)
-    )
-    return Outcome(found, run.recorder.cut)
+    return Outcome(run.recorder.all(), run.recorder.cut)
 
 
 def _run_of(language: str) -> type[Run]:
@@ -121,6 +126,8 @@ class Run:
         self.mode = mode
         self.program = Program(lambda path: files[path].module(), sorted(files))
         self.recorder = Recorder(rules.kinds)
+        if mode is not Mode.LIBRARY:
+            self.recorder.judge = judge
         self.calls = Calls(self.program, rules, self.recorder)
         self.calls.recorder = self.recorder
         self._done: set[tuple[str, int]] = set()
@@ -140,6 +147,34 @@ class Run:
         for _ in range(_ROUNDS):
             if not self._follow(states):
                 break
+        if self.mode is not Mode.APPLICATION:
+            self._parameters(states)
+
+    def _parameters(self, states: Sequence[ModuleState]) -> None:
+        """Functions that nobody calls: what a caller may do with them."""
+        every = self.mode is Mode.LIBRARY
+        self.calls.reach = MAX_CALLS if every else _REACH
+        for state in states:
+            file = self.files[state.path]
+            if not every and not worth_reading(file.mentions, file.data, 0, len(file.data)):
+                continue
+            module = self.program.module_of(state)
+            if module is None or not (every or _any_worth(module.body, file.data)):
+                if not state.done:
+                    state.ir = None
+                continue
+            self._guarded(state, "the module", lambda state=state: self.calls.run_module(state))
+            for ref, cls in self._functions(state):
+                place = (ref.module.path, ref.node[1])
+                if place in self.calls.called or place in self.calls.entry_of:
+                    continue
+                public = not ref.node[3].startswith("_")
+                if (every and public) or worth_a_look(ref.node, file.data):
+                    name = f"{cls.name}.{ref.node[3]}" if cls is not None else ref.node[3]
+                    self._guarded(
+                        state, name, lambda ref=ref, cls=cls: self._analyse(ref, cls, None, True)
+                    )
+                    self.calls.nested = []
 
     def _interesting(self, state: ModuleState) -> bool:
         rules = self.rules
@@ -267,9 +302,7 @@ class Run:
                     self._root(init.obj, init.obj.cls)
         name = f"{cls.name}.{ref.node[3]}" if cls is not None else ref.node[3]
         shallow = info is None and not follow and not self._brings(ref.node)
-        self._guarded(
-            ref.module, name, lambda: self._analyse(ref, cls, info), shallow=shallow
-        )
+        self._guarded(ref.module, name, lambda: self._analyse(ref, cls, info), shallow=shallow)
         nested, self.calls.nested = self.calls.nested, []
         for inner, inner_cls in nested:
             if self._mentions(inner.node):
@@ -290,7 +323,13 @@ class Run:
         except (CutOff, RecursionError):
             self.recorder.cut_off(state.path, name)
 
-    def _analyse(self, ref: FunctionRef, cls: ClassRef | None, info: EntryInfo | None) -> None:
+    def _analyse(
+        self,
+        ref: FunctionRef,
+        cls: ClassRef | None,
+        info: EntryInfo | None,
+        callers: bool = False,
+    ) -> None:
         calls = self.calls
         calls.run_module(ref.module)
         ref = FunctionRef(ref.module, ref.node, ref.cls or cls, ref.captured, ref.frame)
@@ -336,6 +375,12 @@ class Run:
                         kind = source.type or value.type
                         taint = calls.tainted(token, parameter, mask)
                         value = Value(taint, ref=value.ref, type=kind)
+            elif callers and value.type not in ("int", "float", "bool"):
+                token = calls.token(
+                    PARAMETER, f"the parameter `{name}`", name, parameter, Confidence.MEDIUM, name
+                )
+                taint = calls.tainted(token, parameter)
+                value = Value(taint, ref=value.ref, type=value.type)
             keywords[name] = value
         extra: Value | None = None
         if info is not None:
@@ -451,6 +496,21 @@ class Run:
                     self._root(ref, cls, follow=True)
                     again = True
         return again
+
+
+def _any_worth(body: Sequence[Node], data: bytes) -> bool:
+    """Whether any function in a body may run a text that it puts together."""
+    for node in body:
+        op = node[0]
+        if op == ir.FUNCTION and worth_a_look(node, data):
+            return True
+        if op == ir.CLASS and _any_worth(node[7], data):
+            return True
+        if op == ir.IF and (_any_worth(node[4], data) or _any_worth(node[5], data)):
+            return True
+        if op == ir.TRY and _any_worth(node[3], data):
+            return True
+    return False
 
 
 def _place(node: Node) -> Node:

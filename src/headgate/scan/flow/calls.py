@@ -64,6 +64,10 @@ class Calls(Statements):
         self._memo: dict[tuple[str, int], dict[Any, Summary | None]] = {}
         self.entries: list[EntryInfo] = []
         self.entry_of: dict[tuple[str, int], EntryInfo] = {}
+        self.called: set[tuple[str, int]] = set()
+        """Functions that are called from somewhere."""
+        self.reach = MAX_CALLS
+        """Calls within calls that are followed at most."""
         self.shallow = False
         """Whether only the function itself is of interest: nothing comes in there."""
         self.nested: list[tuple[FunctionRef, ClassRef | None]] = []
@@ -155,12 +159,16 @@ class Calls(Statements):
         name = function[3] or "a lambda"
         if ref.bound is not None:
             args = [ref.bound, *args]
-        if abs(self.frame.depth) >= MAX_CALLS:
+        if self.frame.depth >= self.reach:
+            if self.reach < MAX_CALLS:
+                return self._assumed([*args, *keywords.values()], node, name)
             self.recorder.cut_off(self.frame.module.path, self.frame.name)
             return self._assumed([*args, *keywords.values()], node, name)
         place = (ref.module.path, function[1])
         if not self._worth(function, args, keywords, extra, ref):
             return self._unfollowed(ref)
+        if self.frame.depth != -3:
+            self.called.add(place)
         variants = self._memo.setdefault(place, {})
         inward = Inward(self.env.heap, self.program.heap, widen=len(variants) > _VARIANTS)
         bound, key = self._parameters(ref, args, keywords, extra, inward, node)
@@ -201,9 +209,7 @@ class Calls(Statements):
         values = [*args, *keywords.values()]
         if extra is not None:
             values.append(extra)
-        return any(self.deep(one) for one in values) or any(
-            one.obj is not None for one in values
-        )
+        return any(self.deep(one) for one in values) or any(one.obj is not None for one in values)
 
     def _unfollowed(self, ref: FunctionRef) -> Value:
         """What is known of the result of a function that is not followed: its type."""
@@ -384,7 +390,7 @@ class Calls(Statements):
         self.report(
             Hit(
                 hit.kind, token, outward.trace(hit.token, hit.trace), hit.path, hit.start, hit.end,
-                hit.sink, hit.confidence, hit.severity, hit.scope,
+                hit.sink, hit.confidence, hit.severity, hit.text, hit.rule,
             )
         )  # fmt: skip
 

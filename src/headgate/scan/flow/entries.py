@@ -24,6 +24,7 @@ _IN_PATH = re.compile(
     r"|\(\?P<(?P<group>\w+)>(?P<pattern>[^)]*)\)"
     r"|:(?P<colon>[A-Za-z_]\w*)"
 )
+_BODIES = frozenset({"POST", "PUT", "PATCH"})
 _NUMBERS = frozenset({"int", "float", "uuid", "decimal"})
 
 
@@ -181,9 +182,9 @@ def param_sources(
     for source in rules.params:
         selector = source.param
         assert selector is not None
-        if selector.decorator or selector.base or selector.call:
-            if info is None or not selects(rules, selector, info):
-                continue
+        bound = selector.decorator or selector.base or selector.call
+        if bound and (info is None or not selects(rules, selector, info)):
+            continue
         for index, parameter in enumerate(parameters):
             name = parameter[3][3]
             if name in taken:
@@ -206,9 +207,9 @@ def param_sources(
                     continue
             elif source.names != "all" and name not in source.names:
                 continue
-            if source.body_only and info is not None and info.methods:
-                if not {"POST", "PUT", "PATCH"}.intersection(info.methods):
-                    continue
+            methods = info.methods if info is not None else ()
+            if source.body_only and methods and _BODIES.isdisjoint(methods):
+                continue
             taken.add(name)
             yield parameter, source, in_path.get(name, "")
 

@@ -352,6 +352,8 @@ class Expressions(Library):
                 return value
         if value.type and value.ref is not None and value.type in self.rules.types:
             return self._typed_item(value, key, node)
+        if value.type.startswith("collections.defaultdict"):
+            self.defaulted(value, key)
         found = self.item(value, key, node)
         known = self.rules.types.get(value.type) if value.type else None
         kind = known.methods.get("[]", "") if known is not None else ""

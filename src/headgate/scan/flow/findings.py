@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from headgate.model.finding import Confidence, Severity
 from headgate.scan.flow.values import Token, Trace
-from headgate.scan.packs.schema import Kind, KindName
+from headgate.scan.packs.schema import Kind, KindName, Sink
 
 
 @dataclass(slots=True)
@@ -26,7 +27,9 @@ class Hit:
     confidence: Confidence
     severity: Severity | None = None
     """Instead of the kind's."""
-    scope: str = ""
+    text: str = ""
+    """What is known of the text that reaches the sink, `\\0` for every unknown part."""
+    rule: Sink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,32 @@ class Found:
     label: str = ""
     assumed: tuple[str, ...] = ()
     """What the analysis took for true without knowing it."""
+    code: str = ""
+    """In the table `injection`, for what is told by it and not by the kind."""
+
+
+PARAMETER = "library"
+"""Label of the parameters of functions that nobody in the project calls."""
+BUILT = frozenset(
+    {
+        "it is put into a text", "it is appended to a text", "it is formatted into a text",
+        "it is joined to a text", "it is formatted",
+    }
+)  # fmt: skip
+"""Reasons of the steps that put a text together."""
+
+
+class Judgement(Protocol):
+    """What is told of a parameter that reaches a sink."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def severity(self) -> Severity | None: ...
+    @property
+    def confidence(self) -> Confidence: ...
+    @property
+    def built(self) -> Step | None: ...
 
 
 @dataclass(slots=True)
@@ -67,8 +96,16 @@ class Recorder:
     cut: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """Path → names of functions whose analysis was cut off."""
 
+    judge: Callable[[Hit], Judgement | None] | None = None
+    """Judges parameters of functions that nobody calls; None: they are data from outside."""
+    parameters: list[Found] = field(default_factory=list["Found"])
+    """What is told of such parameters, where nothing better is found."""
+
     def hit(self, hit: Hit) -> None:
         """A source that reaches a sink."""
+        if hit.token.root().label == PARAMETER and self.judge is not None:
+            self._parameter(hit, self.judge(hit))
+            return
         kind: Kind = self.kinds[hit.kind]
         token = hit.token.root()
         severity = severity_of(kind, token.label)
@@ -77,7 +114,7 @@ class Recorder:
         if hit.severity is not None:
             severity = min(severity, hit.severity)
         steps = steps_of(hit.trace)
-        confidence = min(hit.confidence, token.confidence, most_sure(token.label))
+        confidence = min(hit.confidence, token.confidence, self._most_sure(token.label))
         assumed = [one.reason for one in steps if ASSUMED in one.reason]
         if assumed:
             confidence = min(confidence, Confidence.MEDIUM)
@@ -92,6 +129,40 @@ class Recorder:
                 (*steps, sink), token.label, tuple(assumed),
             )
         )  # fmt: skip
+
+    def _most_sure(self, label: str) -> Confidence:
+        return Confidence.MEDIUM if label == PARAMETER else most_sure(label)
+
+    def _parameter(self, hit: Hit, judged: Judgement | None) -> None:
+        if judged is None:
+            return
+        kind: Kind = self.kinds[hit.kind]
+        sink = Step(hit.path, hit.start, hit.end, f"it reaches `{hit.sink}`")
+        place = judged.built or sink
+        severity = kind.severity if judged.severity is None else judged.severity
+        assumed = "the callers of the function may pass on what comes from outside"
+        self.parameters.append(
+            Found(
+                hit.kind, place.path, place.start, place.end, severity, judged.confidence, "",
+                (*steps_of(hit.trace), sink), PARAMETER, (assumed,), judged.code,
+            )
+        )  # fmt: skip
+
+    def all(self) -> list[Found]:
+        """Everything, by place; of parameters what is not told better."""
+        told = {(one.kind, *_place(one.steps[-1])) for one in self.found.values() if one.steps}
+        told |= {
+            (one.kind, *_place(step)) for one in self.found.values() for step in one.steps[:-1]
+        }
+        out = list(self.found.values())
+        seen: set[tuple[str, str, int, int]] = set()
+        for one in self.parameters:
+            key = (one.kind, one.path, one.start, one.end)
+            if key in told or key in seen or (one.kind, *_place(one.steps[-1])) in told:
+                continue
+            seen.add(key)
+            out.append(one)
+        return sorted(out, key=lambda one: (one.path, one.start, one.end, one.kind))
 
     def add(self, found: Found) -> None:
         key = (found.kind, found.path, found.start, found.end)
@@ -127,6 +198,10 @@ def severity_of(kind: Kind, label: str) -> Severity | None:
     if label in kind.labels:
         return kind.labels[label]
     return kind.default_label
+
+
+def _place(step: Step) -> tuple[str, int, int]:
+    return step.path, step.start, step.end
 
 
 def steps_of(trace: Trace) -> tuple[Step, ...]:

@@ -132,9 +132,10 @@ class Guards(Containers):
 
     def _known(self, op: str, left: Value, right: Value, node: Node) -> tuple[Any, ...] | None:
         if left.consts is None:
-            if op in ("is", "==") and right.consts == (None,) and left.taint is None:
-                if left.ref is not None or (left.obj is not None and left.consts is None):
-                    return (False,) if left.ref is not None and not left.name else None
+            made = left.ref is not None and not left.name and left.taint is None
+            if op in ("is", "==") and right.consts == (None,) and made:
+                # An object that was made here is not nothing.
+                return (False,)
             return None
         if op == "in":
             return self._contains(left.consts, right, node)

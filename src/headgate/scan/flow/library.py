@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from headgate.model.finding import Confidence
-from headgate.scan.flow.builtins import Builtins
 from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.rules import CallRule
 from headgate.scan.flow.sinks import Arguments, dotted, place_of
+from headgate.scan.flow.standard import Standard
 from headgate.scan.flow.values import (
     NONE,
     RESOLVED,
@@ -36,7 +36,7 @@ def _looks_like(sink: Sink, node: Node) -> bool:
     return bool(re.search(sink.receiver_like, name, re.IGNORECASE))
 
 
-class Library(Builtins):
+class Library(Standard):
     """Calls of libraries."""
 
     def rules_for(self, function: Value) -> list[tuple[CallRule, bool]]:
@@ -71,9 +71,9 @@ class Library(Builtins):
         shown = dotted(node[3]) if node[0] == ir.CALL else name
         for rule, certain in rules:
             for literal in rule.literals:
-                if certain and self.meets(literal.when, given):
-                    if not self.meets_any(literal.unless, given):
-                        self.literal(literal, node, shown, target)
+                met = certain and self.meets(literal.when, given)
+                if met and not self.meets_any(literal.unless, given):
+                    self.literal(literal, node, shown, target)
             for sink in rule.sinks:
                 if sink.when and not self.meets(sink.when, given):
                     continue
@@ -89,6 +89,8 @@ class Library(Builtins):
             tail = name.rpartition(".")[2]
             if recv is not None:
                 value = self._tests(recv, tail, args)
+                if value is None:
+                    value = self.standard_method(recv, tail, args, keywords, node)
                 if value is None:
                     value = self.method(recv, tail, args, keywords, node)
             if value is None:
@@ -331,4 +333,5 @@ class Library(Builtins):
             reason = f"`{shown}` passes it on"
         else:
             reason = f"{ASSUMED}pass through `{shown}`"
-        return Value(self.moved(taint, reason, node, keep))
+        text = values[0].text if len(values) == 1 and recv is None else None
+        return Value(self.moved(taint, reason, node, keep), text=text)

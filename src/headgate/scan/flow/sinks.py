@@ -161,6 +161,7 @@ class Sinks(Guards):
                 hit = Hit(
                     sink.kind, token, trace, self.frame.module.path, node[1], node[2],
                     sink.what or name, min(sink.confidence, most), sink.severity,
+                    value.text or "", sink,
                 )  # fmt: skip
                 self.report(hit)
 

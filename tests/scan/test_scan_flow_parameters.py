@@ -1,4 +1,4 @@
-"""What the injection analyzer calls an injection, and what it leaves alone."""
+"""Commands, queries and code put together from parameters of functions that nobody calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.model.finding import Confidence, Finding, Severity
-from headgate.scan.analyzers.injection import Injection
+from headgate.scan.analyzers.flow import Flow
 from headgate.scan.analyzers.interface import SourceFile
 
 HEAD = "import os, shlex, subprocess, asyncio\nimport subprocess as sp\nfrom os import system\n"
@@ -16,7 +16,7 @@ HEAD = "import os, shlex, subprocess, asyncio\nimport subprocess as sp\nfrom os 
 def found(body: str, path: str = "app.py") -> list[Finding]:
     lines = "\n".join(f"    {line}" for line in body.split("\n"))
     source = f"{HEAD}LIMIT = 'x'\ndef view(name, cur, self, items):\n{lines}\n"
-    return [hit.finding for hit in Injection().scan([SourceFile(path, source.encode())]).hits]
+    return [hit.finding for hit in Flow().scan([SourceFile(path, source.encode())]).hits]
 
 
 @pytest.mark.parametrize(
@@ -147,5 +147,5 @@ def test_the_place_is_in_characters_and_names_the_sink() -> None:
 
 @given(st.text(alphabet="fxyabs()[]{}'\"=+%.,: \n\t\\0né", max_size=200))
 def test_any_text_at_all_is_survived(text: str) -> None:
-    Injection().scan([SourceFile("a.py", f"os.system({text})".encode())])
-    Injection().scan([SourceFile("a.py", f"system = 1\n{text}".encode("utf-8", "replace"))])
+    Flow().scan([SourceFile("a.py", f"os.system({text})".encode())])
+    Flow().scan([SourceFile("a.py", f"system = 1\n{text}".encode("utf-8", "replace"))])
