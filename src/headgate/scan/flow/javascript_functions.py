@@ -15,7 +15,6 @@ from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 from headgate.scan.packs.schema import Propagator
 
-
 _DEEPEST_MAKER = 6
 """Calls within calls in which functions that make functions are followed."""
 
@@ -140,10 +139,10 @@ def _gives_functions(body: Sequence[Node]) -> bool:
             if _is_function(node[3]):
                 return True
         elif op == ir.ASSIGN and node[4] is not None:
-            target = node[3][0] if node[3] else None
-            on_this = target is not None and target[0] == ir.ATTR and target[3][0] == ir.NAME
-            if on_this and target[3][3] == "this" and _is_function(node[4]):
-                return True
+            for target in node[3]:
+                on_this = target[0] == ir.ATTR and target[3][0] == ir.NAME
+                if on_this and target[3][3] == "this" and _is_function(node[4]):
+                    return True
         elif op == ir.IF:
             waiting += (*node[4], *node[5])
         elif op in (ir.BLOCK, ir.TRY):

@@ -47,7 +47,13 @@ class JavaScriptRun(Run):
         self.calls.nested = []
         return out + list(self.interpreter.made.get(state.path, {}).values())
 
-    def _analyse(self, ref: FunctionRef, cls: ClassRef | None, info: EntryInfo | None) -> None:
+    def _analyse(
+        self,
+        ref: FunctionRef,
+        cls: ClassRef | None,
+        info: EntryInfo | None,
+        callers: bool = False,
+    ) -> None:
         calls = self.interpreter
         calls.run_module(ref.module)
         calls.frame = Frame(ref.module, ref.node[3], -3)
@@ -86,6 +92,9 @@ class JavaScriptRun(Run):
         place = (ir.CALL, start, end, (ir.NAME, start, start, ref.node[3]), (), (), False)
         result = calls.invoke(called, args, {}, place)
         self._after(ref, cls, self_value, result)
+
+    def _parameters(self, states: Sequence[ModuleState]) -> None:
+        """What callers outside of the project may pass is not judged in JavaScript."""
 
     def _follow(self, states: Sequence[ModuleState]) -> bool:
         self._tainting |= self.interpreter.published
