@@ -45,7 +45,8 @@ const other = (x, y = "fixed") => y;
 function later(x) { return new Promise((done) => done(x)); }
 async function waited(x) { await later(1); return x; }
 async function ignored(x) { await later(x); return "fixed"; }
-const helpers = { keep(x) { return this.run(x); }, run: (x) => x, drop(x) { return String(x).length; } };
+const helpers = {
+  keep(x) { return this.run(x); }, run: (x) => x, drop(x) { return String(x).length; } };
 """
 SHAPES = (
     Shape("direct", "const bar = p;", "const bar = 'fixed';"),
@@ -96,7 +97,8 @@ SHAPES = (
         "const o = Object.assign({ a: p }, { a: 'x' }); const bar = o.a;",
     ),
     Shape(
-        "map-object", "const m = new Map(); m.set('a', p); m.set('b', 'x'); const bar = m.get('a');",
+        "map-object",
+        "const m = new Map(); m.set('a', p); m.set('b', 'x'); const bar = m.get(\"a\");",
         "const m = new Map(); m.set('a', p); m.set('b', 'x'); const bar = m.get('b');",
     ),
     Shape("ternary", "const bar = 7 > 3 ? p : 'x';", "const bar = 7 > 3 ? 'x' : p;"),

@@ -111,7 +111,7 @@ def test_a_policy_of_nested_json_ends() -> None:
          "          echo ${{ github.event.issue.title }}\n", (7, 16)),
         (WORKFLOW, "on: issues\njobs: {a: {steps: [{run: 'echo ${{ github.head_ref }}'}]}}\n",
          (2, 32)),
-        ("Dockerfile", "FROM a:1\nRUN true \\\n # why\n  && curl -k https://é.dev\nUSER 1\n", (4, 6)),
+        ("Dockerfile", "FROM a:1\nRUN id \\\n # why\n  && curl -k https://é.dev\nUSER 1\n", (4, 6)),
         ("Dockerfile", "FROM a:1\nRUN <<EOF\necho\nchmod 777 /srv\nEOF\nUSER 1\n", (4, 1)),
         ("a.sh", "x='éé'; chmod 777 /srv\n", (1, 9)),
         ("t.html", "<b>é</b>\n<p title={{ a }}>\n", (2, 10)),
