@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import click
+from configuration_rules import configuration_rules
 
 from headgate.cli.main import COMMANDS, cli
 from headgate.server.api import ENDPOINTS
@@ -234,7 +235,12 @@ def _endpoint(endpoint: Endpoint) -> Iterator[str]:
         )
 
 
-PAGE_WRITERS = {"cli.md": command_line, "server-file.md": server_file, "api.md": api}
+PAGE_WRITERS = {
+    "cli.md": command_line,
+    "server-file.md": server_file,
+    "api.md": api,
+    "configuration-rules.md": configuration_rules,
+}
 
 
 def main() -> int:

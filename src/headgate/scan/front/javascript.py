@@ -13,7 +13,7 @@ from tree_sitter import Tree as Parsed
 
 from headgate.scan.front.javascript_expressions import MAX_DEPTH, Scope
 from headgate.scan.front.javascript_modules import Modules
-from headgate.scan.front.javascript_text import kept, nothing, required_name
+from headgate.scan.front.javascript_text import kept, named, nothing, required_name
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
 
@@ -208,6 +208,8 @@ class _Lowering(Modules):
                 return imported
         value = self.optional(given)
         target = nothing(tree) if name is None else self.target(name, True)
+        if value is not None and target[0] == ir.NAME:
+            value = named(value, target[3])
         annotation = self.optional(tree.child_by_field_name("type"))
         return (ir.ASSIGN, start, end, (target,), value, annotation)
 

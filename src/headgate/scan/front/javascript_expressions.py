@@ -10,6 +10,7 @@ from tree_sitter import Node as Tree
 from headgate.scan.front.javascript_text import (
     kept,
     module_name,
+    named,
     nothing,
     number,
     required_name,
@@ -342,7 +343,10 @@ class Expressions:
             if kind in ("pair", "pair_pattern"):
                 key = child.child_by_field_name("key")
                 value = self.field(child, "value")
-                entries.append((nothing(child) if key is None else self.expr(key), value))
+                lowered = nothing(child) if key is None else self.expr(key)
+                if lowered[0] == ir.CONST:
+                    value = named(value, str(lowered[3]))
+                entries.append((lowered, value))
             elif kind in (
                 "shorthand_property_identifier", "shorthand_property_identifier_pattern",
             ):  # fmt: skip
@@ -429,6 +433,8 @@ class Expressions:
         value = self.field(tree, "right")
         left = tree.child_by_field_name("left")
         target = nothing(tree) if left is None else self.target(left, False)
+        if target[0] in (ir.NAME, ir.ATTR):
+            value = named(value, target[3] if target[0] == ir.NAME else target[4])
         return (ir.ASSIGNING, tree.start_byte, tree.end_byte, target, "", value)
 
     def _augmenting(self, tree: Tree) -> Node:

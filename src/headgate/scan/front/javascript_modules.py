@@ -5,7 +5,7 @@ from __future__ import annotations
 from tree_sitter import Node as Tree
 
 from headgate.scan.front.javascript_functions import Functions
-from headgate.scan.front.javascript_text import kept, module_name, required_name
+from headgate.scan.front.javascript_text import kept, module_name, named, required_name
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
@@ -195,7 +195,8 @@ class Modules(Functions):
             if further is not None:
                 value = further[3][0][1]
                 return (ir.EXPORT, start, end, (*further[3], (name, value)))
-        return (ir.EXPORT, start, end, ((name, self.expr(right)),))
+        value = self.expr(right)
+        return (ir.EXPORT, start, end, ((name, named(value, "" if name == "default" else name)),))
 
 
 def _declared(statements: tuple[Node, ...]) -> list[str]:

@@ -22,6 +22,14 @@ def nothing(tree: Tree) -> Node:
     return (ir.OPAQUE, tree.start_byte, tree.start_byte, ())
 
 
+def named(node: Node, name: str) -> Node:
+    """A function that has no name gets that of what it is assigned to, as in the language."""
+    if node[0] != ir.LAMBDA or node[3][3] or not name:
+        return node
+    function = node[3]
+    return (*node[:3], (*function[:3], name, *function[4:]))
+
+
 def module_name(written: str) -> str:
     """`node:fs` is `fs`."""
     return written.removeprefix("node:")
