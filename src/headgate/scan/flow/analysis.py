@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
@@ -498,6 +499,16 @@ class Run:
         return again
 
 
+_DOING = frozenset({ir.EXPR, ir.ASSIGN, ir.FOR, ir.WHILE, ir.WITH})
+"""Statements that do something where they stand."""
+_CALLED = re.compile(rb"\b(system|popen|getoutput|getstatusoutput|shell|execute|eval|exec|raw)\b")
+
+
+def _runs_text(data: bytes, node: Node) -> bool:
+    """Whether a statement outside of functions may run a text."""
+    return bool(_CALLED.search(data, node[1], node[2]))
+
+
 def _any_worth(body: Sequence[Node], data: bytes) -> bool:
     """Whether any function in a body may run a text that it puts together."""
     for node in body:
@@ -509,6 +520,8 @@ def _any_worth(body: Sequence[Node], data: bytes) -> bool:
         if op == ir.IF and (_any_worth(node[4], data) or _any_worth(node[5], data)):
             return True
         if op == ir.TRY and _any_worth(node[3], data):
+            return True
+        if op in _DOING and _runs_text(data, node):
             return True
     return False
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 import operator
 from collections.abc import Callable
 from typing import Any
 
+from headgate.model.finding import Confidence
 from headgate.scan.flow.containers import MAX_ITEMS
 from headgate.scan.flow.env import several
+from headgate.scan.flow.findings import PARAMETER
 from headgate.scan.flow.library import Library
 from headgate.scan.flow.program import ClassRef, FunctionRef, Imported, ModuleRef, PackageRef
 from headgate.scan.flow.sinks import dotted
@@ -27,6 +30,7 @@ from headgate.scan.flow.values import (
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
+_BUILTINS = frozenset(dir(builtins))
 HOSTS = frozenset({"netloc", "hostname", "host", "origin"})
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
@@ -115,10 +119,24 @@ class Expressions(Library):
         if value is None:
             if name in ("True", "False"):
                 return TRUE if name == "True" else FALSE
-            return self.read(Value(name=name), name, node)
+            found = self.read(Value(name=name), name, node)
+            if found.taint or found.type or name in _BUILTINS or name.startswith("__"):
+                return found
+            return self._undefined(found, name, node)
         if value.name and value.recv is None and not value.taint and value.obj is None:
             return self.read(value, value.name, node)
         return value
+
+    def _undefined(self, value: Value, name: str, node: Node) -> Value:
+        """A name that nothing defines: it may hold anything."""
+        module = self.frame.module.ir
+        known = module is None or module.language != "python" or name in self.rules.calls
+        if known or name in self.rules.types:
+            return value
+        token = self.token(
+            PARAMETER, f"`{name}`, which is defined elsewhere", name, node, Confidence.MEDIUM, name
+        )
+        return Value(self.tainted(token, node), name=value.name)
 
     def _outer(self, name: str) -> Value | None:
         closure = self.frame.closure
