@@ -73,7 +73,7 @@ class JavaScriptFunctions(JavaScriptObjects):
     ) -> Value:
         # Objects that everything hangs on are dear to carry in and out: that counts as work.
         for held in (*inward.heap.values(), *summary.changed.values()):
-            self.steps += len(held.items)
+            self.steps += 4 * len(held.items)
         return super()._apply(summary, inward, node, name, ref)
 
     def _makes(self, ref: FunctionRef) -> bool:
