@@ -13,8 +13,8 @@ HEAD = """\
 
 What `headgate scan` and `headgate check` find in files that are no programs: how each rule is told,
 an example that has the defect, and the same without it. Severity says how bad it is, confidence how
-sure the rule is. Rules below {least} severity are suggestions to harden and are not reported. In test
-code only what is high or critical is.
+sure the rule is. Rules below {least} severity are suggestions to harden and are not reported. In
+test code only what is high or critical is.
 
 """
 TITLES = {

@@ -17,6 +17,11 @@ import click
 from configuration_rules import configuration_rules
 
 from headgate.cli.main import COMMANDS, cli
+from headgate.cli.rule_packs import example_of
+from headgate.model.finding import Severity
+from headgate.scan.fixes.changes import CHANGES
+from headgate.scan.packs.load import shipped, shipped_kinds
+from headgate.scan.packs.schema import Kind
 from headgate.server.api import ENDPOINTS
 from headgate.server.api.endpoint import Endpoint
 from headgate.server.settings import Runner, Settings
@@ -100,6 +105,18 @@ are no fields. The answer is an object. An error is `{"error": …, "remedy": �
 status. `GET /api/` gives this list as JSON.
 
 Say who you are with `Authorization: Bearer hg_…`. Braces in an address stand for a value.
+
+"""
+
+
+RULES = """\
+# Rules of source analysis
+
+What the data-flow engine can find in Python, by kind; the rule's name is `python/` and the kind.
+Data has a label for where it comes from: `web` (a request), `network` (the answer of another
+service), `model` (a language model), `stored` (a database), `file`, `library` (a parameter of a
+public function), `error`, `stack`. A label that is not named is not reported. Lines marked
+`# BAD` in the examples are found, and no others: `headgate rules test` runs them.
 
 """
 
@@ -235,11 +252,55 @@ def _endpoint(endpoint: Endpoint) -> Iterator[str]:
         )
 
 
+def rules() -> str:
+    parts = [NOTE, RULES]
+    kinds = sorted(shipped_kinds().values(), key=lambda kind: kind.name)
+    parts.append("| rule | CWE | severity | what |\n|---|---|---|---|\n")
+    parts += [
+        f"| [`{one.name}`](#{one.name}) | {one.cwe} | {_worst(one).word} | {one.title} |\n"
+        for one in kinds
+    ]
+    parts += ["\n", *(text for one in kinds for text in _rule(one))]
+    return "".join(parts)
+
+
+def _worst(kind: Kind) -> Severity:
+    return max((one for one in kind.labels.values() if one is not None), default=kind.severity)
+
+
+def _rule(kind: Kind) -> Iterator[str]:
+    packs = [
+        pack.name
+        for pack in shipped("python")
+        if any(one.kind == kind.name for one in (*pack.sinks, *pack.literals, *pack.absences))
+    ]
+    yield f"## {kind.name}\n\n{kind.title}: "
+    yield f"[CWE-{kind.cwe}](https://cwe.mitre.org/data/definitions/{kind.cwe}.html). "
+    yield kind.message.format(source="Data from outside", sink="`…`") + "\n\n"
+    yield f"**What to do.** {kind.remedy}"
+    yield " `headgate fix` can do it.\n\n" if kind.name in CHANGES else "\n\n"
+    told = {name: one.word for name, one in kind.labels.items() if one is not None}
+    if told:
+        by = ", ".join(f"{word} for `{name}`" for name, word in told.items())
+        yield f"**Severity**, by where the data comes from: {by}.\n\n"
+    else:
+        yield f"**Severity**: {kind.severity.word}. **Confidence**: {kind.confidence.word}"
+        yield " at most.\n\n" if packs else "; a question to a human, never blocking alone.\n\n"
+    if packs:
+        yield f"**Packs**: {', '.join(packs)}.\n\n"
+    bad, good = example_of(kind)
+    if bad:
+        yield f"```python\n{bad.rstrip()}\n```\n\n"
+    if good:
+        yield f"Without it:\n\n```python\n{good.rstrip()}\n```\n\n"
+
+
 PAGE_WRITERS = {
     "cli.md": command_line,
     "server-file.md": server_file,
     "api.md": api,
     "configuration-rules.md": configuration_rules,
+    "rules.md": rules,
 }
 
 

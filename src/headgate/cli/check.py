@@ -12,7 +12,14 @@ from headgate.cli.output import json_option
 @inspection_options
 @json_option
 @click.pass_context
-def check(ctx: click.Context, paths: tuple[str, ...], base: str, chosen: str, output: str) -> None:
+def check(
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    base: str,
+    chosen: str,
+    rules: tuple[str, ...],
+    output: str,
+) -> None:
     """Inspect files or a range of commits, without a server.
 
     Looks for defects in the source, for secrets in everything, for new dependencies, and for
@@ -23,4 +30,4 @@ def check(ctx: click.Context, paths: tuple[str, ...], base: str, chosen: str, ou
     from headgate.cli.inspection import inspect
 
     checks = ("configuration", "source", "secrets", "dependencies")
-    ctx.exit(inspect(paths, base, chosen, output, checks))
+    ctx.exit(inspect(paths, base, chosen, output, checks, rules=rules))

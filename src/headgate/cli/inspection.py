@@ -9,8 +9,9 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headgate import __version__
 from headgate.cli.output import current, say
@@ -21,19 +22,40 @@ from headgate.scan.format import Report, by_name
 from headgate.scan.text import plural, printable
 from headgate.scan.tree import Root, Selection, contents, find_root, read_file, run, select
 
+if TYPE_CHECKING:
+    from headgate.scan.packs.schema import Pack
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How the source is analysed."""
+
+    mode: str = "auto"
+    """`auto`, `application` or `library`."""
+    jobs: int = 1
+    """Processes at once."""
+    cached: bool = True
+
 
 def inspect(
-    paths: Sequence[str], base: str, chosen: str, output: str, checks: Sequence[str]
+    paths: Sequence[str],
+    base: str,
+    chosen: str,
+    output: str,
+    checks: Sequence[str],
+    effort: Effort = Effort(),
+    rules: Sequence[str] = (),
 ) -> int:
-    """Run the checks named and print the report; the exit code. Raises HeadgateError."""
+    """Run the checks named and print the report; the exit code. `rules`: files and folders of rule
+    packs that count besides those that Headgate ships. Raises HeadgateError."""
     places = [Path(path) for path in paths]
-    root = asyncio.run(find_root(_start(places)))
+    root = asyncio.run(find_root(start_of(places)))
     configured, configuration = _configuration(root)
     selection = asyncio.run(select(root, places, base, configured.exclude))
     results: list[CheckResult] = []
     if "configuration" in checks:
         results.append(configuration)
-    results += _scan(selection, configured.exclude)
+    results += _scan(selection, configured.exclude, effort, rules)
     if "dependencies" in checks:
         results.append(_dependencies(selection))
     report = Report(
@@ -48,7 +70,8 @@ def inspect(
     return int(report.exit_code)
 
 
-def _start(places: Sequence[Path]) -> Path:
+def start_of(places: Sequence[Path]) -> Path:
+    """Where to look for the project: the first place named, or here. Raises BadInput."""
     if not places:
         return Path.cwd()
     if not os.path.lexists(places[0]):
@@ -88,10 +111,18 @@ def _broken(error: BadInput) -> CheckResult:
     return CheckResult("configuration", Outcome.FAILED, "1 finding", (finding,))
 
 
-def _scan(selection: Selection, exclude: Sequence[str]) -> tuple[CheckResult, ...]:
+def _scan(
+    selection: Selection, exclude: Sequence[str], effort: Effort, rules: Sequence[str]
+) -> tuple[CheckResult, ...]:
+    from headgate.scan.analyzers.flow import Mode
     from headgate.scan.engine import analyzers
     from headgate.scan.rules.table import rule_cache
 
+    own: Sequence[Pack] = ()
+    if rules:
+        from headgate.cli.rule_packs import read_packs
+
+        own = read_packs(rules)
     total = len(selection.paths)
     live = sys.stderr.isatty() and total > 50
     if live:
@@ -101,7 +132,14 @@ def _scan(selection: Selection, exclude: Sequence[str]) -> tuple[CheckResult, ..
         if live:
             print(f"\r{done} of {total} files examined", end="", file=sys.stderr, flush=True)
 
-    tools = analyzers(secrets.token_bytes(32), rule_cache())
+    tools = analyzers(
+        secrets.token_bytes(32),
+        rule_cache(),
+        own,
+        mode=Mode(effort.mode),
+        jobs=effort.jobs,
+        keep=effort.cached,
+    )
     try:
         return run(selection, tools, exclude, progress)
     finally:

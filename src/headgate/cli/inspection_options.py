@@ -13,7 +13,7 @@ FORMATS = ("text", "json", "sarif", "github", "junit", "html")
 
 
 def inspection_options(command: F) -> F:
-    """PATHS, --base, --format and -o."""
+    """PATHS, --base, --format, --rules and -o."""
     decorators = (
         click.argument("paths", nargs=-1, metavar="[PATHS]..."),
         click.option(
@@ -28,6 +28,12 @@ def inspection_options(command: F) -> F:
             type=click.Choice(FORMATS),
             default="text",
             help="Of the result; text by default. --json is short for --format json.",
+        ),
+        click.option(
+            "--rules",
+            multiple=True,
+            metavar="PACK",
+            help="Rule packs of your own, files or folders; may be given more than once.",
         ),
         click.option(
             "-o", "--output", default="", metavar="FILE", help="Write the result to a file."

@@ -34,6 +34,8 @@ COMMANDS: dict[str, Entry] = {
     "init": Entry("init", "init", "Write a headgate.toml that fits this repository."),
     "check": Entry("check", "check", "Inspect files or a range of commits, without a server."),
     "scan": Entry("scan", "scan", "Scan source and secrets only, without a server."),
+    "fix": Entry("fix", "fix", "Suggest changes that make findings go away."),
+    "rules": Entry("rules", "rules", "Test, begin, explain and count rules of source analysis."),
     "zuul": Entry("zuul", "zuul", "Come over from Zuul."),
     "simulate": Entry(
         "simulate", "simulate", "Run policies side by side on the same work, in simulated time."

@@ -10,6 +10,7 @@ from headgate.model.finding import CheckResult, Outcome
 from headgate.model.ids import Commit
 from headgate.model.patterns import matches
 from headgate.scan.analyzers.interface import SourceFile
+from headgate.scan.context import of_commit
 from headgate.scan.engine import CHECKS, Past, Request
 from headgate.scan.notes import message_note, names_note
 from headgate.scan.runner import ScanRunner
@@ -92,11 +93,15 @@ async def gather(
     if problem:
         return Gathered(Request(()), skipped, problem)
     data = await repo.blobs(wanted)
+    paths = {file.path for file in changed}
+    around, unfollowed = await of_commit(repo, head, paths, exclude)
     new = [(file.path, file.new_mode, file.new_object) for file in touched]
     old = [(file.old_path, file.old_mode, file.old_object) for file in before]
     request = Request(
         head=files_of(new, data, REGULAR),
         base=files_of(old, data, REGULAR),
+        context=around,
+        unfollowed=unfollowed,
         renamed={file.path: file.old_path for file in changed if file.path != file.old_path},
         excluded=frozenset(file.path for file in touched if matches(file.path, exclude)),
         history=between.past(data),

@@ -12,7 +12,7 @@ from pathlib import Path
 from headgate.model.finding import CheckResult, Finding, Outcome, TraceStep
 from headgate.scan.agreement import joined
 from headgate.scan.allowances import Allowances, allowances
-from headgate.scan.analyzers.flow import Flow
+from headgate.scan.analyzers.flow import Flow, Mode
 from headgate.scan.analyzers.flow_javascript import JavaScriptFlow
 from headgate.scan.analyzers.infrastructure import all_analyzers
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
@@ -23,6 +23,8 @@ from headgate.scan.identity import Anchor, anchor, identity
 from headgate.scan.introduced import introduced
 from headgate.scan.notes import masked, masks, names_note, placed, told
 from headgate.scan.outline import Outline
+from headgate.scan.packs.load import packs_with
+from headgate.scan.packs.schema import Pack
 from headgate.scan.text import Text, decode, listed, plural, printable, unreadable
 
 __all__ = ["CHECKS", "Past", "Request", "analyzers", "examine"]
@@ -36,6 +38,15 @@ _SUPERSEDED: Mapping[str, frozenset[str]] = {
     "python/exec": frozenset({"python/code-injection"}),
 }
 """Rules that say less than another one at the same place."""
+_FOLLOWED: frozenset[str] = frozenset(
+    {
+        "python/archive-traversal", "python/django-extra", "python/django-raw-sql", "python/eval",
+        "python/exec", "python/mako-template", "python/sql-string", "python/unescaped-html",
+        "python/unescaped-markup", "python/unsafe-deserialization", "python/unsafe-marshal",
+        "python/weak-hash", "python/xml-expansion",
+    }
+)  # fmt: skip
+"""Rules of ruff that name a call; where data is followed, what reaches it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,8 @@ class Request:
     """What the same files were before; None: every finding counts, not only new ones."""
     context: tuple[SourceFile, ...] = ()
     """Files that are the same in both, for what reaches into them and out of them."""
+    unfollowed: str = ""
+    """`what: reason` when there should be a context and is none."""
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
     """Path in the head → path in the base."""
     excluded: frozenset[str] = frozenset()
@@ -64,10 +77,31 @@ class Request:
     """`path: reason` of what is no file to examine."""
 
 
-def analyzers(key: bytes, cache: Path | None) -> tuple[Analyzer, ...]:
-    """Those that Headgate ships. `key` and `cache` as `Secrets` takes them."""
-    kept = None if cache is None else cache.parent / "lowered"
-    return (Ruff(), Flow(kept), JavaScriptFlow(kept), *all_analyzers(), Secrets(key, cache))
+def analyzers(
+    key: bytes,
+    cache: Path | None,
+    own: Sequence[Pack] = (),
+    *,
+    mode: Mode = Mode.AUTO,
+    jobs: int = 1,
+    keep: bool = True,
+) -> tuple[Analyzer, ...]:
+    """Those that Headgate ships. `key` and `cache` as `Secrets` takes them; `own`: rule packs
+    besides those that Headgate ships, or in the place of one of the same name; `mode`: what the
+    code is; `jobs`: processes at once; `keep`: whether what is worked out is kept for the next
+    run."""
+    kept = None if cache is None or not keep else cache.parent / "lowered"
+
+    def packs(language: str) -> Sequence[Pack]:
+        return packs_with(own, language)
+
+    return (
+        Ruff(),
+        Flow(kept, mode, jobs, packs=packs),
+        JavaScriptFlow(kept, mode, jobs, packs=packs),
+        *all_analyzers(),
+        Secrets(key, cache),
+    )
 
 
 def examine(
@@ -279,6 +313,8 @@ class _Side:
         for hit in hits:
             places.setdefault((hit.finding.rule, hit.finding.span.path), []).append(hit.finding)
 
+        hits = [hit for hit in hits if not self._followed(hit.finding)]
+
         def superseded(finding: Finding) -> bool:
             return any(
                 _overlap(finding, other)
@@ -290,6 +326,15 @@ class _Side:
             (hit.finding.rule, hit.finding.span): hit for hit in hits if not superseded(hit.finding)
         }
         return joined(sorted(kept.values(), key=lambda hit: _order(hit.finding)))
+
+    def _followed(self, finding: Finding) -> bool:
+        """Whether the analysis of the data's flow has judged what ruff names only."""
+        if finding.engines != (Ruff.name,) or finding.rule not in _FOLLOWED:
+            return False
+        if not any(isinstance(tool, Flow) for tool in self._tools):
+            return False
+        path = finding.span.path
+        return not any(one.startswith(f"{path}: ") for one in self.reduced("source"))
 
     def anchors(self, hits: Iterable[Hit]) -> list[Anchor]:
         return [
@@ -376,6 +421,7 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
             reasons.append(_missed(check, missed))
         elif skipped:
             reasons.append(f"{plural(len(skipped), 'file')} not examined: {listed(skipped)}")
+    unfollowed = (request.unfollowed,) if request.unfollowed and check == "source" else ()
     return CheckResult(
         check=check,
         outcome=outcome,
@@ -383,7 +429,7 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
         findings=tuple(findings),
         seconds=seconds,
         skipped=tuple(dict.fromkeys(skipped)),
-        reduced=tuple(dict.fromkeys(head.reduced(check))),
+        reduced=tuple(dict.fromkeys((*unfollowed, *head.reduced(check)))),
     )
 
 

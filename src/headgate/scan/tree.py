@@ -25,11 +25,12 @@ from headgate.scan.change import (
     gather,
     history,
 )
+from headgate.scan.context import is_code, within
 from headgate.scan.engine import CHECKS, Request, examine
 from headgate.scan.text import LARGEST, plural, printable
 from headgate.vcs.diff import parse_raw
 from headgate.vcs.git import GitError, run_git
-from headgate.vcs.repository import Repository
+from headgate.vcs.repository import ChangedFile, Repository
 
 BATCH = 32 << 20
 """Bytes of files that are held in memory at once when a whole tree is examined."""
@@ -300,11 +301,14 @@ async def _work_tree(
         if sizes.get(file.new_object, 0) > LARGEST:
             read.unread[file.path] = TOO_LARGE
     data = await repository.blobs(name for name, size in sizes.items() if size <= LARGEST)
+    around, unfollowed = await _around(root, changed, untracked, exclude)
     now = {file.data for file in (*read.files, *read.links)}
     was = [(file.old_path, file.old_mode, file.old_object) for file in before]
     request = Request(
         head=tuple(read.files),
         base=files_of(was, data, REGULAR),
+        context=around,
+        unfollowed=unfollowed,
         renamed={file.path: file.old_path for file in changed if file.path != file.old_path},
         excluded=frozenset(file.path for file in read.files if matches(file.path, exclude)),
         history=between.past(data, now),
@@ -315,6 +319,24 @@ async def _work_tree(
         skipped=tuple(read.skipped),
     )
     return Gathered(request, tuple(read.skipped), between.problem)
+
+
+async def _around(
+    root: Root, changed: Sequence[ChangedFile], untracked: Sequence[str], exclude: Sequence[str]
+) -> tuple[tuple[SourceFile, ...], str]:
+    """The code of the work tree beside what is new in it."""
+    new = {file.path for file in changed} | set(untracked)
+    if not any(is_code(path) for path in new):
+        return (), ""
+    tracked = await run_git("-C", str(root.path), "ls-files", "-z", "--cached", "--full-name")
+    names = dict.fromkeys(os.fsdecode(name) for name in tracked.out.split(b"\0") if name)
+    files: list[SourceFile] = []
+    for name in names:
+        if is_code(name) and name not in new and not matches(name, exclude):
+            content = read_file(root.path, name)
+            if isinstance(content, bytes):
+                files.append(SourceFile(name, content))
+    return within(files)
 
 
 def _kept(request: Request, wanted: Sequence[str]) -> Request:

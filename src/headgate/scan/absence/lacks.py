@@ -301,16 +301,14 @@ def _rate_limit(project: Project) -> Iterator[Lack]:
 def _uploads(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         facts = route.facts
-        if facts.mentions.isdisjoint({"files", "FILES", "UploadFile", "upload", "file"}):
-            annotated = any(
-                last_name(one) == "UploadFile"
-                for parameter in route.function.node[4]
-                if parameter[5] is not None
-                for one in walk(parameter[5])
-            )
-            if not annotated:
-                continue
-        elif facts.mentions.isdisjoint({"files", "FILES", "UploadFile"}):
+        annotated = any(
+            last_name(one) == "UploadFile"
+            for parameter in route.function.node[4]
+            if parameter[5] is not None
+            for one in walk(parameter[5])
+            if one[0] in (ir.NAME, ir.ATTR)
+        )
+        if not annotated and facts.mentions.isdisjoint({"files", "FILES", "UploadFile"}):
             continue
         if facts.calls.isdisjoint(
             {"save", "write", "copyfileobj", "write_bytes", "chunks", "upload_fileobj"}
@@ -331,7 +329,11 @@ _UPLOAD_LIMIT = re.compile(
 def _password_change(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         where = route.where
-        if not words.CHANGES_PASSWORD.search(where) or words.NOT_CHANGE.search(where):
+        resets = words.RESETS.search(where) and not route.facts.calls.isdisjoint({"set_password"})
+        if resets and route.facts.has(words.RESET_PROOF):
+            continue
+        changes = words.CHANGES_PASSWORD.search(where) and not words.NOT_CHANGE.search(where)
+        if not changes and not resets:
             continue
         if not may_post(route) or not (
             route.facts.has(words.PASSWORD) or route.facts.says(words.PASSWORD_TEXT)

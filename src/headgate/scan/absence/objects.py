@@ -41,7 +41,9 @@ def sent_names(route: Route) -> set[str]:
     """Names in a route that hold what the caller sent, identity that was checked excepted."""
     function = route.function
     sent = set(route.parameters)
-    if function.owner is not None or not route.patterns:
+    if route.named:
+        sent.update(one[3][3] for one in function.node[4] if _is_filled(one))
+    elif function.owner is not None or not route.patterns:
         sent.update(
             one[3][3]
             for one in function.node[4]
@@ -54,6 +56,24 @@ def sent_names(route: Route) -> set[str]:
                 if target[0] == ir.NAME:
                     sent.add(target[3])
     return sent
+
+
+def _is_filled(parameter: Node) -> bool:
+    """Whether a framework fills a parameter with what was sent, and not with a service."""
+    if parameter[3][0] != ir.NAME:
+        return False
+    default, annotation = parameter[4], parameter[5]
+    names = {last_name(one) for one in walk((default, annotation)) if one[0] in _NAMED}
+    return names.isdisjoint(_SERVICES)
+
+
+_NAMED = (ir.NAME, ir.ATTR, ir.CALL)
+_SERVICES = frozenset(
+    {
+        "Depends", "Security", "Session", "AsyncSession", "Request", "Response",
+        "BackgroundTasks", "WebSocket", "Connection",
+    }
+)  # fmt: skip
 
 
 def is_sent(node: Node, sent: set[str]) -> bool:
@@ -137,7 +157,11 @@ def _ties(function: Function) -> bool:
         if node[0] == ir.COMPARE:
             sides = (node[3], *(one[1] for one in node[4]))
             if any(
-                (part[0] == ir.ATTR and words.OWN.fullmatch(part[4]) is not None)
+                (
+                    part[0] == ir.ATTR
+                    and part[4][:1].islower()
+                    and words.OWN.fullmatch(part[4]) is not None
+                )
                 or (part[0] == ir.NAME and words.AUTHENTICATION.fullmatch(part[3]) is not None)
                 for side in sides
                 for part in walk(side)
@@ -148,6 +172,7 @@ def _ties(function: Function) -> bool:
     return False
 
 
+_CALLERS = frozenset({"user", "owner", "current_user", "g", "account"})
 _CHECKS = words.any_of(
     r"has_perm\w*",
     r"check_object_permissions",
@@ -167,7 +192,14 @@ def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> st
         ):
             return base[3]
         return None
-    if call[0] != ir.CALL or last_name(call[3]) not in words.FETCHES:
+    if call[0] != ir.CALL:
+        return None
+    helper = words.FETCH_HELPER.fullmatch(last_name(call[3]))
+    if helper is not None and any(is_sent(one, sent) for one in call[4]):
+        mentioned = {last_name(one) for one in call[4]} | {key for key, _ in call[5] if key}
+        owned = any(words.AUTHENTICATION.fullmatch(one) or one in _CALLERS for one in mentioned)
+        return None if owned or not _store(helper["what"]) else helper["what"]
+    if last_name(call[3]) not in words.FETCHES:
         return None
     by_sent, tied = False, False
     values = [(None, one) for one in call[4]] + list(call[5])
@@ -214,17 +246,12 @@ def _has_owner(one: Class) -> bool:
 def _subject(call: Node) -> str:
     """`Customer` of `Customer.query.get(…)` and of `get_object_or_404(Customer, …)`."""
     for one in call[4]:
-        if one[0] == ir.NAME and one[3][:1].isupper():
-            return one[3]
+        if one[0] in (ir.NAME, ir.ATTR) and last_name(one)[:1].isupper():
+            return last_name(one)
     node = call[3]
     while node[0] in (ir.ATTR, ir.CALL):
-        if (
-            node[0] == ir.CALL
-            and node[4]
-            and node[4][0][0] == ir.NAME
-            and node[4][0][3][:1].isupper()
-        ):
-            return node[4][0][3]
+        if node[0] == ir.CALL and node[4] and last_name(node[4][0])[:1].isupper():
+            return last_name(node[4][0])
         node = node[3]
         if node[0] == ir.ATTR and node[4] in (
             "users",

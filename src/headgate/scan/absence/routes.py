@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
@@ -16,6 +16,7 @@ from headgate.scan.packs.schema import Entry
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _PARAMETERS = re.compile(r"<(?:[^<>:]*:)?(\w+)>|\{(\w+)[^{}]*\}|\(\?P<(\w+)>")
+_BY_NAME = ("fastapi.",)
 _MAX_DEPTH = 3
 _MAX_FUNCTIONS = 40
 _TEXT = 400
@@ -31,6 +32,8 @@ class Route:
     decorators: tuple[str, ...]
     """Last names of everything that decorates the function and its class."""
     facts: Facts
+    named: bool = False
+    """Whether the framework fills its parameters by their names."""
 
     @property
     def name(self) -> str:
@@ -104,8 +107,8 @@ def facts_of(names: Names, function: Function, depth: int = _MAX_DEPTH) -> Facts
             elif op == ir.CONST and type(fields[0]) is str and len(fields[0]) < _TEXT:
                 facts.texts.append(fields[0].lower())
             elif op == ir.CALL:
-                function_name: Node = fields[0]
-                facts.calls.add(last_name(function_name))
+                called = cast("Node", fields[0])
+                facts.calls.add(last_name(called))
                 facts.mentions.update(key for key, _ in fields[2] if key)
                 callee = names.callee(one, node) if level < depth else None
                 if callee is not None:
@@ -127,6 +130,7 @@ class _Finder:
 
     def routes(self) -> Iterator[Route]:
         given: dict[int, tuple[Function, list[str], set[str], list[str]]] = {}
+        named: set[int] = set()
 
         def add(function: Function, pattern: str, methods: Iterable[str]) -> None:
             decorators: list[str] = [last_name(one) for one in function.node[6]]
@@ -139,8 +143,10 @@ class _Finder:
 
         for state in self.names.program.states.values():
             for function in self.names.functions(state):
-                for pattern, methods in self._of_function(state, function):
+                for pattern, methods, entry in self._of_function(state, function):
                     add(function, pattern, methods)
+                    if entry.startswith(_BY_NAME):
+                        named.add(id(function.node))
             for function, pattern, methods in self._registered(state):
                 add(function, pattern, methods)
         for name, pattern, method in operations(self.documents):
@@ -154,6 +160,7 @@ class _Finder:
                 frozenset(methods) or frozenset({"GET"}),
                 tuple(decorators),
                 facts_of(self.names, function),
+                id(function.node) in named,
             )
 
     def _named(self, dotted: str) -> Function | None:
@@ -167,7 +174,7 @@ class _Finder:
 
     def _of_function(
         self, state: ModuleState, function: Function
-    ) -> Iterator[tuple[str, frozenset[str]]]:
+    ) -> Iterator[tuple[str, frozenset[str], str]]:
         for decorator in function.node[6]:
             called = decorator[3] if decorator[0] == ir.CALL else decorator
             name = self.names.canonical(state, called)
@@ -176,7 +183,7 @@ class _Finder:
             for entry in self.decorated:
                 found = self.names.matches(name, entry.selector.decorator)
                 if found:
-                    yield _pattern(entry, decorator), _methods(entry, found, decorator)
+                    yield _pattern(entry, decorator), _methods(entry, found, decorator), found
         owner = function.owner
         if owner is None:
             return
@@ -185,7 +192,7 @@ class _Finder:
                 owner, entry.selector.base
             ):
                 method = entry.method_names.get(function.name, function.name.upper())
-                yield owner.name, frozenset({method})
+                yield owner.name, frozenset({method}), ""
 
     def _registered(self, state: ModuleState) -> Iterator[tuple[Function, str, frozenset[str]]]:
         module = self.names.program.module_of(state)

@@ -120,7 +120,7 @@ def _stores(function: Function) -> Iterator[Lack]:
                     )
         elif op == ir.COMPARE:
             rest = cast("tuple[tuple[str, Node], ...]", node[4])
-            if [one[0] for one in rest] != ["=="]:
+            if [one[0] for one in rest] not in (["=="], ["!="]):
                 continue
             left, right = node[3], rest[0][1]
             for stored, given in ((left, right), (right, left)):

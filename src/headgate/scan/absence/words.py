@@ -199,6 +199,11 @@ CHANGES_PASSWORD = any_of(
 NOT_CHANGE = any_of(
     r"reset", r"forgot", r"recover", r"regist", r"sign_?up", r"init", r"setup", r"create_?user"
 )
+RESETS = any_of(r"reset", r"forgot", r"recover")
+RESET_PROOF = any_of(
+    r"\w*(token|code|otp|uid|signature|nonce|secret|answer)\w*",
+    r"send_mail|send_message|EmailMessage|sendmail|loads",
+)
 ASKS_OLD = any_of(
     r"\w*(old|current|existing|previous|present|orig\w*|confirm_old)_?(passw(or)?d|pwd|pass)\w*",
     r"(check|verify|validate|compare)_?(passw(or)?d|pwd|pass|hash|credential)\w*",
@@ -254,6 +259,11 @@ FETCHES = frozenset(
         "get_by_id", "find", "get_one", "query", "fetch", "scalar_one", "get_item", "load",
     }
 )  # fmt: skip
+FETCH_HELPER = re.compile(
+    r"(?:get|find|fetch|load|read|lookup)_(?:one_)?(?P<what>[a-z]+?)(?:_by_\w+|_from_db|_or_404)?",
+    re.IGNORECASE,
+)
+"""Functions of the project that fetch an object."""
 IDENTIFIER = any_of(
     r"(\w+_?)?(id|pk|uuid|guid|no|num|number|key)",
     r"user_?name",

@@ -37,6 +37,8 @@ class Flow:
     packs: Callable[[str], Sequence[Pack]] = field(default=shipped)
     kinds: Callable[[], Kinds] = field(default=shipped_kinds)
     shown: Confidence = SHOWN
+    last: dict[str, Lowered] = field(default_factory=dict[str, Lowered], repr=False, compare=False)
+    """What was lowered last: the other side of a change has most of it in common."""
 
     name = "flow"
     check = "source"
@@ -56,9 +58,12 @@ class Flow:
         documents = {path: data for path, data in given.items() if path.endswith(_DOCUMENTS)}
         for path in documents:
             del given[path]
-        modules = lowered(given, self.cache, self.jobs)
+        modules = lowered(given, self.cache, self.jobs, self.last)
+        self.last.clear()
+        self.last.update(modules)
+        scope = None if not context else frozenset(file.path for file in files)
         kinds = self.kinds()
-        outcome = analyse(modules, self.packs(LANGUAGE), kinds, self.mode, self.shown)
+        outcome = analyse(modules, self.packs(LANGUAGE), kinds, self.mode, self.shown, scope)
         places = Places(modules)
         hits = [
             Hit(_parameter(one, places) if one.code else finding_of(one, kinds[one.kind], places))

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from headgate.model.finding import Confidence
 from headgate.scan.flow.calls import Calls
 from headgate.scan.flow.core import MAX_CALLS, CutOff, Frame
+from headgate.scan.flow.dependents import concerned
 from headgate.scan.flow.entries import (
     EntryInfo,
     class_entries,
@@ -81,6 +82,7 @@ def analyse(
     kinds: Mapping[KindName, Kind],
     mode: Mode = Mode.AUTO,
     least: Confidence = Confidence.MEDIUM,
+    changed: frozenset[str] | None = None,
     language: str = "python",
 ) -> Outcome:
     """Everything that is found in the files, by path, and at least as sure as `least`."""
@@ -88,8 +90,9 @@ def analyse(
     tops = imported | {name.lstrip(".").partition(".")[0] for name in imported}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
     rules = Rules(active, kinds, least)
+    scope = None if changed is None else concerned(files, changed)
     with _deep_recursion():
-        run = _run_of(language)(files, rules, mode)
+        run = _run_of(language)(files, rules, mode, scope)
         run.all()
     return Outcome(run.recorder.all(), run.recorder.cut)
 
@@ -121,7 +124,9 @@ class Run:
         files: Mapping[str, Source],
         rules: Rules,
         mode: Mode,
+        scope: frozenset[str] | None,
     ) -> None:
+        self.scope = scope
         self.files = files
         self.rules = rules
         self.mode = mode
@@ -136,7 +141,11 @@ class Run:
         """Names of functions that give what comes in, and of attributes that hold it."""
 
     def all(self) -> None:
-        states = list(self.program.states.values())
+        states = [
+            state
+            for path, state in self.program.states.items()
+            if self.scope is None or path in self.scope
+        ]
         wanted = [state for state in states if self._interesting(state)]
         for state in wanted:
             self._guarded(state, "the module", lambda state=state: self.calls.run_module(state))

@@ -665,10 +665,11 @@ class Calls(Statements):
         held = self.obj(value)
         if held is not None and held.kind == "tuple" and ordered:
             values = ordered[:1]
-        elif held is not None and held.kind in ("dict", "list", "set", "instance"):
-            return
+        # It is sent as JSON, not as a page; what must not be told at all is told all the same.
+        structured = held is not None and held.kind in ("dict", "list", "set", "instance")
         for sink in self.frame.entry.sinks:
-            self.sink(sink, values, node, "return")
+            if not (structured and sink.unless_type):
+                self.sink(sink, values, node, "return")
 
 
 def _name_of(function: Value) -> str:

@@ -24,8 +24,14 @@ _ANSWERS = (".Response", "Reply", "Response", ".ServerResponse")
 class JavaScriptRun(Run):
     """One analysis of JavaScript."""
 
-    def __init__(self, files: Mapping[str, Source], rules: Rules, mode: Mode) -> None:
-        super().__init__(files, rules, mode)
+    def __init__(
+        self,
+        files: Mapping[str, Source],
+        rules: Rules,
+        mode: Mode,
+        scope: frozenset[str] | None = None,
+    ) -> None:
+        super().__init__(files, rules, mode, scope)
         self.program = JavaScriptProgram(lambda path: files[path].module(), sorted(files))
         self.recorder = Recorder(rules.kinds)
         self.interpreter = JavaScript(self.program, rules, self.recorder)

@@ -124,7 +124,7 @@ class Sinks(Guards):
             names = (value.type, self.rules.canonical(value.name)) if value.name else (value.type,)
             return any(self.rules.is_a(one, (condition.type,)) for one in names)
         consts = value.consts
-        if consts is None and condition.op in ("equals", "among", "matches"):
+        if consts is None and condition.op in ("equals", "among"):
             if value.name and value.taint is None:
                 # Names stand for themselves: `Loader: yaml.Loader`.
                 consts = (value.name, value.name.rpartition(".")[2])

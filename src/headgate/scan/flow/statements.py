@@ -33,6 +33,19 @@ _WIDE_ERRORS = frozenset(
 """Errors whose text a library or the system wrote."""
 
 
+def _widen(before: Env, after: Env) -> bool:
+    """Forget what counts on with every turn of a loop; whether there is anything."""
+    widened = False
+    for name, value in after.vars.items():
+        old = before.vars.get(name)
+        if old is None or old is value or old.consts is None or value.consts is None:
+            continue
+        if old.consts != value.consts and set(value.consts) - {True, False, None}:
+            widened = True
+            after.vars[name] = Value(value.taint, None, value.ref, value.type)
+    return widened
+
+
 class Statements(Expressions):
     """Statements."""
 
@@ -416,9 +429,11 @@ class Statements(Expressions):
                 after = self.joiner.envs(after, one)
             if turn == 0 and after is not None:
                 checked = self._checked(iterable, after, start)
-            state = self.joiner.envs(state, after)
+            before, state = state, self.joiner.envs(state, after)
             if after is None:
                 break
+            if turn and before is not None and state is not None:
+                _widen(before, state)
         if state is None:
             state = start
         self.env = state
@@ -448,7 +463,7 @@ class Statements(Expressions):
         state: Env | None = self.env
         end: Env | None = None
         first = bool(node[6])
-        for _ in range(2):
+        for turn in range(3):
             if state is None:
                 break
             self.env = state.fork()
@@ -473,7 +488,9 @@ class Statements(Expressions):
             if after is None:
                 state = None
                 break
-            state = self.joiner.envs(state, after)
+            before, state = state, self.joiner.envs(state, after)
+            if turn and state is not None and not _widen(before, state):
+                break
         if state is not None:
             self.env = state.fork()
             test = self.eval(node[3])

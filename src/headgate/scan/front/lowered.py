@@ -15,7 +15,7 @@ from pathlib import Path
 from headgate.scan.ir.nodes import Module, as_plain, from_plain
 from headgate.scan.text import decode
 
-VERSION = 1
+VERSION = 2
 """Of the lowering: another one finds nothing of what was kept."""
 _AT_ONCE = 64
 """Files that one process is given at once."""
@@ -27,9 +27,11 @@ _TAG = f"{VERSION}-{sys.version_info[0]}.{sys.version_info[1]}-{marshal.version}
 class Lowered:
     """One file: what is known of it at once, and its tree on demand."""
 
-    __slots__ = ("_body", "broken", "data", "imports", "mentions")
+    __slots__ = ("_body", "broken", "data", "given", "imports", "mentions")
 
-    def __init__(self, data: bytes, packed: bytes) -> None:
+    def __init__(self, given: bytes, data: bytes, packed: bytes) -> None:
+        self.given = given
+        """The file as it is."""
         self.data = data
         """Its text in UTF-8, to which the offsets of the tree refer."""
         head, self._body = marshal.loads(packed)
@@ -49,21 +51,30 @@ def normal(data: bytes) -> bytes:
     return decode(data).encode("utf-8", "replace")
 
 
-def lowered(files: Mapping[str, bytes], cache: Path | None, jobs: int = 1) -> dict[str, Lowered]:
-    """The files by path, in the order of their paths."""
+def lowered(
+    files: Mapping[str, bytes],
+    cache: Path | None,
+    jobs: int = 1,
+    last: Mapping[str, Lowered] | None = None,
+) -> dict[str, Lowered]:
+    """The files by path, in the order of their paths. `last`: what may be taken over."""
     out: dict[str, Lowered] = {}
     missing: list[tuple[str, bytes]] = []
     for path in sorted(files):
+        before = last.get(path) if last is not None else None
+        if before is not None and before.given is files[path]:
+            out[path] = before
+            continue
         data = normal(files[path])
         kept = _read(cache, path, data) if cache is not None else None
         if kept is None:
             missing.append((path, data))
         else:
-            out[path] = Lowered(data, kept)
+            out[path] = Lowered(files[path], data, kept)
     for (path, data), packed in zip(missing, _lower_all(missing, jobs), strict=True):
         if cache is not None:
             _write(cache, path, data, packed)
-        out[path] = Lowered(data, packed)
+        out[path] = Lowered(files[path], data, packed)
     return {path: out[path] for path in sorted(out)}
 
 

@@ -353,6 +353,8 @@ class _Lowering(Expressions):
             else:
                 name = alias = self.text(child)
             entries.append((module, name, alias, level))
+            # It may be a module below the one that is named.
+            self._imports[f"{written}{name}" if not module else f"{written}.{name}"] = None
             self._bound(alias)
             self.mention(name)
         if any(child.type == "wildcard_import" for child in tree.named_children):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -133,6 +133,14 @@ def shipped(language: str) -> tuple[Pack, ...]:
     return tuple(
         parse_pack(one.read_bytes(), f"{language}/{one.name}", shipped_kinds()) for one in files
     )
+
+
+def packs_with(own: Sequence[Pack], language: str) -> tuple[Pack, ...]:
+    """The packs that Headgate ships for a language, and these; one of the same name takes the
+    place of the shipped one."""
+    mine = [pack for pack in own if pack.language == language]
+    names = {pack.name for pack in mine}
+    return (*(pack for pack in shipped(language) if pack.name not in names), *mine)
 
 
 def load_folder(folder: Path, kinds: Kinds) -> tuple[Pack, ...]:
