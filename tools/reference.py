@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import click
+from configuration_rules import configuration_rules
 
 from headgate.cli.main import COMMANDS, cli
 from headgate.cli.rule_packs import example_of
@@ -298,6 +299,7 @@ PAGE_WRITERS = {
     "cli.md": command_line,
     "server-file.md": server_file,
     "api.md": api,
+    "configuration-rules.md": configuration_rules,
     "rules.md": rules,
 }
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("cli.md", "server-file.md", "api.md", "rules.md")
+PAGES = ("cli.md", "server-file.md", "api.md", "configuration-rules.md", "rules.md")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,8 @@ from headgate.model.finding import CheckResult, Finding, Outcome, TraceStep
 from headgate.scan.agreement import joined
 from headgate.scan.allowances import Allowances, allowances
 from headgate.scan.analyzers.flow import Flow, Mode
+from headgate.scan.analyzers.flow_javascript import JavaScriptFlow
+from headgate.scan.analyzers.infrastructure import all_analyzers
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
 from headgate.scan.analyzers.ruff import Ruff
 from headgate.scan.analyzers.secrets import Secrets
@@ -89,9 +91,15 @@ def analyzers(
     code is; `jobs`: processes at once; `keep`: whether what is worked out is kept for the next
     run."""
     kept = None if cache is None or not keep else cache.parent / "lowered"
+
+    def packs(language: str) -> Sequence[Pack]:
+        return packs_with(own, language)
+
     return (
         Ruff(),
-        Flow(kept, mode, jobs, packs=lambda language: packs_with(own, language)),
+        Flow(kept, mode, jobs, packs=packs),
+        JavaScriptFlow(kept, mode, jobs, packs=packs),
+        *all_analyzers(),
         Secrets(key, cache),
     )
 

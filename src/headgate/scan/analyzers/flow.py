@@ -71,20 +71,20 @@ class Flow:
             self.mode,
             self.shown,
             scope,
-            operations(documents),
+            routes=operations(documents),
         )
-        places = _Places(modules)
+        places = Places(modules)
         hits = [
-            Hit(_parameter(one, places) if one.code else _finding(one, kinds[one.kind], places))
+            Hit(_parameter(one, places) if one.code else finding_of(one, kinds[one.kind], places))
             for one in outcome.found
             if one.confidence >= self.shown or one.code
         ]
         # What is missing is a question to a human, however unsure.
         hits += [
-            Hit(_finding(one, kinds[one.kind], places))
+            Hit(finding_of(one, kinds[one.kind], places))
             for one in lacking(modules, self.packs(LANGUAGE), kinds, documents)
         ]
-        notes = [f"{path}: {why}" for path, why in _reduced(modules, outcome.cut, places)]
+        notes = [f"{path}: {why}" for path, why in reduced_by(modules, outcome.cut, places)]
         return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))
 
 
@@ -97,8 +97,8 @@ def _is_description(path: str, start: bytes) -> bool:
     return path.endswith(_DOCUMENTS) and _DESCRIPTION.search(start) is not None
 
 
-def _reduced(
-    modules: Mapping[str, Lowered], cut: Mapping[str, Sequence[str]], places: _Places
+def reduced_by(
+    modules: Mapping[str, Lowered], cut: Mapping[str, Sequence[str]], places: Places
 ) -> list[tuple[str, str]]:
     """What was only examined in part, and why."""
     out: list[tuple[str, str]] = []
@@ -115,7 +115,7 @@ def _reduced(
     return out
 
 
-class _Places:
+class Places:
     """Turns offsets into lines and columns."""
 
     def __init__(self, modules: Mapping[str, Lowered]) -> None:
@@ -129,7 +129,7 @@ class _Places:
         return offsets.span(path, start, end)
 
 
-def _parameter(found: Found, places: _Places) -> Finding:
+def _parameter(found: Found, places: Places) -> Finding:
     """Of a parameter of a function whose callers are not known."""
     rule = load(_TABLE)[found.code]
     span = places.span(found.path, found.start, found.end)
@@ -140,7 +140,9 @@ def _parameter(found: Found, places: _Places) -> Finding:
         message += f" {_capital(sink.reason)} on line {line} of {printable(sink.path)}."
     elif line != span.line:
         message += f" {_capital(sink.reason)} on line {line}."
-    finding = _finding(found, Kind(found.kind, rule.cwe, rule.severity, rule.title, "", ""), places)
+    finding = finding_of(
+        found, Kind(found.kind, rule.cwe, rule.severity, rule.title, "", ""), places
+    )
     severity = min(found.severity, rule.severity)
     return replace(
         finding, rule=rule.rule, message=message, remedy=rule.remedy, span=span, severity=severity
@@ -151,12 +153,15 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _finding(found: Found, kind: Kind, places: _Places) -> Finding:
+def finding_of(
+    found: Found, kind: Kind, places: Places, language: str = LANGUAGE, remedy: str = ""
+) -> Finding:
+    """What was found, as it is reported. `remedy`: instead of the kind's."""
     return Finding(
-        rule=f"{LANGUAGE}/{found.kind}",
+        rule=f"{language}/{found.kind}",
         title=kind.title,
         message=found.message,
-        remedy=kind.remedy,
+        remedy=remedy or kind.remedy,
         severity=found.severity,
         confidence=found.confidence,
         span=places.span(found.path, found.start, found.end),

@@ -85,6 +85,7 @@ def analyse(
     mode: Mode = Mode.AUTO,
     least: Confidence = Confidence.MEDIUM,
     changed: frozenset[str] | None = None,
+    language: str = "python",
     routes: Iterable[tuple[str, str, str]] = (),
 ) -> Outcome:
     """Everything that is found in the files, by path, and at least as sure as `least`.
@@ -92,15 +93,24 @@ def analyse(
     `routes`: functions (dotted names), paths and HTTP methods that something else than the code
     makes routes, like a description in OpenAPI.
     """
-    tops = {name.lstrip(".").partition(".")[0] for file in files.values() for name in file.imports}
+    imported = {name for file in files.values() for name in file.imports}
+    tops = imported | {name.lstrip(".").partition(".")[0] for name in imported}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
     rules = Rules(active, kinds, least)
     scope = None if changed is None else concerned(files, changed)
     with _deep_recursion():
-        run = _Run(files, rules, mode, scope)
+        run = _run_of(language)(files, rules, mode, scope)
         run.routes = tuple(routes)
         run.all()
     return Outcome(run.recorder.all(), run.recorder.cut)
+
+
+def _run_of(language: str) -> type[Run]:
+    if language != "javascript":
+        return Run
+    from headgate.scan.flow.javascript_run import JavaScriptRun
+
+    return JavaScriptRun
 
 
 @contextmanager
@@ -114,7 +124,7 @@ def _deep_recursion() -> Any:
         sys.setrecursionlimit(before)
 
 
-class _Run:
+class Run:
     """One analysis."""
 
     def __init__(
@@ -595,4 +605,4 @@ def _annotated_call(node: Node) -> Node | None:
     return None
 
 
-__all__ = ["Confidence", "Mode", "Outcome", "analyse"]
+__all__ = ["Confidence", "Mode", "Outcome", "Run", "Source", "analyse"]

@@ -31,7 +31,7 @@ from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
 _BUILTINS = frozenset(dir(builtins))
-_HOSTS = frozenset({"netloc", "hostname", "host", "origin"})
+HOSTS = frozenset({"netloc", "hostname", "host", "origin"})
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -212,7 +212,7 @@ class Expressions(Library):
         return Value(name=f"*.{name}", recv=value)
 
     def _taken(self, value: Value, name: str, node: Node) -> Any:
-        if name in _HOSTS:
+        if name in HOSTS:
             return self.moved(value.taint, f"`{name}` is taken", node, ~7, HOST)
         if name in ("parents", "parent", "name", "stem", "suffix") and value.type in (
             "",

@@ -71,6 +71,12 @@ class Sinks(Guards):
             value = self.argument(name, given)
             if value is None:
                 continue
+            held = self.obj(value) if key == "*" else None
+            if held is not None:
+                out += held.items.values()
+                if held.rest is not None:
+                    out.append(held.rest)
+                continue
             if key is not None:
                 value = self._inside(value, key)
                 if value is None:
@@ -106,6 +112,9 @@ class Sinks(Guards):
             condition = Condition(type=str(condition.equals), op="type")
         value = self.argument(name, given)
         if value is not None and key is not None:
+            if self.obj(value) is None and value.consts is None and condition.op == "present":
+                # What is in it is not known.
+                return False
             value = self._inside(value, key)
         if value is None:
             if given[3] is not None and condition.op == "present":

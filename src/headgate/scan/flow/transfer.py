@@ -220,6 +220,9 @@ class Outward:
         self._name = name
         self.refs = {number: ref for ref, number in inward.refs.items()}
         self._into: dict[int, Trace] = {}
+        self._whole: dict[tuple[int, int], Trace] = {}
+        """By token and by the trace inside, which lives as long as the summary."""
+        self._taints: dict[int, Taint] = {}
 
     def token(self, token: Token) -> Token:
         """The caller's token."""
@@ -247,18 +250,29 @@ class Outward:
         index = token.root().index
         if index < 0:
             return trace
-        out = self.entered(index)
         steps: list[Any] = []
-        while trace is not None:
+        out: Trace = None
+        while True:
+            if trace is None:
+                out = self.entered(index)
+                break
+            known = self._whole.get((index, id(trace)))
+            if known is not None:
+                out = known
+                break
             steps.append(trace)
             trace = trace[0]
         for one in reversed(steps):
             out = step(out, one[1], one[2], one[3], one[4])
+            self._whole[index, id(one)] = out
         return out
 
     def taint(self, taint: Taint | None) -> Taint | None:
         if not taint:
             return None
+        known = self._taints.get(id(taint))
+        if known is not None:
+            return known
         out: Taint = {}
         for token, (mask, trace) in taint.items():
             whole = self.trace(token, trace)
@@ -267,6 +281,7 @@ class Outward:
             mine = self.token(token)
             old = out.get(mine)
             out[mine] = (mask if old is None else mask & old[0], whole)
+        self._taints[id(taint)] = out
         return out
 
     def facts(self, facts: Facts | None) -> Facts | None:

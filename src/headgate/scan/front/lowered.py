@@ -66,58 +66,77 @@ def lowered(
             out[path] = before
             continue
         data = normal(files[path])
-        kept = _read(cache, data) if cache is not None else None
+        kept = _read(cache, path, data) if cache is not None else None
         if kept is None:
             missing.append((path, data))
         else:
             out[path] = Lowered(files[path], data, kept)
     for (path, data), packed in zip(missing, _lower_all(missing, jobs), strict=True):
         if cache is not None:
-            _write(cache, data, packed)
+            _write(cache, path, data, packed)
         out[path] = Lowered(files[path], data, packed)
     return {path: out[path] for path in sorted(out)}
 
 
 def _lower_all(missing: Sequence[tuple[str, bytes]], jobs: int) -> list[bytes]:
     if jobs < 2 or len(missing) < _FEW:
-        return [pack(data) for _, data in missing]
+        return [pack(*one) for one in missing]
     # Threads of the caller may hold locks: start afresh, do not fork.
     with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
-        return list(pool.map(pack, [data for _, data in missing], chunksize=_AT_ONCE))
+        paths, texts = zip(*missing, strict=True)
+        return list(pool.map(pack, paths, texts, chunksize=_AT_ONCE))
 
 
-def pack(data: bytes) -> bytes:
-    """A file, lowered and packed."""
-    from headgate.scan.front.python import lower
-
+def pack(path: str, data: bytes) -> bytes:
+    """A file, lowered and packed. Its path says the language."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 20_000))
     try:
-        module = lower(data)
+        module = _lower(path, data)
     finally:
         sys.setrecursionlimit(limit)
     head = (module.imports, module.mentions, module.broken)
     return marshal.dumps((head, marshal.dumps(as_plain(module))))
 
 
-def _place(cache: Path, data: bytes) -> Path:
+def _lower(path: str, data: bytes) -> Module:
+    if grammar(path):
+        from headgate.scan.front import javascript
+
+        return javascript.lower(path, data)
+    from headgate.scan.front import python
+
+    return python.lower(data)
+
+
+def grammar(path: str) -> str:
+    """By which of JavaScript's grammars a file is read; empty: by none of them."""
+    ending = path.rpartition(".")[2].lower()
+    if ending in ("js", "mjs", "cjs", "jsx"):
+        return "javascript"
+    return {"ts": "typescript", "mts": "typescript", "cts": "typescript", "tsx": "tsx"}.get(
+        ending, ""
+    )
+
+
+def _place(cache: Path, path: str, data: bytes) -> Path:
     name = hashlib.sha256(data).hexdigest()
-    return cache / _TAG / name[:2] / name[2:]
+    return cache / f"{_TAG}{grammar(path)}" / name[:2] / name[2:]
 
 
-def _read(cache: Path, data: bytes) -> bytes | None:
+def _read(cache: Path, path: str, data: bytes) -> bytes | None:
     """What was kept, when it is whole."""
     try:
-        kept = _place(cache, data).read_bytes()
+        kept = _place(cache, path, data).read_bytes()
     except OSError:
         return None
     sum_, packed = kept[:32], kept[32:]
     return packed if hashlib.sha256(packed).digest() == sum_ else None
 
 
-def _write(cache: Path, data: bytes, packed: bytes) -> None:
+def _write(cache: Path, path: str, data: bytes, packed: bytes) -> None:
     """Keep it; a cache that cannot be written is no reason to fail."""
-    place = _place(cache, data)
+    place = _place(cache, path, data)
     part = place.with_name(f".{place.name}.{os.getpid()}")
     with suppress(OSError):
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -113,6 +113,17 @@ def shipped_kinds() -> Kinds:
 
 
 @functools.cache
+def remedies(language: str) -> Mapping[KindName, str]:
+    """How kinds are mended in a language, where that is not what `kinds.yaml` says."""
+    file = f"remedies_{language}.yaml"
+    place = _data() / file
+    if not place.is_file():
+        return {}
+    table = read(place.read_bytes(), file)
+    return {KindName(name): table.text(name) for name in table.values}
+
+
+@functools.cache
 def shipped(language: str) -> tuple[Pack, ...]:
     """The packs that Headgate ships for a language, by name."""
     folder = _data() / language

@@ -25,6 +25,12 @@ class Rule:
     cwe: int
     message: str
     remedy: str
+    file: str = ""
+    """Path that the examples are files of."""
+    bad: str = ""
+    """A whole file that has the defect, for the documentation and the tests."""
+    good: str = ""
+    """The same without it."""
 
 
 @functools.cache
@@ -40,6 +46,9 @@ def load(name: str) -> Mapping[str, Rule]:
             cwe=entry["cwe"],
             message=entry["message"],
             remedy=entry["remedy"],
+            file=entry.get("file", ""),
+            bad=entry.get("bad", ""),
+            good=entry.get("good", ""),
         )
         for code, entry in tomllib.loads(text).items()
     }

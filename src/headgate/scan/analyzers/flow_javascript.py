@@ -1,0 +1,73 @@
+"""Data that flows through JavaScript and TypeScript, over all files of a project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headgate.model.finding import Confidence, Outcome
+from headgate.scan.analyzers.flow import SHOWN, Places, finding_of, reduced_by
+from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
+from headgate.scan.flow.analysis import Mode, analyse
+from headgate.scan.flow.javascript_modules import tests_of
+from headgate.scan.front.generated import why_generated
+from headgate.scan.front.lowered import grammar, lowered
+from headgate.scan.packs.load import Kinds, remedies, shipped, shipped_kinds
+from headgate.scan.packs.schema import Pack
+from headgate.scan.text import plural
+
+LANGUAGE = "javascript"
+
+
+@dataclass(frozen=True, slots=True)
+class JavaScriptFlow:
+    """Follows data through JavaScript, TypeScript and JSX by the rule packs."""
+
+    cache: Path | None = None
+    """Where lowered files are kept between runs; None: nowhere."""
+    mode: Mode = Mode.AUTO
+    jobs: int = 1
+    """Processes that lower files at once."""
+    packs: Callable[[str], Sequence[Pack]] = field(default=shipped)
+    kinds: Callable[[], Kinds] = field(default=shipped_kinds)
+    shown: Confidence = SHOWN
+
+    name = "flow-javascript"
+    check = "source"
+    needs_context = True
+    """It is given the files that did not change as well."""
+
+    def wants(self, path: str, start: bytes) -> bool:
+        return bool(grammar(path)) and not path.endswith((".d.ts", ".d.mts", ".d.cts"))
+
+    def scan(self, files: Sequence[SourceFile], context: Sequence[SourceFile] = ()) -> Analysis:
+        """What is found in the files, and in those of the context when it is found there."""
+        if not files:
+            return Analysis(Outcome.PASSED)
+        given = {file.path: file.data for file in (*context, *files)}
+        unwritten = {
+            path: why for path, data in given.items() if (why := why_generated(path, data))
+        }
+        written = {path: data for path, data in given.items() if path not in unwritten}
+        modules = lowered(written, self.cache, self.jobs)
+        tests = tests_of({path: module.imports for path, module in modules.items()})
+        modules = {path: one for path, one in modules.items() if path not in tests}
+        kinds = self.kinds()
+        outcome = analyse(
+            modules, self.packs(LANGUAGE), kinds, self.mode, self.shown, language=LANGUAGE
+        )
+        places = Places(modules)
+        how = remedies(LANGUAGE)
+        hits = [
+            Hit(finding_of(one, kinds[one.kind], places, LANGUAGE, how.get(one.kind, "")))
+            for one in outcome.found
+            if one.confidence >= self.shown
+        ]
+        notes = [f"{file.path}: {unwritten[file.path]}" for file in files if file.path in unwritten]
+        tested = sorted(tests.intersection(file.path for file in files))
+        if tested:
+            more = f", and {plural(len(tested) - 1, 'file')} more" if len(tested) > 1 else ""
+            notes.append(f"{tested[0]}{more}: a test that nothing else imports")
+        notes += [f"{path}: {why}" for path, why in reduced_by(modules, outcome.cut, places)]
+        return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))

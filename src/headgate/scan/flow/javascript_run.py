@@ -1,0 +1,147 @@
+"""Analyses a project of JavaScript files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from headgate.scan.flow.analysis import Mode, Run, Source
+from headgate.scan.flow.core import Frame
+from headgate.scan.flow.entries import EntryInfo, is_number, param_sources
+from headgate.scan.flow.env import Env
+from headgate.scan.flow.findings import Recorder
+from headgate.scan.flow.javascript import JavaScript
+from headgate.scan.flow.javascript_modules import JavaScriptProgram
+from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState
+from headgate.scan.flow.rules import Rules
+from headgate.scan.flow.values import UNKNOWN, Obj, Value
+from headgate.scan.ir import nodes as ir
+from headgate.scan.ir.nodes import Node
+
+_REQUESTS = (".Request", ".Context", "Request", ".IncomingMessage")
+_ANSWERS = (".Response", "Reply", "Response", ".ServerResponse")
+
+
+class JavaScriptRun(Run):
+    """One analysis of JavaScript."""
+
+    def __init__(
+        self,
+        files: Mapping[str, Source],
+        rules: Rules,
+        mode: Mode,
+        scope: frozenset[str] | None = None,
+    ) -> None:
+        super().__init__(files, rules, mode, scope)
+        self.program = JavaScriptProgram(lambda path: files[path].module(), sorted(files))
+        self.recorder = Recorder(rules.kinds)
+        self.interpreter = JavaScript(self.program, rules, self.recorder)
+        self.calls = self.interpreter
+
+    def _functions(self, state: ModuleState) -> list[tuple[FunctionRef, ClassRef | None]]:
+        """Declared functions, methods of classes however they are defined, and function values."""
+        out = super()._functions(state)
+        seen = {id(cls) for _, cls in out if cls is not None}
+        for value in list(state.vars.values()):
+            cls = value.obj
+            if isinstance(cls, ClassRef) and id(cls) not in seen and cls.module is state:
+                seen.add(id(cls))
+                out += [
+                    (member.obj, cls)
+                    for member in cls.members.values()
+                    if isinstance(member.obj, FunctionRef)
+                ]
+        self.calls.nested = []
+        return out + list(self.interpreter.made.get(state.path, {}).values())
+
+    def _analyse(
+        self,
+        ref: FunctionRef,
+        cls: ClassRef | None,
+        info: EntryInfo | None,
+        callers: bool = False,
+    ) -> None:
+        calls = self.interpreter
+        calls.run_module(ref.module)
+        calls.frame = Frame(ref.module, ref.node[3], -3)
+        calls.env = Env({}, {}, {})
+        parameters: Sequence[Node] = ref.node[4]
+        self_value: Value | None = None
+        if ref.bound is not None:
+            parameters = parameters[1:]
+        elif cls is not None and not ref.node[8] & ir.STATIC:
+            bases = list(cls.library_bases())
+            self_value = calls.new(Obj("instance", {}, None, cls, True), bases[0] if bases else "")
+        sources = {
+            parameter[3][3]: (source, converter)
+            for parameter, source, converter in param_sources(
+                self.rules, ref, None, info, self._annotation
+            )
+        }
+        args: list[Value] = []
+        for index, parameter in enumerate(parameters):
+            if parameter[6] == ir.REST:
+                break
+            value = self._given(parameter, index, len(parameters), ref, info)
+            name = parameter[3][3] if parameter[3][0] == ir.NAME else ""
+            if name in sources:
+                source, converter = sources[name]
+                token = calls.token(
+                    source.label, source.what, name, parameter, source.confidence, name
+                )
+                taint = calls.tainted(token, parameter, self.rules.mask(source.safe_for))
+                number = is_number(converter) or value.type == "int"
+                value = Value(type="int") if number else Value(taint, type=source.type)
+            args.append(value)
+        called = ref if self_value is None else calls.method_of(ref, self_value)
+        start = ref.node[1]
+        end = min(start + 40, ref.node[2])
+        place = (ir.CALL, start, end, (ir.NAME, start, start, ref.node[3]), (), (), False)
+        result = calls.invoke(called, args, {}, place)
+        self._after(ref, cls, self_value, result)
+
+    def _parameters(self, states: Sequence[ModuleState]) -> None:
+        """What callers outside of the project may pass is not judged in JavaScript."""
+
+    def _follow(self, states: Sequence[ModuleState]) -> bool:
+        self._tainting |= self.interpreter.published
+        self.interpreter.published = set()
+        return super()._follow(states)
+
+    def _beside_answer(self, index: int, ref: FunctionRef) -> Value:
+        """`({ query }, res) => …`: what is before an answer is the request."""
+        if index or len(ref.node[4]) < 2:
+            return UNKNOWN
+        answer = self.interpreter.typed_parameter(ref.node[4][1])
+        if answer is None or not answer.type.endswith(_ANSWERS):
+            return UNKNOWN
+        framework = answer.type.partition(".")[0]
+        for _, kind in self.rules.typed_params:
+            if kind.startswith(f"{framework}.") and kind.endswith(_REQUESTS):
+                return Value(type=kind)
+        return UNKNOWN
+
+    def _given(
+        self,
+        parameter: Node,
+        index: int,
+        count: int,
+        ref: FunctionRef,
+        info: EntryInfo | None,
+    ) -> Value:
+        """What a parameter of a function that nobody calls holds."""
+        if parameter[3][0] == ir.NAME:
+            value = self._typed_parameter(parameter, ref, None, info)
+            if value is UNKNOWN:
+                value = self.interpreter.typed_parameter(parameter) or UNKNOWN
+            if value is not UNKNOWN or info is None:
+                return value
+        if info is None:
+            return self._beside_answer(index, ref)
+        names = info.rule.selector.call or info.rule.selector.decorator
+        framework = names[0].partition(".")[0] if names else ""
+        at = index - 1 if count == 4 else index
+        endings = _REQUESTS if at == 0 else _ANSWERS if at == 1 else ()
+        for _, kind in self.rules.typed_params:
+            if kind.startswith(f"{framework}.") and kind.endswith(endings):
+                return Value(type=kind)
+        return UNKNOWN

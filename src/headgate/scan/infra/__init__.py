@@ -1,0 +1,1 @@
+"""Reading of configuration and infrastructure as code, with the place of everything read."""
