@@ -19,7 +19,7 @@ from headgate.model.errors import BadInput, CouldNotRun
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
 from headgate.scan.format import Report, by_name
 from headgate.scan.text import plural, printable
-from headgate.scan.tree import Root, Selection, contents, find_root, read_file, run, select
+from headgate.scan.tree import Root, Selection, contents, find_root, inside, read_file, run, select
 
 
 def inspect(
@@ -33,7 +33,8 @@ def inspect(
     results: list[CheckResult] = []
     if "configuration" in checks:
         results.append(configuration)
-    results += _scan(selection, configured.exclude)
+    scanned = _scan(selection, configured.exclude, checks)
+    results += [result for result in scanned if result.check in checks]
     if "dependencies" in checks:
         results.append(_dependencies(selection))
     report = Report(
@@ -44,7 +45,35 @@ def inspect(
         files=len(selection.paths),
     )
     name = "json" if current().json and chosen == "text" else chosen
-    _publish(report, name, output)
+    publish(report, name, output)
+    return int(report.exit_code)
+
+
+def inspect_history(paths: Sequence[str], chosen: str, output: str) -> int:
+    """Look for secrets in every commit, and print the report; the exit code."""
+    from headgate.scan.engine import analyzers
+    from headgate.scan.past import search_history
+    from headgate.scan.rules.table import rule_cache
+
+    root = asyncio.run(find_root(_start([Path(path) for path in paths])))
+    if root.repository is None:
+        raise BadInput(
+            f"{printable(str(root.path))} is not in a git repository, so it has no history.",
+            "Leave --history out.",
+        )
+    live = sys.stderr.isatty()
+
+    def progress(done: int, total: int) -> None:
+        if live:
+            print(f"\r{done} of {total} contents searched", end="", file=sys.stderr, flush=True)
+
+    tools = analyzers(secrets.token_bytes(32), rule_cache())
+    wanted = inside(root, [Path(path) for path in paths])
+    result, count = search_history(root.repository, tools, wanted, progress)
+    if live:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    report = Report((result,), str(root.path), "", __version__, count)
+    publish(report, "json" if current().json and chosen == "text" else chosen, output)
     return int(report.exit_code)
 
 
@@ -88,7 +117,9 @@ def _broken(error: BadInput) -> CheckResult:
     return CheckResult("configuration", Outcome.FAILED, "1 finding", (finding,))
 
 
-def _scan(selection: Selection, exclude: Sequence[str]) -> tuple[CheckResult, ...]:
+def _scan(
+    selection: Selection, exclude: Sequence[str], checks: Sequence[str]
+) -> tuple[CheckResult, ...]:
     from headgate.scan.engine import analyzers
     from headgate.scan.rules.table import rule_cache
 
@@ -102,6 +133,7 @@ def _scan(selection: Selection, exclude: Sequence[str]) -> tuple[CheckResult, ..
             print(f"\r{done} of {total} files examined", end="", file=sys.stderr, flush=True)
 
     tools = analyzers(secrets.token_bytes(32), rule_cache())
+    tools = tuple(tool for tool in tools if tool.check in checks)
     try:
         return run(selection, tools, exclude, progress)
     finally:
@@ -118,7 +150,8 @@ def _dependencies(selection: Selection) -> CheckResult:
     return replace(check_tree(files, base_files), seconds=time.perf_counter() - began)
 
 
-def _publish(report: Report, name: str, output: str) -> None:
+def publish(report: Report, name: str, output: str) -> None:
+    """Print a report, or write it to a file. Raises CouldNotRun."""
     text = by_name(name)(report)
     if not output:
         sys.stdout.write(text)

@@ -58,6 +58,8 @@ class Request:
     """Path → why it could not be read, of files that should have been examined."""
     skipped: tuple[str, ...] = ()
     """`path: reason` of what is no file to examine."""
+    foreign: tuple[Finding, ...] | None = None
+    """What another tool found in these files; then none of ours looks for defects in them."""
 
 
 def analyzers(key: bytes, cache: Path | None) -> tuple[Analyzer, ...]:
@@ -73,7 +75,7 @@ def examine(
     """One result per check, in the order of `CHECKS`."""
     notes = (*request.links, *request.messages)
     notes += (names_note(_names(request.head, request.links, request)),)
-    head = _Side(request.head, notes, tools, request.excluded, clock)
+    head = _Side(request.head, notes, tools, request.excluded, clock, request.foreign)
     for check in CHECKS:
         head.run(check)
     base: _Side | None = None
@@ -116,8 +118,10 @@ class _Side:
         tools: Sequence[Analyzer],
         excluded: frozenset[str],
         clock: Callable[[], float],
+        foreign: Sequence[Finding] | None = None,
     ) -> None:
         self._tools = tools
+        self._foreign = foreign
         self._excluded = excluded
         self._clock = clock
         self._why = {file.path: why for file in files if (why := unreadable(file.data))}
@@ -142,7 +146,8 @@ class _Side:
             return
         began = self._clock()
         done: list[Analysis] = []
-        for tool in self._tools:
+        ours = self._foreign is None or check != "source"
+        for tool in self._tools if ours else ():
             if tool.check != check:
                 continue
             if check == "secrets":
@@ -155,7 +160,10 @@ class _Side:
                 if file.path not in self._why and tool.wants(file.path, file.data[:START])
             ]
             done.append(_signed(tool, tool.scan(given)))
-        if check == "source":
+        if not ours:
+            there = (one for one in self._foreign or () if one.span.path in self.data)
+            done.append(Analysis(Outcome.PASSED, hits=tuple(map(Hit, there))))
+        elif check == "source":
             done.append(self._comments())
         self._analyses[check] = done
         for analysis in done:
@@ -316,7 +324,7 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
                 excerpt=printable(excerpt.replace("\t", " ")) if shown else "",
                 trace=tuple(head.step(step, shown) for step in hit.finding.trace),
                 identity=identity(where, counted[key]),
-                allowed=head.allowed(hit.finding),
+                allowed=hit.finding.allowed or head.allowed(hit.finding),
                 anchor=replace(where, statement=where.statement.partition("\0")[0]),
             )
         )

@@ -46,6 +46,9 @@ def encode_request(request: Request) -> bytes:
         "messages": listing(request.messages),
         "unread": dict(request.unread),
         "skipped": list(request.skipped),
+        "foreign": None
+        if request.foreign is None
+        else [_finding_as_json(finding) for finding in request.foreign],
     }
     past = (one.file for one in request.history)
     notes = (*request.links, *request.base_links, *request.messages)
@@ -80,6 +83,9 @@ def read_request(stream: BinaryIO) -> Request | None:
         messages=files(header["messages"]),
         unread=header["unread"],
         skipped=tuple(header["skipped"]),
+        foreign=None
+        if header["foreign"] is None
+        else tuple(_finding(one) for one in header["foreign"]),
     )
 
 

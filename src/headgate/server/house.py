@@ -17,6 +17,7 @@ from headgate.jobs.sandbox.interface import Sandbox
 from headgate.model.event import NewEvent
 from headgate.model.principal import GATE, OPERATOR
 from headgate.model.project import POLICY_PROJECT
+from headgate.server.cases.findings import FindingCases
 from headgate.server.cases.jobs import JobCases
 from headgate.server.cases.pipelines import PipelineCases
 from headgate.server.cases.policy import PolicyCases
@@ -31,7 +32,7 @@ from headgate.vcs.stale_locks import remove_stale_locks
 log = structlog.get_logger()
 
 
-class Headgate(PipelineCases, JobCases, PolicyCases, PrincipalCases, ProjectCases):
+class Headgate(FindingCases, PipelineCases, JobCases, PolicyCases, PrincipalCases, ProjectCases):
     """One server: everything that pages, API and git can ask of it."""
 
     def __init__(
@@ -73,6 +74,7 @@ class Headgate(PipelineCases, JobCases, PolicyCases, PrincipalCases, ProjectCase
         await self.settle_tags()
         await self.pipelines.start()
         await self.recover_changes()
+        await self.branches.catch_up()
         self._sweeper = asyncio.create_task(self.end_expired_holds())
 
     async def stop(self) -> None:

@@ -10,6 +10,7 @@ from headgate.server.api import (
     audit,
     changes,
     environments,
+    findings,
     jobs,
     policy,
     principals,
@@ -28,6 +29,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *queues.ENDPOINTS,
     *jobs.ENDPOINTS,
     *environments.ENDPOINTS,
+    *findings.ENDPOINTS,
     *policy.ENDPOINTS,
     *audit.ENDPOINTS,
 )

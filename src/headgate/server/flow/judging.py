@@ -24,6 +24,7 @@ from headgate.server.core import Core
 from headgate.server.flow.configuration import broken
 from headgate.server.flow.decide import Facts, judge
 from headgate.server.flow.policy import read_policy_files
+from headgate.server.flow.silencing import without_silenced
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,9 @@ class Judging(Core):
             for path, count in (await repository.numstat(case.node.base, case.node.commit)).items():
                 lines.setdefault(path, count)
             checks += await self._landing_checks(case, case.node, case.node.commit)
+        with self.db.read() as tx:
+            acts = tx.acts.silencing(case.change.project, self.clock())
+        checks = without_silenced(checks, acts)
         configs = [await self._config_or_none(case.project, base) for base in dict.fromkeys(bases)]
         with self.db.read() as tx:
             approvers = {id: tx.principals.get(id) for id in case.approvers}
@@ -95,7 +99,7 @@ class Judging(Core):
                 deleted=sum(deleted for _, deleted in lines.values()),
                 origin=case.origin,
                 agent=case.agent,
-                checks=tuple(checks),
+                checks=checks,
                 approvers={
                     id: self.groups(who) for id, who in approvers.items() if not who.disabled
                 },
