@@ -19,6 +19,8 @@ class _Scan(click.Group):
     A file or directory of such a name is meant by `./secrets`.
     """
 
+    allow_interspersed_args = True
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_BELOW)
 

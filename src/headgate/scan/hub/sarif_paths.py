@@ -27,7 +27,7 @@ class Places:
 
     def path(self, uri: str, base: str) -> str:
         """The path, `/`-separated. Raises Refused for what is outside of the project."""
-        if not uri or len(uri) > 4096:
+        if not uri or len(uri) > 2048:
             raise Refused("names no file" if not uri else "has an address that is too long")
         path = _decoded(uri)
         absolute = path.startswith("/") or bool(_DRIVE.match(path))

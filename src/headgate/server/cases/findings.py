@@ -201,10 +201,13 @@ class FindingCases(Flow):
             async with self.lock(number):
                 with self.db.read() as tx:
                     denied = tx.changes.get(number).state is ChangeState.DENIED
+                    revision = tx.changes.current_revision(number).id
                 if denied:
-                    # From being denied no way leads into a queue; the verdict says where it goes.
+                    # From being denied a way leads into a queue only through the verdict.
                     why = f"what was said of {subject.finding.rule} is judged"
-                    self.set_state(number, ChangeState.WAITING, why)
+                    self.set_state(number, ChangeState.CHECKING, why)
+                    await self.decide(number, inspected=revision)
+                    continue
                 await self.decide(number)
 
 
