@@ -18,7 +18,7 @@ from headgate.model.tracked import (
     RuleRecord,
     TrackedFinding,
 )
-from headgate.scan.rank import Facts, Record, rank
+from headgate.scan.rank import Facts, Record
 from headgate.server.views import words
 from headgate.server.views.abilities import may_read
 from headgate.server.views.house import House
@@ -214,7 +214,6 @@ async def finding_view(house: House, identity: str, viewer: Principal) -> View:
     facts = Facts(
         record=Record(record.confirmed, record.disputed), new=main.state is FindingState.NEW
     )
-    ranked = rank(main.finding, facts)
     return {
         "finding": line(main, names)
         | {
@@ -223,12 +222,7 @@ async def finding_view(house: House, identity: str, viewer: Principal) -> View:
             "first_commit": main.first_commit,
             "last_commit": main.last_commit,
         },
-        "rank": {
-            "score": ranked.score,
-            "factors": [
-                {"name": one.name, "points": one.points, "why": one.words} for one in ranked.factors
-            ],
-        },
+        "rank": words.rank_of(main.finding, facts),
         "branches": [
             {
                 "branch": shown_path(one.branch),
