@@ -33,7 +33,7 @@ def inspect(
     results: list[CheckResult] = []
     if "configuration" in checks:
         results.append(configuration)
-    scanned = _scan(selection, configured.exclude, checks)
+    scanned = _scan(selection, configured, checks)
     results += [result for result in scanned if result.check in checks]
     if "dependencies" in checks:
         results.append(_dependencies(selection))
@@ -118,8 +118,9 @@ def _broken(error: BadInput) -> CheckResult:
 
 
 def _scan(
-    selection: Selection, exclude: Sequence[str], checks: Sequence[str]
+    selection: Selection, config: ProjectConfig, checks: Sequence[str]
 ) -> tuple[CheckResult, ...]:
+    from headgate.scan.analyzers.adapters import adapters
     from headgate.scan.engine import analyzers
     from headgate.scan.rules.table import rule_cache
 
@@ -133,12 +134,33 @@ def _scan(
             print(f"\r{done} of {total} files examined", end="", file=sys.stderr, flush=True)
 
     tools = analyzers(secrets.token_bytes(32), rule_cache())
-    tools = tuple(tool for tool in tools if tool.check in checks)
+    others = adapters(_tools(selection.root.path, config))
+    tools = tuple(tool for tool in (*tools, *others) if tool.check in checks)
     try:
-        return run(selection, tools, exclude, progress)
+        return run(selection, tools, config.exclude, progress)
     finally:
         if live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _tools(root: Path, config: ProjectConfig) -> dict[str, str]:
+    """The tools of others that the project asks for, as `adapters` takes them."""
+    found: dict[str, str] = {}
+    for name in config.tools:
+        path = config.tool_files.get(name, "")
+        if name == "eslint":
+            found[name] = str(root / path)
+        elif path:
+            data = read_file(root, path)
+            if isinstance(data, str):
+                raise BadInput(
+                    f"{PROJECT_FILE}: checks: {printable(path)}, the rules of {name}: {data}.",
+                    "Correct the path, or take the tool out of `tools`.",
+                )
+            found[name] = data.decode("utf-8", "surrogateescape")
+        else:
+            found[name] = ""
+    return found
 
 
 def _dependencies(selection: Selection) -> CheckResult:

@@ -12,6 +12,7 @@ from pathlib import Path
 from headgate.model.finding import CheckResult, Finding, Outcome, TraceStep
 from headgate.scan.agreement import joined
 from headgate.scan.allowances import Allowances, allowances
+from headgate.scan.analyzers.adapters import adapters
 from headgate.scan.analyzers.injection import Injection
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
 from headgate.scan.analyzers.ruff import Ruff
@@ -58,6 +59,8 @@ class Request:
     """Path → why it could not be read, of files that should have been examined."""
     skipped: tuple[str, ...] = ()
     """`path: reason` of what is no file to examine."""
+    tools: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Tools of others to run on the source, too; as `adapters` takes them."""
     foreign: tuple[Finding, ...] | None = None
     """What another tool found in these files; then none of ours looks for defects in them."""
 
@@ -73,6 +76,7 @@ def examine(
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[CheckResult, ...]:
     """One result per check, in the order of `CHECKS`."""
+    tools = (*tools, *adapters(request.tools))
     notes = (*request.links, *request.messages)
     notes += (names_note(_names(request.head, request.links, request)),)
     head = _Side(request.head, notes, tools, request.excluded, clock, request.foreign)

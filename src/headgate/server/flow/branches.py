@@ -30,6 +30,7 @@ from headgate.scan.findings.owners import PLACES, CodeOwners, parse_owners
 from headgate.scan.hub.sarif_in import ForeignRun
 from headgate.scan.hub.taking import taken as taken_as_check
 from headgate.scan.text import LARGEST, Text, decode
+from headgate.server.flow.configuration import tools_of
 from headgate.server.flow.recording import Writer, inherited, joined, missed, verdict
 from headgate.vcs.git import GitError
 from headgate.vcs.repository import ChangedFile, Repository
@@ -137,7 +138,8 @@ class BranchScanner:
         changed = await repository.changed(before, tip)
         scanned = _Scanned(tip, before, changed, whole or before is None)
         files = await repository.changed(None, tip) if scanned.whole and before else changed
-        scanned.results = await self._examine(repository, files, config.exclude)
+        tools = await tools_of(repository, tip, config)
+        scanned.results = await self._examine(repository, files, config.exclude, tools)
         await self._read_texts(repository, scanned)
         owners = await self._owners(repository, tip)
         await self._record(repository, id, project, branch, scanned, owners, config)
@@ -185,7 +187,11 @@ class BranchScanner:
     # -- looking -----------------------------------------------------------------------------
 
     async def _examine(
-        self, repository: Repository, files: Sequence[ChangedFile], exclude: Sequence[str]
+        self,
+        repository: Repository,
+        files: Sequence[ChangedFile],
+        exclude: Sequence[str],
+        tools: Mapping[str, str],
     ) -> tuple[CheckResult, ...]:
         there = [file for file in files if file.new_mode in READ]
         sizes = await repository.sizes({file.new_object for file in there})
@@ -202,6 +208,7 @@ class BranchScanner:
                 excluded=frozenset(f.path for f in batch if matches(f.path, exclude)),
                 links=files_of(places, data, LINKS),
                 unread={f.path: TOO_LARGE for f in batch if f.new_object not in data},
+                tools=tools,
             )
             for result in await self._house.scan_runner.scan(request):
                 told[result.check] = joined(told[result.check], result)

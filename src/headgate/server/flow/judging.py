@@ -21,7 +21,7 @@ from headgate.model.toml.policy_file import parse_policy
 from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
 from headgate.scan.change import scan_change
 from headgate.server.core import Core
-from headgate.server.flow.configuration import broken
+from headgate.server.flow.configuration import broken, tools_of
 from headgate.server.flow.decide import Facts, judge
 from headgate.server.flow.policy import read_policy_files
 from headgate.server.flow.silencing import without_silenced
@@ -198,7 +198,12 @@ class Judging(Core):
         if {(f.path, f.new_object) for f in pushed} != {(f.path, f.new_object) for f in lands}:
             config = await self._config_or_none(case.project, node.base) or ProjectConfig()
             results += await scan_change(
-                repository, node.base, commit, exclude=config.exclude, runner=self.scan_runner
+                repository,
+                node.base,
+                commit,
+                exclude=config.exclude,
+                runner=self.scan_runner,
+                tools=await tools_of(repository, node.base, config),
             )
             results.append(
                 await check_dependencies(
