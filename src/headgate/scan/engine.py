@@ -12,7 +12,6 @@ from pathlib import Path
 from headgate.model.finding import CheckResult, Finding, Outcome, TraceStep
 from headgate.scan.agreement import joined
 from headgate.scan.allowances import Allowances, allowances
-from headgate.scan.analyzers.adapters import adapters
 from headgate.scan.analyzers.injection import Injection
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
 from headgate.scan.analyzers.ruff import Ruff
@@ -76,10 +75,15 @@ def examine(
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[CheckResult, ...]:
     """One result per check, in the order of `CHECKS`."""
-    tools = (*tools, *adapters(request.tools))
+    if request.tools:
+        from headgate.scan.analyzers.adapters import adapters
+
+        tools = (*tools, *adapters(request.tools))
     notes = (*request.links, *request.messages)
     notes += (names_note(_names(request.head, request.links, request)),)
-    head = _Side(request.head, notes, tools, request.excluded, clock, request.foreign)
+    head = _Side(request.head, notes, tools, request.excluded, clock)
+    if request.foreign is not None:
+        head.take(request.foreign)
     for check in CHECKS:
         head.run(check)
     base: _Side | None = None
@@ -122,10 +126,8 @@ class _Side:
         tools: Sequence[Analyzer],
         excluded: frozenset[str],
         clock: Callable[[], float],
-        foreign: Sequence[Finding] | None = None,
     ) -> None:
         self._tools = tools
-        self._foreign = foreign
         self._excluded = excluded
         self._clock = clock
         self._why = {file.path: why for file in files if (why := unreadable(file.data))}
@@ -150,8 +152,7 @@ class _Side:
             return
         began = self._clock()
         done: list[Analysis] = []
-        ours = self._foreign is None or check != "source"
-        for tool in self._tools if ours else ():
+        for tool in self._tools:
             if tool.check != check:
                 continue
             if check == "secrets":
@@ -164,10 +165,7 @@ class _Side:
                 if file.path not in self._why and tool.wants(file.path, file.data[:START])
             ]
             done.append(_signed(tool, tool.scan(given)))
-        if not ours:
-            there = (one for one in self._foreign or () if one.span.path in self.data)
-            done.append(Analysis(Outcome.PASSED, hits=tuple(map(Hit, there))))
-        elif check == "source":
+        if check == "source":
             done.append(self._comments())
         self._analyses[check] = done
         for analysis in done:
@@ -179,6 +177,12 @@ class _Side:
         if path not in self._texts:
             self._texts[path] = Text(decode(self.data[path]))
         return self._texts[path]
+
+    def take(self, foreign: Sequence[Finding]) -> None:
+        """What another tool found is all that the source check says."""
+        there = (finding for finding in foreign if finding.span.path in self.data)
+        self._analyses["source"] = [Analysis(Outcome.PASSED, hits=tuple(map(Hit, there)))]
+        self.seconds["source"] = 0.0
 
     def _comments(self) -> Analysis:
         """What the comments that allow findings are wrong in."""
