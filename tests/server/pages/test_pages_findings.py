@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from pages_world import Story, World, commit, serving
@@ -128,7 +129,20 @@ def test_a_secret_is_never_read_from_the_file(kept: Story, ada: TestClient) -> N
     for address in (f"/findings/{'ef' * 16}", "/findings?state=all", "/findings.json"):
         assert KEY not in ada.get(address).text
     assert "KEY = &#39;***********&#39;" in ada.get(f"/findings/{'ef' * 16}").text
-    assert ada.get("/rules.json").json()["rules"][0]["rule"]
+    # Nor where another finding stands in the same file, nor while it is not known what is secret.
+    beside = replace(sql("12" * 16, "keys.py"), span=Span("keys.py", 2), trace=())
+    with kept.world.db.write() as tx:
+        project = kept.projects["jinja"].id
+        head = tx.branch_scans.latest(project, "main")[0].commit
+        tx.tracked.add(project, "main", beside, head, FindingState.OPEN, "", Owner(), 50)
+    page = ada.get(f"/findings/{'12' * 16}").text
+    assert KEY not in page
+    assert "cursor.execute(" in page
+    with kept.world.db.write() as tx:
+        counts = ScanCounts(3, 0, 0, 0, 0, 0)
+        tx.branch_scans.add(project, "main", head, Outcome.NOT_RUN, "it crashed", counts)
+    steps = ada.get(f"/findings/{'ab' * 16}.json").json()["steps"]
+    assert [len(step["code"]) for step in steps] == [1, 1, 1]
 
 
 def test_who_may_not_read_the_project_sees_nothing(kept: Story) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headgate.model.errors import BadInput, HeadgateError, NotFound
-from headgate.model.finding import Severity, Span
+from headgate.model.finding import Outcome, Severity, Span
 from headgate.model.ids import Commit, ProjectId
 from headgate.model.principal import Principal
 from headgate.model.tracked import (
@@ -259,31 +259,29 @@ def _act(act: FindingAct, names: Names, now: float) -> View:
 async def _steps(house: House, project: str, one: TrackedFinding) -> list[View]:
     """Every step of the trace, or the one place, with the code around it.
 
-    Lines of secrets are never read again: only the excerpts, which are masked, are shown.
+    A file that has, or ever had, a secret is not read again, nor is any while it is not known what
+    is secret: then only the excerpts are shown, which were masked when they were taken.
     """
     finding = one.finding
     spans = [(step.role.value, step.text, step.span, step.excerpt) for step in finding.trace] or [
         ("sink", finding.message, finding.span, finding.excerpt)
     ]
-    secret = finding.check == "secrets"
-    hidden: set[tuple[str, int]] = set()
     with house.db.read() as tx:
-        for other in tx.tracked.of_branch(one.project, one.branch):
-            if other.finding.check == "secrets":
-                span = other.finding.span
-                last = max(span.line, span.end_line)
-                hidden |= {(span.path, number) for number in range(span.line, last + 1)}
+        everything = tx.tracked.of_branch(one.project, one.branch)
+        last = tx.branch_scans.latest(one.project, one.branch)
+    secret = {f.finding.span.path for f in everything if f.finding.check == "secrets"}
+    known = bool(last) and last[0].outcome is not Outcome.NOT_RUN
     texts: dict[str, list[str]] = {}
-    for _, _, span, _ in spans:
-        if span.path not in texts and not secret:
-            texts[span.path] = await _lines(house, project, one.last_commit, span.path)
+    for path in {span.path for _, _, span, _ in spans}:
+        if known and path not in secret:
+            texts[path] = await _lines(house, project, one.last_commit, path)
     return [
         {
             "role": role,
             "text": shown_text(text),
             "path": shown_path(span.path),
             "line": span.line,
-            "code": _code(span, excerpt, texts.get(span.path, []), hidden),
+            "code": _code(span, excerpt, texts.get(span.path, [])),
         }
         for role, text, span, excerpt in spans
     ]
@@ -299,9 +297,7 @@ async def _lines(house: House, project: str, commit: str, path: str) -> list[str
     return data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")
 
 
-def _code(
-    span: Span, excerpt: str, lines: Sequence[str], hidden: set[tuple[str, int]]
-) -> list[View]:
+def _code(span: Span, excerpt: str, lines: Sequence[str]) -> list[View]:
     last = max(span.line, span.end_line)
     if not lines or span.line > len(lines):
         return [{"number": span.line, "text": shown_text(excerpt), "marked": True}]
@@ -309,9 +305,7 @@ def _code(
     return [
         {
             "number": number,
-            "text": "(hidden: a secret stands here)"
-            if (span.path, number) in hidden
-            else shown_text(lines[number - 1][:400]),
+            "text": shown_text(lines[number - 1][:400]),
             "marked": span.line <= number <= last,
         }
         for number in range(first, stop + 1)
