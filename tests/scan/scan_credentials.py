@@ -313,7 +313,7 @@ application.yml |     password: !vault |
 application.yml |   tokenSecretName: app-token-v2
 compose.yml |       POSTGRES_PASSWORD_FILE: /run/secrets/pg
 compose.yml |       POSTGRES_PASSWORD: ${POSTGRES_PASSWORD:?required}
-k8s.yaml |         - name: DB_PASSWORD¶          valueFrom:¶    secretKeyRef: {name: db-creds-prod2, key: password}
+k8s.yaml | - name: DB_PASSWORD¶  valueFrom:¶    secretKeyRef: {name: db-creds-prod2, key: password}
 k8s.yaml |   secretName: wildcard-tls-2026
 openapi.yaml |       description: "Password of the account, at least 12 characters"
 openapi.yaml |         example: correct horse

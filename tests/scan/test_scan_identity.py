@@ -62,7 +62,7 @@ def test_findings_keep_their_identity_through_three_edits_at_once() -> None:
     assert stayed["kept"] >= 1500
     assert stayed["kept"] / (stayed["kept"] + stayed["lost"]) >= 0.99, stayed
     assert came["new"] >= 80
-    assert came["merged"] / (came["merged"] + came["new"]) <= 0.03, came
+    assert came["merged"] / (came["merged"] + came["new"]) <= 0.05, came
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from headgate.model.errors import BadInput, CouldNotRun
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
 from headgate.scan.format import Report, by_name
 from headgate.scan.text import plural, printable
-from headgate.scan.tree import Root, Selection, contents, find_root, read_file, run, select
+from headgate.scan.tree import Root, Selection, contents, find_root, inside, read_file, run, select
 
 if TYPE_CHECKING:
     from headgate.scan.packs.schema import Pack
@@ -55,7 +55,8 @@ def inspect(
     results: list[CheckResult] = []
     if "configuration" in checks:
         results.append(configuration)
-    results += _scan(selection, configured.exclude, effort, rules)
+    scanned = _scan(selection, configured, checks, effort, rules)
+    results += [result for result in scanned if result.check in checks]
     if "dependencies" in checks:
         results.append(_dependencies(selection, configured.exclude))
     report = Report(
@@ -66,7 +67,35 @@ def inspect(
         files=len(selection.paths),
     )
     name = "json" if current().json and chosen == "text" else chosen
-    _publish(report, name, output)
+    publish(report, name, output)
+    return int(report.exit_code)
+
+
+def inspect_history(paths: Sequence[str], chosen: str, output: str) -> int:
+    """Look for secrets in every commit, and print the report; the exit code."""
+    from headgate.scan.engine import analyzers
+    from headgate.scan.past import search_history
+    from headgate.scan.rules.table import rule_cache
+
+    root = asyncio.run(find_root(_start([Path(path) for path in paths])))
+    if root.repository is None:
+        raise BadInput(
+            f"{printable(str(root.path))} is not in a git repository, so it has no history.",
+            "Leave --history out.",
+        )
+    live = sys.stderr.isatty()
+
+    def progress(done: int, total: int) -> None:
+        if live:
+            print(f"\r{done} of {total} contents searched", end="", file=sys.stderr, flush=True)
+
+    tools = analyzers(secrets.token_bytes(32), rule_cache())
+    wanted = inside(root, [Path(path) for path in paths])
+    result, count = search_history(root.repository, tools, wanted, progress)
+    if live:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    report = Report((result,), str(root.path), "", __version__, count)
+    publish(report, "json" if current().json and chosen == "text" else chosen, output)
     return int(report.exit_code)
 
 
@@ -112,8 +141,13 @@ def _broken(error: BadInput) -> CheckResult:
 
 
 def _scan(
-    selection: Selection, exclude: Sequence[str], effort: Effort, rules: Sequence[str]
+    selection: Selection,
+    config: ProjectConfig,
+    checks: Sequence[str],
+    effort: Effort,
+    rules: Sequence[str],
 ) -> tuple[CheckResult, ...]:
+    from headgate.scan.analyzers.adapters import adapters
     from headgate.scan.analyzers.flow import Mode
     from headgate.scan.engine import analyzers
     from headgate.scan.rules.table import rule_cache
@@ -140,11 +174,33 @@ def _scan(
         jobs=effort.jobs,
         keep=effort.cached,
     )
+    others = adapters(_tools(selection.root.path, config))
+    tools = tuple(tool for tool in (*tools, *others) if tool.check in checks)
     try:
-        return run(selection, tools, exclude, progress)
+        return run(selection, tools, config.exclude, progress)
     finally:
         if live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _tools(root: Path, config: ProjectConfig) -> dict[str, str]:
+    """The tools of others that the project asks for, as `adapters` takes them."""
+    found: dict[str, str] = {}
+    for name in config.tools:
+        path = config.tool_files.get(name, "")
+        if name == "eslint":
+            found[name] = str(root / path)
+        elif path:
+            data = read_file(root, path)
+            if isinstance(data, str):
+                raise BadInput(
+                    f"{PROJECT_FILE}: checks: {printable(path)}, the rules of {name}: {data}.",
+                    "Correct the path, or take the tool out of `tools`.",
+                )
+            found[name] = data.decode("utf-8", "surrogateescape")
+        else:
+            found[name] = ""
+    return found
 
 
 def _dependencies(selection: Selection, exclude: Sequence[str]) -> CheckResult:
@@ -163,7 +219,8 @@ def _dependencies(selection: Selection, exclude: Sequence[str]) -> CheckResult:
     return replace(check_files(after, before), seconds=time.perf_counter() - began)
 
 
-def _publish(report: Report, name: str, output: str) -> None:
+def publish(report: Report, name: str, output: str) -> None:
+    """Print a report, or write it to a file. Raises CouldNotRun."""
     text = by_name(name)(report)
     if not output:
         sys.stdout.write(text)

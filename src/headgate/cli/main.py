@@ -34,7 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry("doctor", "doctor", "Say whether this machine can run Headgate."),
     "init": Entry("init", "init", "Write a headgate.toml that fits this repository."),
     "check": Entry("check", "check", "Inspect files or a range of commits, without a server."),
-    "scan": Entry("scan", "scan", "Scan source and secrets only, without a server."),
+    "scan": Entry("scan_group", "scan", "Scan source and secrets only, without a server."),
     "deps": Entry("deps", "deps", "Packages: what a project uses, and what is known of it."),
     "fix": Entry("fix", "fix", "Suggest changes that make findings go away."),
     "rules": Entry("rules", "rules", "Test, begin, explain and count rules of source analysis."),
@@ -46,6 +46,9 @@ COMMANDS: dict[str, Entry] = {
     "change": Entry("change", "change", "Look at changes, approve, enqueue or abandon them."),
     "queue": Entry("queue", "queue", "Watch the queues, freeze them, promote what waits."),
     "pipeline": Entry("pipeline", "pipeline", "Look at pipelines and their runs."),
+    "findings": Entry(
+        "findings", "findings", "List the findings of branches, silence or dispute them."
+    ),
     "job": Entry("job", "job", "Look at job runs and their logs; keep what failed ones leave."),
     "principal": Entry("principal", "principal", "Humans, agents and services."),
     "agent": Entry("principal", "agent", "Add agents and look at them."),

@@ -39,6 +39,10 @@ class ProjectConfig:
     )
     exclude: tuple[str, ...] = ()
     """`[checks] exclude`: patterns of files that source checks leave out (secrets still look)."""
+    tools: tuple[str, ...] = ()
+    """`[checks] tools`: tools of others that the source check runs, too."""
+    tool_files: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Tool → path of its rules or configuration in the project."""
     job_tables: Mapping[str, JobTable] = field(default_factory=dict[str, JobTable])
     """The `[jobs.NAME]` tables as written."""
     dependencies: DependencyPolicy | None = None

@@ -14,6 +14,8 @@ JobRunId = NewType("JobRunId", int)
 PipelineRunId = NewType("PipelineRunId", int)
 ApprovalId = NewType("ApprovalId", int)
 EventId = NewType("EventId", int)
+TrackedId = NewType("TrackedId", int)
+ActId = NewType("ActId", int)
 
 Commit = NewType("Commit", str)
 """A full, lower-case hexadecimal commit id."""

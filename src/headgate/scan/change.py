@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headgate.model.change import CommitInfo
 from headgate.model.finding import CheckResult, Outcome
@@ -51,12 +51,13 @@ async def scan_change(
     *,
     exclude: tuple[str, ...],
     runner: ScanRunner,
+    tools: Mapping[str, str] | None = None,
 ) -> tuple[CheckResult, ...]:
     """The checks `source` and `secrets`: what is found in `head` and was not there in `base`.
 
     Secrets are sought in every commit between the two as well, its message included: what a later
     commit removes still lands in the history. `exclude`: patterns of files that the source check
-    leaves out. Raises GitError when git cannot answer.
+    leaves out. `tools`: of others, that it runs, too. Raises GitError when git cannot answer.
     """
     gathered = await gather(repo, base, head, exclude)
     if gathered.problem:
@@ -64,7 +65,7 @@ async def scan_change(
             CheckResult(check, Outcome.NOT_RUN, gathered.problem, skipped=gathered.skipped)
             for check in CHECKS
         )
-    return await runner.scan(gathered.request)
+    return await runner.scan(replace(gathered.request, tools=tools or {}))
 
 
 async def gather(

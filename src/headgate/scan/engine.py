@@ -75,6 +75,10 @@ class Request:
     """Path → why it could not be read, of files that should have been examined."""
     skipped: tuple[str, ...] = ()
     """`path: reason` of what is no file to examine."""
+    tools: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Tools of others to run on the source, too; as `adapters` takes them."""
+    foreign: tuple[Finding, ...] | None = None
+    """What another tool found in these files; then none of ours looks for defects in them."""
 
 
 def analyzers(
@@ -110,9 +114,15 @@ def examine(
     clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[CheckResult, ...]:
     """One result per check, in the order of `CHECKS`."""
+    if request.tools:
+        from headgate.scan.analyzers.adapters import adapters
+
+        tools = (*tools, *adapters(request.tools))
     notes = (*request.links, *request.messages)
     notes += (names_note(_names(request.head, request.links, request)),)
     head = _Side(request.head, notes, tools, request.excluded, clock, request.context)
+    if request.foreign is not None:
+        head.take(request.foreign)
     for check in CHECKS:
         head.run(check)
     base: _Side | None = None
@@ -220,6 +230,12 @@ class _Side:
         if path not in self._texts:
             self._texts[path] = Text(decode(self.data[path]))
         return self._texts[path]
+
+    def take(self, foreign: Sequence[Finding]) -> None:
+        """What another tool found is all that the source check says."""
+        there = (finding for finding in foreign if finding.span.path in self.data)
+        self._analyses["source"] = [Analysis(Outcome.PASSED, hits=tuple(map(Hit, there)))]
+        self.seconds["source"] = 0.0
 
     def _comments(self) -> Analysis:
         """What the comments that allow findings are wrong in."""
@@ -383,7 +399,7 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
                 excerpt=printable(excerpt.replace("\t", " ")) if shown else "",
                 trace=tuple(head.step(step, shown) for step in hit.finding.trace),
                 identity=identity(where, counted[key]),
-                allowed=head.allowed(hit.finding),
+                allowed=hit.finding.allowed or head.allowed(hit.finding),
                 anchor=replace(where, statement=where.statement.partition("\0")[0]),
             )
         )

@@ -94,7 +94,7 @@ async def select(root: Root, paths: Sequence[Path], base: str, exclude: Sequence
     tree has beyond it; `A..B`, for a range of commits; empty, for the whole work tree. Raises
     BadInput for paths and revisions that are not there.
     """
-    wanted = _inside(root, paths)
+    wanted = inside(root, paths)
     if not base:
         listed, skipped = await _listed(root, wanted)
         if not listed:
@@ -195,7 +195,8 @@ class _Read:
         return 0
 
 
-def _inside(root: Root, paths: Sequence[Path]) -> tuple[str, ...]:
+def inside(root: Root, paths: Sequence[Path]) -> tuple[str, ...]:
+    """The paths relative to the root, empty for the root itself. Raises BadInput."""
     wanted: list[str] = []
     for path in paths:
         absolute = Path(os.path.abspath(path))  # noqa: PTH100 - a link stays a link
@@ -382,8 +383,8 @@ def _joined(one: CheckResult, other: CheckResult) -> CheckResult:
     findings = (*one.findings, *other.findings)
     unsure = (Outcome.NOT_RUN, Outcome.UNKNOWN)
     reasons = [result.reason for result in (one, other) if result.outcome in unsure]
-    if not reasons and findings:
-        reasons = [plural(len(findings), "finding")]
+    if outcome is Outcome.FAILED:
+        reasons = [plural(sum(not finding.allowed for finding in findings), "finding")]
     return CheckResult(
         check=one.check,
         outcome=outcome,

@@ -48,6 +48,10 @@ def encode_request(request: Request) -> bytes:
         "messages": listing(request.messages),
         "unread": dict(request.unread),
         "skipped": list(request.skipped),
+        "tools": dict(request.tools),
+        "foreign": None
+        if request.foreign is None
+        else [_finding_as_json(finding) for finding in request.foreign],
     }
     past = (one.file for one in request.history)
     notes = (*request.links, *request.base_links, *request.messages)
@@ -85,6 +89,10 @@ def read_request(stream: BinaryIO) -> Request | None:
         messages=files(header["messages"]),
         unread=header["unread"],
         skipped=tuple(header["skipped"]),
+        tools=header["tools"],
+        foreign=None
+        if header["foreign"] is None
+        else tuple(_finding(one) for one in header["foreign"]),
     )
 
 

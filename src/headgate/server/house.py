@@ -17,6 +17,7 @@ from headgate.jobs.sandbox.interface import Sandbox
 from headgate.model.event import NewEvent
 from headgate.model.principal import GATE, OPERATOR
 from headgate.model.project import POLICY_PROJECT
+from headgate.server.cases.findings import FindingCases
 from headgate.server.cases.inventory import InventoryCases
 from headgate.server.cases.jobs import JobCases
 from headgate.server.cases.packages import PackageCases
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 
 
 class Headgate(
+    FindingCases,
     PackageCases,
     PipelineCases,
     JobCases,
@@ -85,6 +87,7 @@ class Headgate(
         await self.settle_tags()
         await self.pipelines.start()
         await self.recover_changes()
+        await self.branches.catch_up()
         self._sweepers = [
             asyncio.create_task(self.end_expired_holds()),
             asyncio.create_task(self.landed.nightly()),

@@ -20,6 +20,7 @@ from headgate.store.repositories.builds import Builds, Setups
 from headgate.store.repositories.changes import Changes
 from headgate.store.repositories.checks import Approvals, Checks, Verdicts
 from headgate.store.repositories.events import Events, Seal
+from headgate.store.repositories.findings import BranchScans, FindingActs, TrackedFindings
 from headgate.store.repositories.jobs import Holds, Secrets
 from headgate.store.repositories.packages import PackageRequests, Packages
 from headgate.store.repositories.pipelines import ParkedPushes, Pipelines, Tags
@@ -47,6 +48,9 @@ class Transaction:
         self.sessions = Sessions(connection, clock)
         self.changes = Changes(connection, clock)
         self.checks = Checks(connection, clock)
+        self.tracked = TrackedFindings(connection, clock)
+        self.acts = FindingActs(connection, clock)
+        self.branch_scans = BranchScans(connection, clock)
         self.verdicts = Verdicts(connection, clock)
         self.approvals = Approvals(connection, clock)
         self.queues = Queues(connection, clock)

@@ -14,7 +14,7 @@ from headgate.model.toml.dependency_policy import read_tightening
 from headgate.model.toml.environments import read_environments
 from headgate.model.toml.job_tables import read_job
 from headgate.model.toml.names import check_name
-from headgate.model.toml.reader import Table, read
+from headgate.model.toml.reader import Table, outside, read
 
 
 def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
@@ -30,6 +30,10 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
     classes = root.table("classes")
     checks = root.table("checks")
     exclude = checks.patterns("exclude") if checks else ()
+    tools: tuple[str, ...] = ()
+    tool_files: Mapping[str, str] = {}
+    if checks:
+        tools, tool_files = _tools(checks)
     if checks:
         checks.done()
     tables = _jobs(root)
@@ -50,10 +54,36 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
         jobs=jobs,
         environments=environments,
         exclude=exclude,
+        tools=tools,
+        tool_files=tool_files,
         job_tables=tables,
         dependencies=dependencies,
         fail_fast=fail_fast,
     )
+
+
+TOOLS = ("bandit", "checkov", "eslint", "hadolint", "semgrep", "zizmor")
+"""What `[checks] tools` may name."""
+_TOOL_FILES = {"semgrep": "semgrep-rules", "eslint": "eslint-config"}
+
+
+def _tools(checks: Table) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    """The tools of others, and the files that some of them need."""
+    named = checks.texts("tools")
+    for name in named:
+        if name not in TOOLS:
+            known = ", ".join(TOOLS)
+            checks.fail("tools", f"`{name}` is no tool that can be run.", f"Known: {known}.")
+    files: dict[str, str] = {}
+    for tool, key in _TOOL_FILES.items():
+        path = checks.text(key, "")
+        if tool in named and not path:
+            checks.fail("tools", f"{tool} needs `{key}`.", f'Add {key} = "PATH" to [checks].')
+        if path and (why := outside(path)):
+            checks.fail(key, why, "Give the path from the root of the project.")
+        if path:
+            files[tool] = path
+    return tuple(dict.fromkeys(named)), files
 
 
 def _classes(table: Table, prefix: str) -> Iterator[PathClass]:

@@ -194,7 +194,7 @@ FORMS = (
         "auth | credential | login",
         r"\b(?:http(?:basic|digest)auth|networkcredential|\w{0,20}basicauth|basic_auth|"
         r"usernamepasswordcredentials|usernamepasswordauthenticationtoken|passwordauthentication|login|"
-        rf"basiccredentials|auth\s?=\s?)\s?\(\s*{_STRING}\s*,\s*[rbu]?{_QUOTED}\s*[,)]",
+        rf"basiccredentials|auth\s?=\s?)\s?\(\s*{_STRING}\s*,\s*[rbu]?{_QUOTED}\s*[,).]",
         _as_password,
     ),
     _form(
@@ -215,6 +215,17 @@ FORMS = (
         _as_password,
     ),
     _form("password", rf"^\s*(?P<name>\w{{0,20}}password)\s{{1,4}}{_QUOTED}", judge, r"\.gradle$"),
+    _form(
+        "=",
+        rf"[\"']{_NAME}=(?P<value>[^\"'=\s${{}}<>;&]{{4,200}})[\"']",
+        judge,
+    ),
+    _form(
+        "{",
+        rf"[{{,]\s?{_NAME}:\s{{1,4}}(?P<value>[^\s,{{}}\"'$<>|!&*]{{4,200}})\s?[,}}]",
+        judge,
+        r"\.ya?ml$",
+    ),
     _form("define", rf"^\s*#\s*define\s+{_NAME}\s+{_QUOTED}", judge),
     _form(" as string", rf"{_NAME}\s+as\s+string\s*=\s*{_QUOTED}", judge),
     _form(

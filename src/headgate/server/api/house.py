@@ -14,6 +14,7 @@ from headgate.model.change import Change
 from headgate.model.config import Policy
 from headgate.model.package import MatchRun, PackageRequest
 from headgate.model.principal import Principal
+from headgate.model.tracked import FindingAct
 from headgate.server.auth.identity import Verifier
 from headgate.server.auth.sessions import Random
 from headgate.server.cases.jobs import ListedSecret
@@ -112,6 +113,20 @@ class UseCases(Protocol):
     async def holds(self, actor: Principal) -> Sequence[tuple[Hold, str]]: ...
 
     async def release_hold(self, actor: Principal, id: int) -> object: ...
+
+    async def suppress_finding(
+        self, actor: Principal, identity: str, reason: str, until: str, *, accept: bool
+    ) -> FindingAct: ...
+
+    async def dispute_finding(self, actor: Principal, identity: str, reason: str) -> FindingAct: ...
+
+    async def reopen_finding(self, actor: Principal, identity: str, reason: str) -> object: ...
+
+    async def scan_branch(self, actor: Principal, project: str, branch: str) -> str: ...
+
+    async def import_findings(
+        self, actor: Principal, project: str, branch: str, sarif: str
+    ) -> Mapping[str, object]: ...
 
     async def approve_setup(self, actor: Principal, digest: str, note: str) -> object: ...
 

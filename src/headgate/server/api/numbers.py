@@ -1,4 +1,4 @@
-"""Numbers in addresses and headers: what the database and files can count, and nothing larger."""
+"""Numbers and digests in addresses and headers: what can be counted, and nothing larger."""
 
 from __future__ import annotations
 
@@ -24,7 +24,20 @@ class WholeNumber(Convertor[int]):
         return str(value)
 
 
+class Digest(Convertor[str]):
+    """`{identity:hex}` in an address: a digest, or the beginning of one."""
+
+    regex = "[0-9a-fA-F]{8,64}"
+
+    def convert(self, value: str) -> str:
+        return value.lower()
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
 register_url_convertor("whole", WholeNumber())
+register_url_convertor("hex", Digest())
 
 
 def whole_number(name: str, text: str) -> int:

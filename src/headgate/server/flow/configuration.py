@@ -12,6 +12,7 @@ from headgate.model.ids import Commit
 from headgate.model.pipeline import GATE_PIPELINE
 from headgate.model.toml.dependency_policy import DEPENDENCIES_FILE
 from headgate.model.toml.project_file import parse_project
+from headgate.scan.analyzers.adapters import NOT_AT_THE_GATE
 from headgate.vcs.repository import Repository
 
 
@@ -81,4 +82,20 @@ def nowhere(config: ProjectConfig, pipelines: Collection[str]) -> list[Finding]:
                 check="configuration",
             )
         )
+    return found
+
+
+async def tools_of(repository: Repository, commit: Commit, config: ProjectConfig) -> dict[str, str]:
+    """The tools of others that the gate runs for a project, with the rules that they need.
+
+    Rules that are not there are empty, and the tool then does not run: never is less looked at
+    than the project asks for.
+    """
+    found: dict[str, str] = {}
+    for name in config.tools:
+        if name in NOT_AT_THE_GATE:
+            continue
+        path = config.tool_files.get(name, "")
+        data = await repository.file(commit, path) if path else None
+        found[name] = (data or b"").decode("utf-8", "surrogateescape")
     return found

@@ -20,6 +20,7 @@ from headgate.model.ids import ChangeNumber, Commit, RevisionId
 from headgate.model.principal import GATE
 from headgate.model.project import POLICY_PROJECT
 from headgate.model.verdict import Verdict, VerdictKind
+from headgate.server.flow.branches import BranchScanner
 from headgate.server.flow.inspect import Inspector
 from headgate.server.flow.intake import Intake, Later
 from headgate.server.flow.judging import Judging
@@ -36,12 +37,14 @@ class Flow(Judging):
     gate: GateService
     intake: Intake
     receiver: Receiver
+    branches: BranchScanner
 
     def _join(self, gate: GateService) -> None:
         """Tie the moving parts together; called once, by the house."""
         self.gate = gate
         self.intake = Intake(self.db, self.forge, gate, self.lock, self.policy)
         self.receiver = Receiver(self)
+        self.branches = BranchScanner(self)
         self._inspector = Inspector(self)
         self._inspections: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -275,6 +278,8 @@ class Flow(Judging):
                 self._look_again(ChangeNumber(number))
             if event.kind == "item.withdrawn" and event.actor == GATE and isinstance(number, int):
                 self._spawn(self._decide_again(ChangeNumber(number)))
+            if event.kind == "branch.landed":
+                self.branches.soon(str(event.data["project"]), str(event.data["branch"]))
             if event.kind == "branch.landed" and event.data.get("project") == POLICY_PROJECT:
                 self._spawn(self.policy_changed())
 
@@ -409,6 +414,7 @@ class Flow(Judging):
 
     async def stop_flow(self) -> None:
         """End what is under way; a restart picks it up."""
+        await self.branches.stop()
         tasks = [*self._inspections.values(), *self._tasks]
         for task in tasks:
             task.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,15 +16,21 @@ from headgate.model.config import PROJECT_FILE, ProjectConfig
 from headgate.model.errors import BadInput, HeadgateError
 from headgate.model.event import NewEvent
 from headgate.model.finding import CheckResult, Finding, Outcome
-from headgate.model.ids import ChangeNumber, RevisionId
+from headgate.model.ids import ChangeNumber, Commit, RevisionId
 from headgate.model.origin import combine
 from headgate.model.principal import GATE, Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT
 from headgate.model.purl import Package
 from headgate.model.resolve import for_branch
 from headgate.scan.change import scan_change
-from headgate.server.flow.configuration import broken, nowhere, policy_file, project_config
-from headgate.server.flow.policy import read_policy
+from headgate.server.flow.configuration import (
+    broken,
+    nowhere,
+    policy_file,
+    project_config,
+    tools_of,
+)
+from headgate.server.flow.policy import read_policy, read_policy_files
 from headgate.vcs.repository import Repository
 
 if TYPE_CHECKING:
@@ -63,24 +69,30 @@ class Inspector:
             project = tx.projects.get(change.project).name
         what = Inspected(change, revision, project, house.repository(project))
         configuration = await self._timed("configuration", self._configuration(what))
-        exclude = (await self._config_or_default(what)).exclude
+        config, where = await self._config_or_default(what)
+        tools = await tools_of(what.repository, where, config)
         async with asyncio.TaskGroup() as group:
-            scan = group.create_task(self._scan(what, exclude))
+            scan = group.create_task(self._scan(what, config.exclude, tools))
             dependencies = group.create_task(self._timed("dependencies", self._dependencies(what)))
         self._store(what, (configuration, *scan.result(), dependencies.result()))
         return revision.id
 
-    async def _config_or_default(self, what: Inspected) -> ProjectConfig:
+    async def _config_or_default(self, what: Inspected) -> tuple[ProjectConfig, Commit]:
+        """The configuration that the checks go by, and the commit that it is of."""
         # What is left out of source checks is decided by the branch, not by the change itself,
         # nor by the changes that it stands on.
         tip = await what.repository.resolve(f"refs/heads/{what.change.branch}")
+        where = what.revision.base
         try:
             base = await what.repository.merge_base(tip, what.revision.base) if tip else None
-            return await project_config(what.repository, base or what.revision.base)
+            where = base or where
+            return await project_config(what.repository, where), where
         except HeadgateError:
-            return ProjectConfig()
+            return ProjectConfig(), where
 
-    async def _scan(self, what: Inspected, exclude: tuple[str, ...]) -> tuple[CheckResult, ...]:
+    async def _scan(
+        self, what: Inspected, exclude: tuple[str, ...], tools: Mapping[str, str]
+    ) -> tuple[CheckResult, ...]:
         begun = time.monotonic()
         try:
             async with asyncio.timeout(self._house.settings.check_timeout):
@@ -90,6 +102,7 @@ class Inspector:
                     what.revision.head,
                     exclude=exclude,
                     runner=self._house.scan_runner,
+                    tools=tools,
                 )
         except TimeoutError:
             why = f"took longer than {self._house.settings.check_timeout:.0f} s"

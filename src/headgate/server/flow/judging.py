@@ -20,9 +20,10 @@ from headgate.model.resolve import for_branch
 from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
 from headgate.scan.change import scan_change
 from headgate.server.core import Core
-from headgate.server.flow.configuration import broken, policy_file
+from headgate.server.flow.configuration import broken, policy_file, tools_of
 from headgate.server.flow.decide import Facts, judge
-from headgate.server.flow.policy import read_policy
+from headgate.server.flow.policy import read_policy, read_policy_files
+from headgate.server.flow.silencing import without_silenced
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,9 @@ class Judging(Core):
             for path, count in (await repository.numstat(case.node.base, case.node.commit)).items():
                 lines.setdefault(path, count)
             checks += await self._landing_checks(case, case.node, case.node.commit)
+        with self.db.read() as tx:
+            acts = tx.acts.silencing(case.change.project, self.clock())
+        checks = without_silenced(checks, acts)
         configs = [await self._config_or_none(case.project, base) for base in dict.fromkeys(bases)]
         with self.db.read() as tx:
             approvers = {id: tx.principals.get(id) for id in case.approvers}
@@ -94,7 +98,7 @@ class Judging(Core):
                 deleted=sum(deleted for _, deleted in lines.values()),
                 origin=case.origin,
                 agent=case.agent,
-                checks=tuple(checks),
+                checks=checks,
                 approvers={
                     id: self.groups(who) for id, who in approvers.items() if not who.disabled
                 },
@@ -195,7 +199,12 @@ class Judging(Core):
         if {(f.path, f.new_object) for f in pushed} != {(f.path, f.new_object) for f in lands}:
             config = await self._config_or_none(case.project, node.base) or ProjectConfig()
             results += await scan_change(
-                repository, node.base, commit, exclude=config.exclude, runner=self.scan_runner
+                repository,
+                node.base,
+                commit,
+                exclude=config.exclude,
+                runner=self.scan_runner,
+                tools=await tools_of(repository, node.base, config),
             )
             judged = await examine_dependencies(
                 repository,

@@ -23,7 +23,15 @@ from headgate.server.views.text import View
 
 STATIC = Path(__file__).parent.parent / "static"
 
-_SECTIONS = ("/changes", "/pipelines", "/projects", "/packages", "/events", "/principals")
+_SECTIONS = (
+    "/changes",
+    "/pipelines",
+    "/findings",
+    "/projects",
+    "/packages",
+    "/events",
+    "/principals",
+)
 
 
 def page(
@@ -32,6 +40,8 @@ def page(
     """The view as a whole page; `data` is the path of its JSON, if it has any."""
     path = request.url.path
     active = next((s for s in _SECTIONS if path.startswith(s)), "")
+    if path == "/rules":
+        active = "/findings"
     if path == "/" or path.startswith("/queues"):
         active = "/"
     html = (

@@ -22,7 +22,7 @@ from headgate.server.pages.live import Pulse, Shared, follow
 from headgate.server.pages.logs import follow_log, read_from
 from headgate.server.pages.render import fragment, json_answer, page
 from headgate.server.pages.stream import EventStream
-from headgate.server.views import ledger, listing, packages
+from headgate.server.views import findings, ledger, listing, packages
 from headgate.server.views.abilities import readable_projects
 from headgate.server.views.board import board_view
 from headgate.server.views.change import change_facts, change_view
@@ -82,6 +82,9 @@ class Pages:
             Page("/jobs/{run:whole}", "job.html", self._job),
             Page("/pipelines", "pipelines.html", self._pipelines),
             Page("/pipelines/{name}", "pipeline.html", self._pipeline),
+            Page("/findings", "findings.html", self._findings),
+            Page("/findings/{identity:hex}", "finding.html", self._finding),
+            Page("/rules", "rules.html", self._rules),
             Page("/projects", "projects.html", self._projects),
             Page("/projects/{name}", "project.html", self._project),
             Page("/projects/{name}/packages", "project_packages.html", self._project_packages),
@@ -140,6 +143,26 @@ class Pages:
     async def _pipeline(self, request: Request, viewer: Principal) -> View:
         name: str = request.path_params["name"]
         return pipeline_view(self._house, name, viewer, self._house.clock())
+
+    async def _findings(self, request: Request, viewer: Principal) -> View:
+        query = request.query_params
+        filters = findings.Filters(
+            project=query.get("project", ""),
+            branch=query.get("branch", ""),
+            state=query.get("state", "open"),
+            rule=query.get("rule", ""),
+            severity=query.get("severity", ""),
+            owner=query.get("owner", ""),
+            q=query.get("q", ""),
+            page=_number(request, "page") or 1,
+        )
+        return findings.findings_view(self._house, viewer, filters)
+
+    async def _finding(self, request: Request, viewer: Principal) -> View:
+        return await findings.finding_view(self._house, request.path_params["identity"], viewer)
+
+    async def _rules(self, request: Request, viewer: Principal) -> View:
+        return findings.rules_view(self._house, viewer)
 
     async def _projects(self, request: Request, viewer: Principal) -> View:
         return projects_view(self._house, viewer)

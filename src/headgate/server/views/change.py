@@ -19,10 +19,11 @@ from headgate.model.change import (
 from headgate.model.errors import NotFound
 from headgate.model.finding import CheckResult, Outcome
 from headgate.model.ids import ChangeNumber
-from headgate.model.origin import combine
+from headgate.model.origin import OriginKind, combine
 from headgate.model.principal import Principal
 from headgate.model.queue import Landing
 from headgate.model.verdict import Approval, Requirement, Verdict, VerdictKind
+from headgate.scan.rank import Facts
 from headgate.server.views import words
 from headgate.server.views.abilities import may_read, refusals
 from headgate.server.views.builds import builds_view
@@ -89,7 +90,7 @@ def change_facts(house: House, number: int, viewer: Principal, now: float) -> Vi
                 *_missing_outside(change, external),
             ],
             "approvals": _approvals(tx, change, names),
-            "checks": [words.check(c) for c in checks],
+            "checks": words.check_results(checks, _facts(tx, change, commits)),
             "builds": builds_view(tx, change, now),
             "pipelines": change_pipelines(house, tx, viewer, change.number, now),
             "said": conversation(tx, change.number),
@@ -116,6 +117,14 @@ def change_facts(house: House, number: int, viewer: Principal, now: float) -> Vi
         }
     view["actions"] = actions(change, refusals(house, viewer, change))
     return view
+
+
+def _facts(tx: Transaction, change: Change, commits: Sequence[RevisionCommit]) -> Facts:
+    """What the rank of a change's findings knows of the change."""
+    kind = combine(c.origin for c in commits).kind
+    approved = any(not a.void for a in tx.approvals.of_change(change.number))
+    written = kind in (OriginKind.AI, OriginKind.MIXED)
+    return Facts(written_by_ai=written, reviewed=approved)
 
 
 def missing(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 
 from headgate.model.change import Change, Signature
 from headgate.model.finding import CheckResult, Finding
@@ -10,6 +10,7 @@ from headgate.model.ids import PrincipalId, ProjectId, RevisionId
 from headgate.model.job import JobRun
 from headgate.model.origin import Evidence, Origin, combine
 from headgate.model.principal import Principal
+from headgate.scan.rank import Facts, rank, shortlist
 from headgate.server.views.text import View, shown_path, shown_text
 from headgate.store.database import Transaction
 
@@ -97,10 +98,30 @@ def finding(value: Finding) -> View:
         "excerpt": shown_text(value.excerpt),
         "identity": value.identity,
         "url": value.url if value.url.startswith("https://") else "",
+        "engines": list(value.engines),
+        "allowed": shown_text(value.allowed),
+        "trace": [
+            {
+                "role": step.role.value,
+                "text": shown_text(step.text),
+                "path": shown_path(step.span.path),
+                "line": step.span.line,
+                "excerpt": shown_text(step.excerpt),
+            }
+            for step in value.trace
+        ],
     }
 
 
-def check(result: CheckResult) -> View:
+def check_results(results: Sequence[CheckResult], facts: Facts | None = None) -> list[View]:
+    """The checks of one change; of all their findings the few with the highest ranks are `shown`,
+    the rest is backlog."""
+    everything = [finding for result in results for finding in result.findings]
+    shown = {id(finding) for finding in shortlist(everything, facts)[0]}
+    return [_check(result, facts, shown) for result in results]
+
+
+def _check(result: CheckResult, facts: Facts | None, shown: Container[int]) -> View:
     ranked = sorted(
         result.findings, key=lambda f: (-f.severity, -f.confidence, f.span.path, f.span.line)
     )
@@ -110,8 +131,17 @@ def check(result: CheckResult) -> View:
         "reason": shown_text(result.reason),
         "seconds": round(result.seconds, 3),
         "skipped": [shown_path(path) for path in result.skipped],
-        "findings": [finding(f) for f in ranked],
+        "findings": [
+            finding(f) | {"shown": id(f) in shown, "rank": rank_of(f, facts)} for f in ranked
+        ],
     }
+
+
+def rank_of(value: Finding, facts: Facts | None = None) -> View:
+    """A rank and the reasons for it."""
+    found = rank(value, facts)
+    factors = [{"name": o.name, "points": o.points, "why": o.words} for o in found.factors]
+    return {"score": found.score, "words": found.words, "factors": factors}
 
 
 def job(run: JobRun, now: float, expected: float | None = None) -> View:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from headgate.model.errors import NotFound
-from headgate.model.finding import CheckResult, Outcome
+from headgate.model.finding import CheckResult, Finding, Outcome
 from headgate.model.ids import ApprovalId, ChangeNumber, PrincipalId, RevisionId
 from headgate.model.verdict import Approval, ApprovalBinding, Verdict
 from headgate.store import codec
-from headgate.store.tables import approvals, checks, findings, revisions, verdicts
+from headgate.store.tables import approvals, changes, checks, findings, revisions, verdicts
 from headgate.store.text import decode, decode_all, encode, encode_all
 from headgate.store.types import Clock, new_id
 
@@ -57,6 +57,21 @@ class Checks:
                     for f in result.findings
                 ],
             )
+
+    def with_identity(self, identity: str) -> list[tuple[ChangeNumber, Finding]]:
+        """Findings of current revisions by identity, or the beginning of it (at least 8 digits)."""
+        if len(identity) < 8:
+            return []
+        query = (
+            select(changes.c.number, findings.c.body)
+            .join(revisions, revisions.c.id == findings.c.revision_id)
+            .join(changes, changes.c.number == revisions.c.change)
+            .where(findings.c.identity.startswith(identity, autoescape=True))
+            .where(revisions.c.number == changes.c.revision)
+            .order_by(changes.c.number)
+        )
+        rows = self._c.execute(query)
+        return [(ChangeNumber(number), codec.finding(body)) for number, body in rows]
 
     def of(self, revision: RevisionId) -> tuple[CheckResult, ...]:
         """In the order in which they were saved."""

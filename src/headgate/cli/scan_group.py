@@ -1,0 +1,48 @@
+"""`headgate scan`, and the commands below it: `scan secrets`, `scan import`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from headgate.cli.scan import scan as files
+
+_BELOW = {"secrets": ("scan_secrets", "secrets"), "import": ("scan_import", "import_")}
+"""Name → module and attribute, imported when it is called."""
+_CALLED = "headgate.scan.called"
+
+
+class _Scan(click.Group):
+    """Scans what it is given, unless that begins with the name of a command below it.
+
+    A file or directory of such a name is meant by `./secrets`.
+    """
+
+    allow_interspersed_args = True
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_BELOW)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _BELOW:
+            return None
+        module, attribute = _BELOW[cmd_name]
+        return getattr(import_module(f"headgate.cli.{module}"), attribute)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] in _BELOW:
+            ctx.meta[_CALLED] = args
+            return []
+        return click.Command.parse_args(self, ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        name, *rest = ctx.meta.pop(_CALLED, [""])
+        command = self.get_command(ctx, name)
+        if command is None:
+            return click.Command.invoke(self, ctx)
+        with command.make_context(name, rest, parent=ctx) as below:
+            return command.invoke(below)
+
+
+scan = _Scan("scan", params=files.params, callback=files.callback, help=files.help)

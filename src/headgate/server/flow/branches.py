@@ -1,0 +1,364 @@
+"""Keeps the findings of branches: after every landing what moved is scanned, and recorded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import structlog
+
+from headgate.model.config import ProjectConfig
+from headgate.model.errors import Conflict, HeadgateError, NotFound
+from headgate.model.event import NewEvent
+from headgate.model.finding import CheckResult, Finding, Outcome
+from headgate.model.ids import Commit, ProjectId
+from headgate.model.patterns import matches
+from headgate.model.principal import GATE
+from headgate.model.project import POLICY_PROJECT, Context
+from headgate.model.tracked import (
+    OPEN_FINDINGS,
+    SILENT_FINDINGS,
+    Owner,
+    ScanCounts,
+)
+from headgate.scan.change import LINKS, READ, REGULAR, SUBMODULE, TOO_LARGE, files_of
+from headgate.scan.engine import CHECKS, Request
+from headgate.scan.findings.follow import follow
+from headgate.scan.findings.owners import PLACES, CodeOwners, parse_owners
+from headgate.scan.hub.sarif_in import ForeignRun
+from headgate.scan.hub.taking import taken as taken_as_check
+from headgate.scan.text import LARGEST, Text, decode
+from headgate.server.flow.configuration import tools_of
+from headgate.server.flow.recording import Writer, inherited, joined, missed, verdict
+from headgate.vcs.git import GitError
+from headgate.vcs.repository import ChangedFile, Repository
+
+if TYPE_CHECKING:
+    from headgate.server.core import Core
+
+log = structlog.get_logger()
+
+BATCH = 4 << 20
+"""Bytes of files per request, so that inspections of changes get their turn in between."""
+MOST_BLAMED = 100
+"""New findings of one scan whose author git is asked for."""
+
+
+@dataclass(slots=True)
+class _Scanned:
+    """What one scan looked at, and what was said."""
+
+    commit: Commit
+    before: Commit | None
+    changed: Sequence[ChangedFile]
+    whole: bool
+    results: tuple[CheckResult, ...] = ()
+    texts: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    """Path → content now, of what changed since the scan before."""
+    old_texts: dict[str, bytes] = field(default_factory=dict[str, bytes])
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        return {file.path: file.old_path for file in self.changed if file.path != file.old_path}
+
+
+class BranchScanner:
+    """Scans one branch at a time; asked again meanwhile, it goes on with the newest state."""
+
+    def __init__(self, house: Core) -> None:
+        self._house = house
+        self._wanted: dict[tuple[str, str], bool] = {}
+        """(project, branch) → whether the whole tree is to be scanned."""
+        self._task: asyncio.Task[None] | None = None
+
+    def soon(self, project: str, branch: str, *, whole: bool = False) -> None:
+        """Scan a branch when it is its turn: what changed, or the `whole` tree."""
+        if project == POLICY_PROJECT:
+            return
+        key = (project, branch)
+        self._wanted[key] = whole or self._wanted.get(key, False)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+
+    async def idle(self) -> None:
+        """Wait until nothing is left to scan."""
+        while self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
+
+    async def stop(self) -> None:
+        """End the scan under way; the next landing, or the next start, takes it up."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def catch_up(self) -> None:
+        """After a start: scan the branches that moved while nobody looked."""
+        with self._house.db.read() as tx:
+            known = [(p, b) for p in tx.projects.all() for b in tx.branch_scans.branches(p.id)]
+            last = {
+                (p.name, b): scans[0].commit
+                for p, b in known
+                if (scans := tx.branch_scans.latest(p.id, b))
+            }
+        for (project, branch), commit in last.items():
+            try:
+                tip = await self._house.repository(project).resolve(f"refs/heads/{branch}")
+            except GitError:
+                continue
+            if tip is not None and tip != commit:
+                self.soon(project, branch)
+
+    async def _run(self) -> None:
+        while self._wanted:
+            project, branch = key = next(iter(self._wanted))
+            whole = self._wanted.pop(key)
+            try:
+                await self.scan(project, branch, whole=whole)
+            except HeadgateError as error:
+                log.warning("a branch was not scanned", project=project, why=str(error))
+            except Exception:
+                log.exception("a scan of a branch failed", project=project, branch=branch)
+
+    async def scan(self, project: str, branch: str, *, whole: bool = False) -> None:
+        """Scan a branch now, and record what it has. Raises NotFound, GitError."""
+        house = self._house
+        repository = house.repository(project)
+        tip = await repository.resolve(f"refs/heads/{branch}")
+        if tip is None:
+            raise NotFound(f"{project} has no branch {branch}.", "See `headgate project show`.")
+        with house.db.read() as tx:
+            id = tx.projects.by_name(project).id
+            scans = tx.branch_scans.latest(id, branch, complete=True)
+        before = await repository.resolve(scans[0].commit) if scans else None
+        if before == tip and not whole:
+            return
+        config = await self._config(repository, project, tip)
+        changed = await repository.changed(before, tip)
+        scanned = _Scanned(tip, before, changed, whole or before is None)
+        files = await repository.changed(None, tip) if scanned.whole and before else changed
+        tools = await tools_of(repository, tip, config)
+        scanned.results = await self._examine(repository, files, config.exclude, tools)
+        await self._read_texts(repository, scanned)
+        owners = await self._owners(repository, tip)
+        await self._record(repository, id, project, branch, scanned, owners, config)
+
+    async def take(self, project: str, branch: str, run: ForeignRun) -> dict[str, object]:
+        """Record what another tool found in the tip of a branch. Raises NotFound, GitError."""
+        house = self._house
+        repository = house.repository(project)
+        tip = await repository.resolve(f"refs/heads/{branch}")
+        if tip is None:
+            raise NotFound(f"{project} has no branch {branch}.", "See `headgate project show`.")
+        with house.db.read() as tx:
+            id = tx.projects.by_name(project).id
+        there = {f.path: f for f in await repository.files(tip) if f.mode in REGULAR}
+        wanted = {one.span.path for one in run.findings} & there.keys()
+        small = {there[path].object for path in wanted if there[path].size <= LARGEST}
+        data = await repository.blobs(small)
+        files = files_of(
+            [(path, there[path].mode, there[path].object) for path in sorted(wanted)], data, REGULAR
+        )
+        known = {file.path for file in files}
+        foreign = tuple(one for one in run.findings if one.span.path in known)
+        results = await house.scan_runner.scan(Request(head=files, foreign=foreign))
+        source = next(result for result in results if result.check == "source")
+        taken = taken_as_check(run, source, {one.span.path for one in run.findings} - known)
+        scanned = _Scanned(tip, None, (), True, (taken,))
+        owners = await self._owners(repository, tip)
+        config = await self._config(repository, project, tip)
+        counts = await self._record(repository, id, project, branch, scanned, owners, config)
+        return {
+            "tool": run.tool,
+            "outcome": taken.outcome.value,
+            "reason": taken.reason,
+            "findings": len(taken.findings),
+            "new": counts.new,
+            "fixed": counts.fixed,
+        }
+
+    async def _config(self, repository: Repository, project: str, tip: Commit) -> ProjectConfig:
+        try:
+            return await self._house.project_config(project, tip)
+        except HeadgateError:
+            return ProjectConfig()
+
+    # -- looking -----------------------------------------------------------------------------
+
+    async def _examine(
+        self,
+        repository: Repository,
+        files: Sequence[ChangedFile],
+        exclude: Sequence[str],
+        tools: Mapping[str, str],
+    ) -> tuple[CheckResult, ...]:
+        there = [file for file in files if file.new_mode in READ]
+        sizes = await repository.sizes({file.new_object for file in there})
+        skipped = tuple(f"{f.path}: submodule" for f in files if f.new_mode == SUBMODULE)
+        told: dict[str, CheckResult] = {
+            check: CheckResult(check, Outcome.PASSED, skipped=skipped) for check in CHECKS
+        }
+        for batch in _batches(there, sizes):
+            small = {f.new_object for f in batch if sizes.get(f.new_object, 0) <= LARGEST}
+            data = await repository.blobs(small)
+            places = [(file.path, file.new_mode, file.new_object) for file in batch]
+            request = Request(
+                head=files_of(places, data, REGULAR),
+                excluded=frozenset(f.path for f in batch if matches(f.path, exclude)),
+                links=files_of(places, data, LINKS),
+                unread={f.path: TOO_LARGE for f in batch if f.new_object not in data},
+                tools=tools,
+            )
+            for result in await self._house.scan_runner.scan(request):
+                told[result.check] = joined(told[result.check], result)
+        return tuple(told.values())
+
+    async def _read_texts(self, repository: Repository, scanned: _Scanned) -> None:
+        """What changed, before and after, for the diffs that lines are followed by."""
+        if scanned.before is None:
+            return
+        files = [f for f in scanned.changed if f.new_mode in REGULAR or f.old_mode in REGULAR]
+        ids = {f.new_object for f in files} | {f.old_object for f in files}
+        sizes = await repository.sizes(ids)
+        small = {name for name, size in sizes.items() if size <= BATCH}
+        data = await repository.blobs(small)
+        pairs = [(f.path, f.new_object) for f in files]
+        scanned.texts = {path: data[name] for path, name in pairs if name in data}
+        pairs = [(f.old_path, f.old_object) for f in files]
+        scanned.old_texts = {path: data[name] for path, name in pairs if name in data}
+
+    async def _owners(self, repository: Repository, tip: Commit) -> CodeOwners:
+        for place in PLACES:
+            content = await repository.file(tip, place)
+            if content is not None:
+                return parse_owners(decode(content))
+        return CodeOwners()
+
+    # -- recording ---------------------------------------------------------------------------
+
+    async def _record(
+        self,
+        repository: Repository,
+        project: ProjectId,
+        name: str,
+        branch: str,
+        scanned: _Scanned,
+        owners: CodeOwners,
+        config: ProjectConfig,
+    ) -> ScanCounts:
+        checks = {result.check for result in scanned.results}
+        with self._house.db.read() as tx:
+            everything = tx.tracked.of_branch(project, branch)
+            known = [one for one in everything if one.finding.check in checks]
+            if not everything:
+                # A branch that begins takes the identities of the one that it began from.
+                default = tx.projects.get(project).default_branch
+                elsewhere = tx.tracked.of_branch(project, default) if default != branch else []
+            else:
+                elsewhere = []
+        touched = {file.old_path for file in scanned.changed}
+
+        def examined(path: str) -> bool:
+            return scanned.whole or path in touched
+
+        followed = await asyncio.to_thread(
+            follow,
+            known,
+            scanned.results,
+            examined,
+            scanned.renamed,
+            _reader(scanned.texts),
+            _reader(scanned.old_texts),
+        )
+        new = inherited(followed.new, elsewhere)
+        whose = await self._whose(repository, scanned.commit, new, owners)
+        with self._house.db.write() as tx:
+            if tx.tracked.of_branch(project, branch) != everything:
+                raise Conflict("The findings changed while the branch was scanned.", "Scan again.")
+            now = self._house.clock()
+            writer = Writer(
+                tx, project, branch, scanned.commit, tx.acts.silencing(project, now),
+                tx.tracked.records(), config.context is Context.PRODUCTION,
+            )  # fmt: skip
+            counts = writer.write(followed, new, whose, missed(scanned.results))
+            outcome, reason = verdict(scanned.results)
+            others = [one for one in everything if one.finding.check not in checks]
+            counts = replace(
+                counts,
+                open=counts.open + sum(one.state in OPEN_FINDINGS for one in others),
+                silent=counts.silent + sum(one.state in SILENT_FINDINGS for one in others),
+            )
+            if checks >= set(CHECKS):
+                tx.branch_scans.add(project, branch, scanned.commit, outcome, reason, counts)
+            tx.events.append(
+                NewEvent(
+                    "findings.recorded",
+                    GATE,
+                    f"project/{name}",
+                    {
+                        "project": name,
+                        "branch": branch,
+                        "commit": scanned.commit,
+                        "outcome": outcome.value,
+                        "open": counts.open,
+                        "new": counts.new,
+                        "fixed": counts.fixed,
+                        "reopened": counts.reopened,
+                        "not_examined": counts.missed,
+                        "checks": sorted(checks),
+                    },
+                )
+            )
+        return counts
+
+    async def _whose(
+        self,
+        repository: Repository,
+        tip: Commit,
+        findings: Sequence[Finding],
+        owners: CodeOwners,
+    ) -> list[Owner]:
+        with self._house.db.read() as tx:
+            people = {p.email.lower(): p.name for p in tx.principals.all() if p.email}
+        found: list[Owner] = []
+        asked = 0
+        for finding in findings:
+            named = owners.of(finding.span.path)
+            if named:
+                found.append(Owner(" ".join(named), "CODEOWNERS"))
+                continue
+            author = None
+            if asked < MOST_BLAMED:
+                asked += 1
+                author = await repository.author_of_line(tip, finding.span.path, finding.span.line)
+            if author is None:
+                found.append(Owner())
+            else:
+                who = people.get(author.email.lower(), author.name or author.email)
+                found.append(Owner(who, "history"))
+        return found
+
+
+def _reader(data: Mapping[str, bytes]) -> Callable[[str], Text | None]:
+    texts: dict[str, Text | None] = {}
+
+    def read(path: str) -> Text | None:
+        if path not in texts:
+            texts[path] = Text(decode(data[path])) if path in data else None
+        return texts[path]
+
+    return read
+
+
+def _batches(files: Iterable[ChangedFile], sizes: Mapping[str, int]) -> Iterator[list[ChangedFile]]:
+    batch: list[ChangedFile] = []
+    held = 0
+    for file in files:
+        batch.append(file)
+        held += min(sizes.get(file.new_object, 0), LARGEST)
+        if held >= BATCH:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
