@@ -292,6 +292,20 @@ class Nodes:
     def set_build(self, id: NodeId, build: BuildId) -> None:
         self._c.execute(update(nodes).where(nodes.c.id == id).values(build_id=build))
 
+    def wanted(self, build: BuildId) -> bool:
+        """Whether a live item has a node with this build that is not dropped."""
+        query = (
+            select(nodes.c.id)
+            .join(items, items.c.id == nodes.c.item_id)
+            .where(
+                nodes.c.build_id == build,
+                nodes.c.state != NodeState.DROPPED.value,
+                items.c.state.in_(_LIVE),
+            )
+            .limit(1)
+        )
+        return self._c.execute(query).first() is not None
+
     def of_build(self, build: BuildId) -> Node:
         """The newest, of the nodes of a unit the last member's. Raises NotFound."""
         query = select(nodes).where(nodes.c.build_id == build).order_by(nodes.c.id.desc())
