@@ -117,7 +117,8 @@ class Lanes:
         self.waits.pop(unit, None)
 
     def keep(self, live: Collection[ItemId], trials: Collection[Trial]) -> None:
-        """Forget whoever is neither live nor of any meaning for one that is."""
+        """Forget whoever is neither live nor named by a trial: what was tested with one that left
+        says nothing, and only conflicts tell that."""
         oldest = min((trial.epoch for trial in trials), default=self.epoch)
         named = {i for trial in trials for i in (*trial.assumed, *trial.members)}
         named |= {i for found in self.witnesses.values() for w in found for i in w.beside}
@@ -125,7 +126,8 @@ class Lanes:
             if when <= oldest and unit not in named:
                 del self.landed[unit]
                 self.leave(unit)
-        for unit in [u for u in self.footprints if u not in live and u not in self.landed]:
+        here = {*live, *self.landed, *named}
+        for unit in [u for u in self.footprints if u not in here]:
             self.leave(unit)
         for item in [i for i, unit in self.unit_of.items() if unit not in self.landed]:
             del self.unit_of[item]

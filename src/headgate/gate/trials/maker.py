@@ -189,7 +189,7 @@ class Maker:
                 records.speculated(tx, cases[id].item, future, together, trial.id)
             tx.trials.set_state(trial.id, TrialState.FAILED, reason, stuck.unit)
         if others:
-            lanes.learn(stuck.unit[0], others, "they do not merge onto each other")
+            lanes.learn(next(iter(stuck.unit)), others, "they do not merge onto each other")
         return Made.FAILED
 
     # -- jobs ----------------------------------------------------------------------------------

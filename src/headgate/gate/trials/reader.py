@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headgate.gate.commands import Eject, Withdraw
@@ -42,8 +42,6 @@ class Reading:
     view: View
     units: dict[ItemId, Unit]
     """By first item, in order."""
-    trials: dict[TrialId, Trial]
-    """Those that the view shows."""
     useless: list[Trial] = field(default_factory=list[Trial])
     """Those that say nothing about anybody as they are."""
     fates: list[tuple[Unit, Eject | Withdraw]] = field(
@@ -75,18 +73,17 @@ def read(
     snapshot = reader.snapshot(tx, queue, settings, heads, difficulty)
     units = {unit.first.id: unit for unit in ordered(snapshot)}
     at = {id: unit.first.id for unit in units.values() for id in unit.ids}
-    found = Reading(queue, View(now, (), (), Settings()), units, {})
+    found = Reading(queue, View(now, (), (), Settings()), units)
     found.landing = [unit for unit in units.values() if unit.landing]
     ready = _ready(units, found)
     shown: list[lanes_view.Trial] = []
     for trial in trials:
-        one = _trial(trial, units, at, current, lanes)
-        if one is None:
+        parts = _shown(trial, units, at, current, lanes)
+        if not parts:
             found.useless.append(trial)
-        else:
-            before = lanes.trials.get(trial.id)
-            shown.append(before if before == one else one)
-            found.trials[trial.id] = trial
+        for one in parts:
+            same = lanes.trials.get(one.id)
+            shown.append(same if same is not None and same == one else one)
     lanes.trials = {one.id: one for one in shown}
     lanes.keep(units, shown)
     sources = {id: _source(tx, unit) if budgets else "" for id, unit in units.items()}
@@ -96,9 +93,9 @@ def read(
         for id, unit in units.items()
     ]
     for index, entry in enumerate(entries):
-        before = lanes.entries.get(entry.id)
-        if before == entry:
-            entries[index] = before
+        same = lanes.entries.get(entry.id)
+        if same is not None and same == entry:
+            entries[index] = same
         else:
             lanes.entries[entry.id] = entry
     found.view = View(
@@ -135,16 +132,20 @@ def _ready(units: Mapping[ItemId, Unit], found: Reading) -> set[ItemId]:
     return ready
 
 
-def _trial(
+def _shown(
     trial: Trial,
     units: Mapping[ItemId, Unit],
     at: Mapping[ItemId, ItemId],
     current: set[tuple[TrialId | None, ItemId]],
     lanes: Lanes,
-) -> lanes_view.Trial | None:
-    """A trial by units; None when it says nothing about any of them."""
+) -> list[lanes_view.Trial]:
+    """A trial by units, as the planner sees it; empty when it says nothing about any of them.
+
+    A failure that was traced is two: of those that failed, and of the others, who passed as long
+    as they cannot be affected by those. Who has left, or is to be asked again, was beside them.
+    """
     inside = {*trial.members, *trial.assumed}
-    members: list[ItemId] = []
+    members: dict[ItemId, None] = {}
     beside: set[ItemId] = set()
     for item in (*trial.assumed, *trial.members):
         unit = at.get(item)
@@ -152,29 +153,46 @@ def _trial(
             beside.add(lanes.unit_of.get(item, item))
             continue
         if not inside.issuperset(units[unit].ids):
-            return None  # It was tested without some that it can only land with.
+            return []  # It was tested without some that it can only land with.
         whole = all((trial.id, id) in current for id in units[unit].ids)
         if item in trial.members and whole:
-            members.append(unit)
+            members[unit] = None
         else:
             beside.add(unit)
-    members = list(dict.fromkeys(members))
+    beside.difference_update(members)
+
+    def part(id: int, own: Sequence[ItemId], state: lanes_view.TrialState) -> lanes_view.Trial:
+        return lanes_view.Trial(
+            NodeId(id),
+            tuple(own),
+            frozenset(beside.union(members).difference(own)),
+            trial.epoch,
+            state,
+            trial.created,
+            trial.expected,
+            frozenset(own) if state is lanes_view.TrialState.FAILED else None,
+            trial.reason,
+        )
+
     if not members:
-        return None
-    culprits = None
-    if trial.culprits is not None:
-        culprits = frozenset(at.get(item, item) for item in trial.culprits)
-    return lanes_view.Trial(
-        NodeId(trial.id),
-        tuple(members),
-        frozenset(beside.difference(members)),
-        trial.epoch,
-        _STATES[trial.state],
-        trial.created,
-        trial.expected,
-        culprits,
-        trial.reason,
-    )
+        return []
+    if trial.state is not TrialState.FAILED:
+        return [part(trial.id, [*members], _STATES[trial.state])]
+    if trial.culprits is None:
+        return []
+    culprits = {at.get(item, lanes.unit_of.get(item, item)) for item in trial.culprits}
+    guilty = [unit for unit in members if unit in culprits]
+    others = [
+        unit
+        for unit in members
+        if unit not in culprits and culprits.isdisjoint(lanes.conflicts(unit))
+    ]
+    found: list[lanes_view.Trial] = []
+    if guilty:
+        found.append(part(trial.id, guilty, lanes_view.TrialState.FAILED))
+    if others:
+        found.append(part(-trial.id, others, lanes_view.TrialState.PASSED))
+    return found
 
 
 def _entry(

@@ -28,7 +28,7 @@ from headgate.gate.units import Unit
 from headgate.jobs.dispatch.interface import Fate
 from headgate.model.config import QueuePolicy
 from headgate.model.errors import HeadgateError
-from headgate.model.ids import Commit, ItemId, TrialId
+from headgate.model.ids import Commit, ItemId, NodeId, TrialId
 from headgate.model.principal import GATE
 from headgate.model.queue import BranchKey, ItemState, Node, NodeState, Queue
 from headgate.model.trial import Trial, TrialPurpose, TrialState
@@ -170,13 +170,13 @@ class LanesService:
             acted = self._tidy(reading)
             made = plan(reading.view, lanes.memory)
             for id in made.refuted:
-                acted |= self.drop(TrialId(id), "it says nothing about anybody any more")
+                acted |= self._refute(reading, id)
             lanes.waits = {wait.item: wait.reason for wait in made.waits}
             admits = [step for step in made.steps if isinstance(step, Admit)]
             for step in made.steps:
                 match step:
                     case Cancel():
-                        acted |= self.drop(TrialId(step.trial), step.reason)
+                        acted |= self.drop(TrialId(abs(step.trial)), step.reason)
                     case Reject():
                         acted |= self._reject(reading, step)
                     case Begin():
@@ -371,7 +371,11 @@ class LanesService:
         with self._db.write() as tx:
             for item in reading.units[id].ids:
                 for node in tx.nodes.of_item(item):
-                    if node.trial is not None and node.state is NodeState.PASSED:
+                    if node.trial is None or node.state is NodeState.DROPPED:
+                        continue
+                    culprits = tx.trials.get(node.trial).culprits
+                    innocent = node.state is NodeState.FAILED and item not in (culprits or (item,))
+                    if node.state is NodeState.PASSED or innocent:
                         reason = "others have landed since; it is confirmed on top of them"
                         records.drop(tx, tx.items.get(item), node, reason)
 
@@ -414,7 +418,21 @@ class LanesService:
 
     def _reject(self, reading: Reading, step: Reject) -> bool:
         unit = reading.units[step.item]
-        return self._eject(unit.ids, step.reason, {int(step.evidence)})
+        return self._eject(unit.ids, step.reason, {abs(step.evidence)})
+
+    def _refute(self, reading: Reading, id: NodeId) -> bool:
+        """What a trial says about some of its members counts no more; about the others it may."""
+        shown = next(one for one in reading.view.trials if one.id == id)
+        acted = False
+        with self._db.write() as tx:
+            for unit in shown.members:
+                for item in reading.units[unit].ids if unit in reading.units else ():
+                    for node in tx.nodes.of_trial(TrialId(abs(id))):
+                        if node.item == item and node.state is not NodeState.DROPPED:
+                            acted = True
+                            reason = "it says nothing about the item any more"
+                            records.drop(tx, tx.items.get(item), node, reason)
+        return acted
 
     def _eject(self, items: Sequence[ItemId], reason: str, keep: set[int] | None = None) -> bool:
         """The items failed; what was tested for them goes, but for the evidence."""
