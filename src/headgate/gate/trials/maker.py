@@ -21,7 +21,7 @@ from headgate.gate.trials.runner import Launch, Runner, Trouble
 from headgate.gate.trials.scout import Scout
 from headgate.gate.unit_jobs import UnitJobs, blame, members, select_unit
 from headgate.gate.units import only_together
-from headgate.model.ids import ChangeNumber, Commit, ItemId, NodeId, QueueId
+from headgate.model.ids import Commit, ItemId, NodeId, QueueId
 from headgate.model.queue import BranchKey, ItemState, Node, NodeState
 from headgate.model.trial import Trial, TrialPurpose, TrialState
 from headgate.store.database import Database, Transaction
@@ -149,14 +149,15 @@ class Maker:
         after: Mapping[BranchKey, Commit] = order.heads
         no_one: tuple[ItemId, ...] = ()
         reason, assumed = stuck.reason, tuple(c.item.id for c in stuck.earlier)
-        below: list[ChangeNumber] = []
+        below: list[Case] = []
         for id in stuck.unit:
             case = cases[id]
             result = await merge_one(self._ports, case.proposal, after[case.key])
             if not isinstance(result, Merged):
-                reason, assumed = failure_of(case.proposal, below, result), no_one
+                numbers = [c.item.change for c in below if c.key == case.key]
+                reason, assumed = failure_of(case.proposal, numbers, result), no_one
                 break
-            below.append(case.item.change)
+            below.append(case)
             after = with_head(after, case.key, result.commit)
         assumed = tuple(id for id in assumed if id not in stuck.unit)
         others = {
