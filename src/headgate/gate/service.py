@@ -20,6 +20,7 @@ from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader
 from headgate.gate.scope import branches_of, declared, read_heads
 from headgate.gate.snapshot import Snapshot
+from headgate.gate.trials.explain import Standing
 from headgate.gate.trials.service import LanesService
 from headgate.model.config import QueueMode, QueuePolicy
 from headgate.model.errors import Conflict, HeadgateError
@@ -206,6 +207,13 @@ class GateService:
             name = tx.queues.get(tx.items.get(item).queue).name
         self._poke(name)
         return True
+
+    def standing(self, id: ItemId) -> Standing | None:
+        """What a queue of lanes makes of an item; None in a chain."""
+        with self._db.read() as tx:
+            item = tx.items.get(id)
+            name = tx.queues.get(item.queue).name
+        return self._lanes.standing(name, id)
 
     # -- the loops ---------------------------------------------------------------------------
 

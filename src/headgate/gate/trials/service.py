@@ -18,6 +18,7 @@ from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader
 from headgate.gate.snapshot import Trouble
 from headgate.gate.trials import records as trial_records
+from headgate.gate.trials.explain import Standing
 from headgate.gate.trials.landing import Lander
 from headgate.gate.trials.lanes import Durations, Lanes
 from headgate.gate.trials.maker import Made, Maker, Order
@@ -133,12 +134,14 @@ class LanesService:
                 self._spawn(self._delete_refs(projects[node.item], [node]))
         return True
 
-    def waits(self, queue: str, item: ItemId) -> tuple[str, Mapping[ItemId, str]]:
-        """Why an item is not tested now (empty: it is), and whom it can affect and how."""
+    def standing(self, queue: str, item: ItemId) -> Standing | None:
+        """What is made of an item; None when its queue is not one of lanes, or not yet."""
         lanes = self._lanes.get(queue)
         if lanes is None:
-            return "", {}
-        return lanes.waits.get(item, ""), lanes.conflicts(item)
+            return None
+        entry = lanes.entries.get(item)
+        expected = 0.0 if entry is None else entry.duration
+        return Standing(lanes.waits.get(item, ""), dict(lanes.conflicts(item)), expected)
 
     # -- one pass ----------------------------------------------------------------------------
 
@@ -161,6 +164,7 @@ class LanesService:
         heads = await read_heads()
         while True:
             await self._look(name, lanes, scout, heads)
+            lanes.waits.clear()
             reading = self._read(name, settings, heads, lanes)
             if reading.landing:
                 if not await self._finish(reading, lanes):
@@ -171,7 +175,7 @@ class LanesService:
             made = plan(reading.view, lanes.memory)
             for id in made.refuted:
                 acted |= self._refute(reading, id)
-            lanes.waits = {wait.item: wait.reason for wait in made.waits}
+            lanes.waits.update((wait.item, wait.reason) for wait in made.waits)
             admits = [step for step in made.steps if isinstance(step, Admit)]
             for step in made.steps:
                 match step:
@@ -188,6 +192,7 @@ class LanesService:
                 acted = True
                 heads = await read_heads()
             if not acted:
+                _explain(reading, lanes)
                 return not made.steps
 
     async def _look(
@@ -516,6 +521,17 @@ class LanesService:
             except GitError as error:
                 # The next start deletes it.
                 log.warning("a ref of a past future stays", node=node.id, reason=str(error))
+
+
+def _explain(reading: Reading, lanes: Lanes) -> None:
+    """Say of whoever is ready, and has nothing under test, that it waits for its turn."""
+    slots = reading.view.settings.slots
+    tested = {unit for trial in reading.view.trials for unit in trial.members}
+    for entry in reading.view.entries:
+        if entry.ready and entry.id not in tested:
+            builds = "the one build" if slots == 1 else f"one of the {slots} builds"
+            words = f"{builds} that may run at once has to end first"
+            lanes.waits.setdefault(entry.id, words)
 
 
 def _units_of(reading: Reading, trial: Trial) -> list[Unit]:
