@@ -73,6 +73,12 @@ def building(gate: Gate) -> int:
     return sum(trial.state is TrialState.BUILDING for trial in live)
 
 
+def live(gate: Gate) -> int:
+    """How many trials are under way or say something about somebody."""
+    with gate.db.read() as tx:
+        return sum(len(tx.trials.live(queue.id)) for queue in tx.queues.all())
+
+
 def red(gate: Gate, project: str, names: Sequence[str], commit: str) -> list[str]:
     """What is wrong with a commit, asked of it without running anything."""
     repository = gate.house.repository(project).path
