@@ -91,9 +91,9 @@ def _lanes(lanes: dict[str, Any] | None) -> Iterator[str]:
     if lanes["waits"]:
         yield f"not tested now: {printable(lanes['waits'])}"
     for other in lanes["beside"]:
-        place = "ahead" if other["ahead"] else "behind"
+        place = "ahead of it" if other["ahead"] else "behind it"
         how = printable(other["why"])
-        yield f"can affect #{other['change']} {place} of it, or be affected: {how}"
+        yield f"can affect #{other['change']} {place}, or be affected: {how}"
     if lanes["hidden"]:
         yield f"and {lanes['hidden']} more in projects that you may not read"
     if not lanes["beside"] and not lanes["hidden"]:
