@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lanes_world import entry, ids, trial, view
 
+from headgate.gate.lanes.evidence import bear_witness
 from headgate.gate.lanes.planner import plan
 from headgate.gate.lanes.predict import Predictor
 from headgate.gate.lanes.steps import Admit, Begin, Cancel, Reject, Wait
@@ -23,6 +24,10 @@ def begun(found: View) -> dict[int, list[frozenset[int]]]:
             (member,) = step.members
             made.setdefault(member, []).append(frozenset(step.assumed))
     return made
+
+
+def ids_in_order(*numbers: int) -> tuple[ItemId, ...]:
+    return tuple(ItemId(n) for n in numbers)
 
 
 def test_items_that_cannot_affect_each_other_wait_for_nobody():
@@ -155,6 +160,37 @@ def test_two_that_were_each_tested_with_the_other_land_together():
     queue = [entry(1, 2), entry(2, 1)]
     found = plan(view(queue, [trial(5, (1, 2), PASSED)]))
     assert found.steps == (Admit((ItemId(1), ItemId(2)), (5,)),)
+
+
+def test_of_two_that_land_together_the_later_bears_no_witness_without_the_earlier():
+    queue = [entry(1, 2, 3), entry(2, 1, 3), entry(3, 1, 2)]
+    alone = trial(5, (2,), PASSED, assumed=[1])
+    both = trial(6, (3,), PASSED, assumed=[1])
+    found = view(queue, [alone, both])
+    assert bear_witness(ids_in_order(2, 3), found)[ItemId(1)][0].landed == 2
+    assert len(bear_witness(ids_in_order(2, 3), found)[ItemId(1)]) == 1
+    beside = trial(7, (3,), PASSED, assumed=[1, 2])
+    found = view(queue, [alone, beside])
+    assert {w.landed for w in bear_witness(ids_in_order(2, 3), found)[ItemId(1)]} == {2, 3}
+
+
+def test_nobody_overtakes_on_a_build_that_stands_on_one_behind_whom_it_passes():
+    # 3 was tested with 1, which it overtakes, and with 4, which comes after 1 and may still fail:
+    # what that says of 1 would be void without 4.
+    queue = [
+        entry(1, 3, 4, minutes=120),
+        entry(3, 1, minutes=5),
+        entry(4, 1, minutes=5),
+    ]
+    bare = trial(5, (3,), PASSED)
+    under_way = trial(6, (1,), assumed=[])
+    unclean = trial(7, (3,), PASSED, assumed=[1, 4])
+    clean = trial(8, (3,), PASSED, assumed=[1])
+    now = 6 * 3600.0
+    waits = plan(view(queue, [bare, under_way, unclean], now=now))
+    assert not [step for step in waits.steps if isinstance(step, Admit)]
+    goes = plan(view(queue, [bare, under_way, clean], now=now))
+    assert [step.items for step in goes.steps if isinstance(step, Admit)] == [(3,)]
 
 
 def test_the_predictor_learns_whom_to_trust_and_says_why():

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from headgate.gate.simulate.compare import POLICIES, Question, compare, synthetic
+from headgate.gate.lanes.view import Settings
+from headgate.gate.simulate.compare import POLICIES, Question, compare, lanes, synthetic
 from headgate.gate.simulate.oracle import oracle, truth
 from headgate.gate.simulate.page import page
 from headgate.gate.simulate.replay import replay
@@ -63,6 +64,14 @@ def test_every_policy_decides_every_change_and_lands_nothing_untested():
     assert results["ours"].percentile(0.5) < results["chain"].percentile(0.5)
     again = compare(question, ["ours"])
     assert again["ours"].decided == results["ours"].decided
+
+
+def test_nothing_lands_untested_where_nobody_is_trusted_and_much_lands_together():
+    # Large items land in the same moment as others that they were never tested with.
+    question = synthetic(Mix.EASY, rate=60, slots=15, hours=4.0, seed=202)
+    cautious = Settings(slots=15, fuse=8, quarantine=0.95, least=0.3, pressed_least=0.5)
+    result = lanes("cautious", question, cautious)
+    assert (result.untested, result.broken) == (0, 0)
 
 
 def test_a_trace_read_back_is_the_trace_that_was_written(tmp_path: Path):

@@ -8,7 +8,7 @@ and as long as nobody who was in it has left.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headgate.gate.lanes.view import Entry, Trial, TrialState, View, Witness
@@ -158,11 +158,24 @@ def _speaks(
     )
 
 
-def bear_witness(landing: Collection[ItemId], view: View) -> dict[ItemId, tuple[Witness, ...]]:
+def missed(
+    trial: Trial,
+    near: Collection[ItemId],
+    landed: Mapping[ItemId, int],
+    first: Collection[ItemId] = (),
+) -> frozenset[ItemId]:
+    """Those among `near` that have landed since the build began, or land just before (`first`),
+    and were not in its future: it bears no witness for anybody whom one of them can affect."""
+    late = {i for i in near if landed.get(i, 0) > trial.epoch}
+    return frozenset(late.union(i for i in first if i in near)) - trial.assumed
+
+
+def bear_witness(landing: Sequence[ItemId], view: View) -> dict[ItemId, tuple[Witness, ...]]:
     """Who stays behind and was tested with what lands now, by builds of the latter.
 
     Once the items have landed, the evidence about those behind still holds: what they share with
-    the landed ones was tested in that very state. `view` is the queue before the landing.
+    the landed ones was tested in that very state. `landing` is in the order of the landing, `view`
+    the queue before it.
     """
     live = {entry.id: entry for entry in view.entries}
     landed = view.landed
@@ -174,10 +187,10 @@ def bear_witness(landing: Collection[ItemId], view: View) -> dict[ItemId, tuple[
             if item not in landing:
                 continue
             near = live[item].conflicts
-            late = {i for i in near if landed.get(i, 0) > trial.epoch} - trial.assumed
+            late = missed(trial, near, landed, landing[: landing.index(item)])
             for other in trial.assumed & near:
                 entry = live.get(other)
-                if entry is None or other in landing or late & entry.conflicts:
+                if entry is None or other in landing or not late.isdisjoint(entry.conflicts):
                     continue
                 beside = (trial.assumed & entry.conflicts) - {item}
                 one = Witness(item, beside, near, trial.epoch)

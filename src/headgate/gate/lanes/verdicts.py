@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 
-from headgate.gate.lanes.evidence import Evidence
+from headgate.gate.lanes.evidence import Evidence, missed
 from headgate.gate.lanes.standing import Field, Standing
 from headgate.gate.lanes.steps import Admit, Reject
 from headgate.gate.lanes.view import TrialState
@@ -47,7 +47,7 @@ def admitted(one: Standing, all_: Field) -> Admit | None:
         else:
             chosen = {one.entry.id: known} if one.entry.ready else None
         if chosen is None or any(
-            not _may_pass(all_.standings[item], own, all_, chosen.keys())
+            not _may_pass(all_.standings[item], own, all_, tuple(chosen))
             for item, own in chosen.items()
         ):
             continue
@@ -109,17 +109,20 @@ def _precedes(
     )
 
 
-def _may_pass(one: Standing, known: Evidence, all_: Field, together: Collection[ItemId]) -> bool:
+def _may_pass(one: Standing, known: Evidence, all_: Field, together: Sequence[ItemId]) -> bool:
     """Whether landing it now spoils nothing that is worth keeping of those ahead."""
+    first = together[: together.index(one.entry.id)]
     for other in one.ahead:
         if other in together or other in known.beside:
             continue
-        if not _spares(one, other, all_):
+        if not _spares(one, other, all_, first):
             return False
     return True
 
 
-def _spares(one: Standing, other: ItemId, all_: Field) -> bool:
+def _spares(one: Standing, other: ItemId, all_: Field, first: Sequence[ItemId]) -> bool:
+    """Whether what is known of the one ahead holds, or is no loss, when the item lands after
+    `first`."""
     ahead = all_.standings[other]
     if ahead.chance < 0.5 and not ahead.passed:
         return True
@@ -128,7 +131,8 @@ def _spares(one: Standing, other: ItemId, all_: Field) -> bool:
         if other not in mine.beside or mine.stale:
             continue
         if mine.state is TrialState.PASSED:
-            if _clean(mine, ahead, all_):
+            late = missed(mine.trial, one.entry.conflicts, all_.view.landed, first)
+            if late.isdisjoint(ahead.entry.conflicts) and _clean(mine, ahead, all_):
                 return True
             continue
         if mine.state is TrialState.FAILED:
@@ -155,9 +159,9 @@ def _spares(one: Standing, other: ItemId, all_: Field) -> bool:
 
 def _clean(mine: Evidence, ahead: Standing, all_: Field) -> bool:
     """Whether the one that is overtaken would not come to depend on somebody behind it."""
-    near = ahead.entry.conflicts
-    return not any(
-        all_.standings[other].rank > ahead.rank
-        for other in mine.pending
-        if other in near and other != ahead.entry.id
+    landed, standings = all_.view.landed, all_.standings
+    others = mine.trial.assumed & ahead.entry.conflicts
+    return all(
+        other in landed or (other in standings and standings[other].rank < ahead.rank)
+        for other in others
     )

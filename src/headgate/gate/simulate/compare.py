@@ -41,7 +41,7 @@ def synthetic(mix: Mix, *, rate: float, slots: int, hours: float, seed: int) -> 
 
 
 def _ours(question: Question) -> Result:
-    return _lanes("ours", question, Settings(slots=question.slots, fuse=FUSE))
+    return lanes("ours", question, Settings(slots=question.slots, fuse=FUSE))
 
 
 def _submitqueue(question: Question) -> Result:
@@ -54,7 +54,7 @@ def _submitqueue(question: Question) -> Result:
         least=0.05,
         pressed_least=0.05,
     )
-    return _lanes("submitqueue", question, settings)
+    return lanes("submitqueue", question, settings)
 
 
 def _optimistic(question: Question) -> Result:
@@ -76,7 +76,8 @@ def _forget(number: int, passed: bool) -> None:
     """Who takes everything for certain learns nothing."""
 
 
-def _lanes(name: str, question: Question, settings: Settings) -> Result:
+def lanes(name: str, question: Question, settings: Settings) -> Result:
+    """The production planner with any settings, told by a predictor that knows the history."""
     predictor, conflict = Predictor.starting(), CONFLICT
     if question.histories:
         predictor, conflict = trained(question.histories)
