@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 import pytest
 from harness import Gate, git, make_commit
-from trials_world import building, heads, lanes, live, parts, red
+from trials_world import Begin, building, heads, lanes, live, parts, red
 
-from conftest import Begin
 from headgate.gate import records
 from headgate.model.errors import Conflict
 from headgate.model.queue import ItemState

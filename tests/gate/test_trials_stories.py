@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from harness import Gate
-from trials_world import assumed, landed, lanes, parts, trials
+from trials_world import Begin, assumed, landed, lanes, parts, trials
 
-from conftest import Begin
+from headgate.gate.trials.windows import replay
 from headgate.model.change import Dependency
 from headgate.model.config import Policy, QueueMode
 from headgate.model.ids import ChangeNumber
@@ -220,3 +221,21 @@ async def test_a_queue_can_change_its_mode_at_any_time(gates: Begin):
     gate.expect(landed=numbers)
     with gate.db.read() as tx:
         assert all(tx.items.live(q.id) == [] for q in tx.queues.all())
+
+
+async def test_a_source_gets_more_room_as_its_changes_land_and_less_as_they_fail(gates: Begin):
+    gate = await gates({"jinja": PARTS}, lanes("jinja", source_window=1))
+    first = await gate.push("jinja", {"one/wait": "2\n"})
+    await gate.until(lambda: running(gate, first))
+    second = await gate.push("jinja", {"two/a": "bad\n"})
+    third = await gate.push("jinja", {"three/a": "fine\n"})
+    await asyncio.sleep(0.3)
+    assert gate.runs(second) == gate.runs(third) == []
+    standing = gate.service.standing(gate.item(second).id)
+    assert standing is not None
+    assert standing.waits == "of the changes of ada, 1 at once is tested for now"
+    await gate.run()
+    gate.expect(landed=[first, third], ejected={second: "job jinja/two failed"})
+    with gate.db.read() as tx:
+        (queue,) = tx.queues.all()
+        assert replay(tx, queue, 1).sizes == {"ada": 2}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from harness import Gate, git
 
 from headgate.model.config import PROJECT_FILE, Policy, QueueMode, QueuePolicy
 from headgate.model.trial import Trial, TrialState
+
+Begin = Callable[..., Awaitable[Gate]]
 
 CHECK = """\
 set -eu
@@ -95,6 +97,3 @@ def heads(gate: Gate, project: str) -> list[str]:
     """Every commit that main has ever been at, oldest first."""
     repository = gate.house.repository(project).path
     return git(repository, "rev-list", "--first-parent", "--reverse", "main").split()
-
-
-Files = Mapping[str, str | None]

@@ -80,7 +80,7 @@ class QueuePolicy:
     fuse: int = 1
     """Of lanes: the most items that are tested in one build."""
     source_window: int = 0
-    """Of lanes: how many changes of one source are tested at once to begin with; 0: any number."""
+    """Of lanes: how many changes of one source are tested at once to begin with; 0: all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from headgate.gate.lanes.evidence import Memory
 from headgate.gate.lanes.view import Entry, Trial, Witness
 from headgate.gate.trials.footprint import Footprint, conflict
+from headgate.gate.trials.windows import Windows
 from headgate.model.ids import ItemId, JobRunId
 
 FIRST_GUESS = 60.0
@@ -68,6 +69,8 @@ class Lanes:
     entries: dict[ItemId, Entry] = field(default_factory=dict[ItemId, Entry])
     """As last shown to the planner, which knows them again by identity."""
     trials: dict[int, Trial] = field(default_factory=dict[int, Trial])
+    windows: Windows = field(default_factory=Windows)
+    """How many changes of each source are tested at once."""
     waits: dict[ItemId, str] = field(default_factory=dict[ItemId, str])
     """Why a unit is not tested now, in words."""
 

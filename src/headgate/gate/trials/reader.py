@@ -12,6 +12,7 @@ from headgate.gate.planner import HELD, fate, ordered
 from headgate.gate.reader import Difficulty, QueueReader
 from headgate.gate.snapshot import DependencyState
 from headgate.gate.trials.lanes import Durations, Lanes
+from headgate.gate.trials.windows import source_of
 from headgate.gate.units import Unit
 from headgate.model.config import QueuePolicy
 from headgate.model.ids import Commit, ItemId, NodeId, TrialId
@@ -64,7 +65,6 @@ def read(
     lanes: Lanes,
     durations: Durations,
     chances: Chances,
-    budgets: Mapping[str, int],
     now: float,
 ) -> Reading:
     """The queue as it is in this transaction. Brings the memory of the queue up to date."""
@@ -86,10 +86,16 @@ def read(
             shown.append(same if same is not None and same == one else one)
     lanes.trials = {one.id: one for one in shown}
     lanes.keep(units, shown)
-    sources = {id: _source(tx, unit) if budgets else "" for id, unit in units.items()}
+    sources: dict[ItemId, str] = {}
+    first = settings.source_window
+    if first:
+        sources = {id: source_of(tx, unit.first.change) for id, unit in units.items()}
+    budgets = lanes.windows.of(sources.values(), first)
     arrived = {item.id: item.created for item in tx.items.live(queue.id)}
     entries = [
-        _entry(unit, arrived[id], sources[id], id in ready, units, lanes, durations, chances)
+        _entry(
+            unit, arrived[id], sources.get(id, ""), id in ready, units, lanes, durations, chances
+        )
         for id, unit in units.items()
     ]
     for index, entry in enumerate(entries):
@@ -241,9 +247,3 @@ def _first(unit: Unit, units: Mapping[ItemId, Unit], lanes: Lanes) -> ItemId:
     near = [units[i] for i in lanes.conflicts(unit.first.id) if i in units]
     best = min([unit, *near], key=lambda u: (-u.priority, u.first.position))
     return best.first.id
-
-
-def _source(tx: Transaction, unit: Unit) -> str:
-    """Who is behind a unit: the sponsor of an agent, else whoever owns the change."""
-    owner = tx.principals.get(tx.changes.get(unit.first.change).owner)
-    return owner.name

@@ -14,8 +14,10 @@ from headgate.gate.difficulties import Difficulties
 from headgate.gate.futures import Proposal, node_ref
 from headgate.gate.lanes.planner import plan
 from headgate.gate.lanes.steps import Admit, Begin, Cancel, Reject
+from headgate.gate.lanes.view import TrialState as ShownState
 from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader
+from headgate.gate.scope import declared
 from headgate.gate.snapshot import Trouble
 from headgate.gate.trials import records as trial_records
 from headgate.gate.trials.explain import Standing
@@ -25,6 +27,7 @@ from headgate.gate.trials.maker import Made, Maker, Order
 from headgate.gate.trials.reader import CHANCE, Reading, read
 from headgate.gate.trials.runner import Runner
 from headgate.gate.trials.scout import Scout
+from headgate.gate.trials.windows import replay, source_of
 from headgate.gate.units import Unit
 from headgate.jobs.dispatch.interface import Fate
 from headgate.model.config import QueuePolicy
@@ -160,6 +163,8 @@ class LanesService:
                 if queue is None:
                     return True
                 lanes = self._lanes[name] = Lanes(tx.landings.count(queue.id))
+                if settings.source_window:
+                    lanes.windows = replay(tx, queue, settings.source_window)
         scout = self._scouts.setdefault(name, Scout(self._ports))
         heads = await read_heads()
         while True:
@@ -175,7 +180,6 @@ class LanesService:
             made = plan(reading.view, lanes.memory)
             for id in made.refuted:
                 acted |= self._refute(reading, id)
-            lanes.waits.update((wait.item, wait.reason) for wait in made.waits)
             admits = [step for step in made.steps if isinstance(step, Admit)]
             for step in made.steps:
                 match step:
@@ -242,7 +246,6 @@ class LanesService:
                 lanes,
                 self._durations,
                 lambda _: CHANCE,
-                {},
                 self._ports.clock(),
             )
 
@@ -484,6 +487,12 @@ class LanesService:
         """An item has its verdict."""
         self._difficulties.clear(item)
         with self._db.read() as tx:
+            now = tx.items.get(item)
+            queue = tx.queues.get(now.queue).name
+            first = declared(self._ports.policy(), queue).source_window
+            if first and queue in self._lanes:
+                source = source_of(tx, now.change)
+                self._lanes[queue].windows.learn(source, now.state, first)
             nodes = [node for node in tx.nodes.of_item(item) if node.commit is not None]
             project = self._reader.project(tx, tx.items.get(item).project)
         self._spawn(self._settle_runs(item, landed))
@@ -526,12 +535,24 @@ class LanesService:
 def _explain(reading: Reading, lanes: Lanes) -> None:
     """Say of whoever is ready, and has nothing under test, that it waits for its turn."""
     slots = reading.view.settings.slots
+    running = [t for t in reading.view.trials if t.state is ShownState.RUNNING]
     tested = {unit for trial in reading.view.trials for unit in trial.members}
     for entry in reading.view.entries:
         if entry.ready and entry.id not in tested:
+            own = reading.view.budgets.get(entry.source)
+            if own is not None and len(running) < slots:
+                words = (
+                    f"of the changes of {entry.source}, {own} at once {_are(own)} tested for now"
+                )
+                lanes.waits[entry.id] = words
+                continue
             builds = "the one build" if slots == 1 else f"one of the {slots} builds"
             words = f"{builds} that may run at once has to end first"
             lanes.waits.setdefault(entry.id, words)
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _units_of(reading: Reading, trial: Trial) -> list[Unit]:
