@@ -19,9 +19,7 @@ def touching(
     shown: tuple[Shown, ...] = (),
     moved: tuple[str, ...] = (),
 ) -> Footprint:
-    return Footprint(
-        {key: frozenset(paths)}, {key: frozenset(moved)} if moved else {}, shown
-    )
+    return Footprint({key: frozenset(paths)}, {key: frozenset(moved)} if moved else {}, shown)
 
 
 def job(*patterns: str, project: str = "app", branch: str = "main") -> tuple[Shown, ...]:
