@@ -13,6 +13,7 @@ from headgate.model.change import Dependency
 from headgate.model.config import Policy, QueueMode
 from headgate.model.ids import ChangeNumber
 from headgate.model.job import RunState
+from headgate.model.queue import ItemState
 from headgate.model.trial import TrialPurpose, TrialState
 
 PARTS = parts("one", "two", "three")
@@ -238,4 +239,8 @@ async def test_a_source_gets_more_room_as_its_changes_land_and_less_as_they_fail
     gate.expect(landed=[first, third], ejected={second: "job jinja/two failed"})
     with gate.db.read() as tx:
         (queue,) = tx.queues.all()
-        assert replay(tx, queue, 1).sizes == {"ada": 2}
+        told = [item.state for item in reversed(tx.items.finished(queue.id, 9))]
+        size = 1
+        for state in told:
+            size = size + 1 if state is ItemState.LANDED else max(1, size // 2)
+        assert replay(tx, queue, 1).sizes == {"ada": size}
