@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
 from harness import Gate
 from trials_world import Begin, assumed, landed, lanes, parts, trials
 
@@ -244,3 +245,29 @@ async def test_a_source_gets_more_room_as_its_changes_land_and_less_as_they_fail
         for state in told:
             size = size + 1 if state is ItemState.LANDED else max(1, size // 2)
         assert replay(tx, queue, 1).sizes == {"ada": size}
+
+
+async def test_what_is_expected_of_a_change_is_learned_from_what_became_of_others(gates: Begin):
+    gate = await gates({"jinja": PARTS}, lanes("jinja"))
+    gate.freeze()
+    first = await gate.push("jinja", {"one/wait": "1\n"})
+    standing = gate.service.standing(gate.item(first).id)
+    while standing is None or not standing.chance:
+        await asyncio.sleep(0.05)
+        standing = gate.service.standing(gate.item(first).id)
+    assert standing.chance == pytest.approx(0.9, abs=0.01)
+    gate.thaw()
+    bad = [await gate.push("jinja", {"two/a": f"bad {n}\n"}) for n in range(2)]
+    await gate.run()
+    gate.expect(landed=[first], ejected=dict.fromkeys(bad, "job jinja/two failed"))
+    await gate.restart()
+    gate.freeze()
+    later = await gate.push("jinja", {"three/a": "fine\n"})
+    await gate.until(lambda: "build.passed" in gate.kinds()[-3:])
+    standing = gate.service.standing(gate.item(later).id)
+    assert standing is not None
+    assert standing.chance < 0.85
+    assert ("source:ada", True) in [(r.feature, r.weight < 0) for r in standing.because]
+    gate.thaw()
+    await gate.run()
+    gate.expect(landed=[later])

@@ -90,6 +90,10 @@ def _lanes(lanes: dict[str, Any] | None) -> Iterator[str]:
         return
     if lanes["waits"]:
         yield f"not tested now: {printable(lanes['waits'])}"
+    if lanes["chance"]:
+        parts = ", ".join(f"{printable(r['feature'])} {r['weight']:+.2f}" for r in lanes["because"])
+        because = f" ({parts})" if parts else ""
+        yield f"expected to pass with {lanes['chance']:.0%}{because}"
     for other in lanes["beside"]:
         place = "ahead of it" if other["ahead"] else "behind it"
         how = printable(other["why"])

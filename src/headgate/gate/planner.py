@@ -32,6 +32,9 @@ from headgate.model.queue import BranchKey, NodeState, QueueState
 
 HELD = "held in its place until somebody releases it"
 
+DRAGGED = "it depends on #"
+"""How the reason of an item begins that leaves because of another."""
+
 FAILING = frozenset({NodeState.CONFLICT, NodeState.BROKEN, NodeState.FAILED})
 
 
@@ -237,7 +240,7 @@ def fate(unit: Unit, aside: Collection[ItemId]) -> Eject | Withdraw | str:
 
 def _left(dependency: DependencyView) -> str:
     why = f": {dependency.reason}" if dependency.reason else ""
-    return f"it depends on #{dependency.change}, which is not going to land{why}"
+    return f"{DRAGGED}{dependency.change}, which is not going to land{why}"
 
 
 def ordered(snapshot: Snapshot) -> list[Unit]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from headgate.gate.lanes.predict import Reason
 from headgate.gate.lanes.view import TrialState, View
 from headgate.gate.trials.lanes import Lanes
 from headgate.model.ids import ItemId
@@ -20,6 +21,10 @@ class Standing:
     """Items that wait, too, and that it can affect or be affected by; in words, how."""
     expected: float = 0.0
     """Seconds that its jobs should take."""
+    chance: float = 0.0
+    """That it passes, as far as can be told before; nothing for what is not going to be tested."""
+    because: tuple[Reason, ...] = ()
+    """What speaks for and against it most."""
 
 
 def say_what_waits(view: View, lanes: Lanes) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from headgate.gate.lanes.evidence import Memory
 from headgate.gate.lanes.view import Entry, Trial, Witness
 from headgate.gate.trials.footprint import Footprint, conflict
+from headgate.gate.trials.forecast import Forecast
 from headgate.gate.trials.windows import Windows
 from headgate.model.ids import ItemId, JobRunId
 
@@ -71,6 +72,7 @@ class Lanes:
     trials: dict[int, Trial] = field(default_factory=dict[int, Trial])
     windows: Windows = field(default_factory=Windows)
     """How many changes of each source are tested at once."""
+    forecast: Forecast = field(default_factory=Forecast)
     waits: dict[ItemId, str] = field(default_factory=dict[ItemId, str])
     """Why a unit is not tested now, in words."""
 

@@ -20,13 +20,8 @@ from headgate.model.queue import BranchKey, Queue, QueueState
 from headgate.model.trial import Trial, TrialState
 from headgate.store.database import Transaction
 
-CHANCE = 0.9
-"""That a change passes of which nothing is known."""
-
 PROVEN = 0.98
 """The same of one that passed in a future that did not come about exactly."""
-
-Chances = Callable[[Unit], float]
 
 _STATES = {
     TrialState.BUILDING: lanes_view.TrialState.RUNNING,
@@ -64,7 +59,6 @@ def read(
     difficulty: Callable[[ItemId], Difficulty],
     lanes: Lanes,
     durations: Durations,
-    chances: Chances,
     now: float,
 ) -> Reading:
     """The queue as it is in this transaction. Brings the memory of the queue up to date."""
@@ -94,7 +88,14 @@ def read(
     arrived = {item.id: item.created for item in tx.items.live(queue.id)}
     entries = [
         _entry(
-            unit, arrived[id], sources.get(id, ""), id in ready, units, lanes, durations, chances
+            unit,
+            arrived[id],
+            sources.get(id, ""),
+            id in ready,
+            units,
+            lanes,
+            durations,
+            lanes.forecast.chance(tx, unit.ids),
         )
         for id, unit in units.items()
     ]
@@ -209,12 +210,13 @@ def _entry(
     units: Mapping[ItemId, Unit],
     lanes: Lanes,
     durations: Durations,
-    chances: Chances,
+    chance: float,
 ) -> Entry:
     id = unit.first.id
     footprint = lanes.footprints.get(id)
     jobs = {shown.job for shown in footprint.shown} if footprint is not None else set[str]()
-    chance = max(PROVEN, chances(unit)) if id in lanes.proven else chances(unit)
+    if id in lanes.proven:
+        chance = max(PROVEN, chance)
     requires = {
         other.first.id
         for other in units.values()

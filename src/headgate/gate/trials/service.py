@@ -18,10 +18,11 @@ from headgate.gate.trials import records as trial_records
 from headgate.gate.trials.acting import Steps
 from headgate.gate.trials.endings import Endings
 from headgate.gate.trials.explain import Standing, say_what_waits
+from headgate.gate.trials.forecast import replay as relearn
 from headgate.gate.trials.landing import Lander
 from headgate.gate.trials.lanes import Durations, Lanes
 from headgate.gate.trials.maker import Maker
-from headgate.gate.trials.reader import CHANCE, Reading, read
+from headgate.gate.trials.reader import Reading, read
 from headgate.gate.trials.runner import Runner
 from headgate.gate.trials.scout import Scout
 from headgate.gate.trials.windows import replay, source_of
@@ -128,8 +129,15 @@ class LanesService:
         if lanes is None:
             return None
         entry = lanes.entries.get(item)
-        expected = 0.0 if entry is None else entry.duration
-        return Standing(lanes.waits.get(item, ""), dict(lanes.conflicts(item)), expected)
+        if entry is None:
+            return Standing()
+        return Standing(
+            lanes.waits.get(item, ""),
+            dict(lanes.conflicts(item)),
+            entry.duration,
+            entry.chance,
+            lanes.forecast.explain(item),
+        )
 
     # -- one pass ----------------------------------------------------------------------------
 
@@ -148,6 +156,7 @@ class LanesService:
                 if queue is None:
                     return True
                 lanes = self._lanes[name] = Lanes(tx.landings.count(queue.id))
+                lanes.forecast = relearn(tx, queue)
                 if settings.source_window:
                     lanes.windows = replay(tx, queue, settings.source_window)
         scout = self._scouts.setdefault(name, Scout(self._ports))
@@ -230,13 +239,15 @@ class LanesService:
                 self._difficulties.of,
                 lanes,
                 self._durations,
-                lambda _: CHANCE,
                 self._ports.clock(),
             )
 
     def _told(self, tx: Transaction, queue: str, item: Item) -> None:
-        """An item has its verdict: what follows from that for others of its source."""
+        """An item has its verdict: what follows from that for others."""
+        lanes = self._lanes.get(queue)
+        if lanes is None:
+            return
+        lanes.forecast.learn(tx, item)
         first = declared(self._ports.policy(), queue).source_window
-        if first and queue in self._lanes:
-            source = source_of(tx, item.change)
-            self._lanes[queue].windows.learn(source, item.state, first)
+        if first:
+            lanes.windows.learn(source_of(tx, item.change), item, first)

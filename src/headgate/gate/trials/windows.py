@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from headgate.gate.planner import DRAGGED
 from headgate.model.ids import ChangeNumber
-from headgate.model.queue import ItemState, Queue
+from headgate.model.queue import Item, ItemState, Queue
 from headgate.store.database import Transaction
 
 REPLAYED = 500
@@ -31,12 +32,14 @@ class Windows:
         """The window of each source; `first` for those of which nothing is known."""
         return {source: self.sizes.get(source, first) for source in sources}
 
-    def learn(self, source: str, state: ItemState, first: int) -> None:
-        """A change of this source has its verdict."""
+    def learn(self, source: str, item: Item, first: int) -> None:
+        """A change of this source has its verdict; what it was dragged along by does not count."""
+        if not decided(item):
+            return
         now = self.sizes.get(source, first)
-        if state is ItemState.LANDED:
+        if item.state is ItemState.LANDED:
             self.sizes[source] = min(now + 1, LARGEST)
-        elif state is ItemState.EJECTED:
+        else:
             self.sizes[source] = max(1, now // 2)
 
 
@@ -44,8 +47,15 @@ def replay(tx: Transaction, queue: Queue, first: int) -> Windows:
     """The windows as the verdicts so far have made them."""
     windows = Windows()
     for item in reversed(tx.items.finished(queue.id, REPLAYED)):
-        windows.learn(source_of(tx, item.change), item.state, first)
+        windows.learn(source_of(tx, item.change), item, first)
     return windows
+
+
+def decided(item: Item) -> bool:
+    """Whether an item landed or failed by itself, not for what it depends on."""
+    if item.state is ItemState.EJECTED:
+        return not item.reason.startswith(DRAGGED)
+    return item.state is ItemState.LANDED
 
 
 def source_of(tx: Transaction, number: ChangeNumber) -> str:

@@ -39,4 +39,9 @@ def standing_view(
         "waits": shown_text(found.waits),
         "beside": [line for _, line in beside],
         "hidden": hidden,
+        "chance": round(found.chance, 3),
+        "because": [
+            {"feature": shown_text(reason.feature), "weight": round(reason.weight, 2)}
+            for reason in found.because
+        ],
     }
