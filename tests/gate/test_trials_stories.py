@@ -271,3 +271,24 @@ async def test_what_is_expected_of_a_change_is_learned_from_what_became_of_other
     gate.thaw()
     await gate.run()
     gate.expect(landed=[later])
+
+
+ODD = """\
+set -eu
+if [ -e one/left ] && [ ! -e one/help ]; then exit 3; fi
+if [ ! -e one/left ]; then sleep 3; fi
+"""
+"""Fails with `left` alone, passes with `help` beside it; slow on the bare branch."""
+
+
+async def test_a_failure_that_a_later_future_contradicts_is_asked_once_more(gates: Begin):
+    gate = await gates({"jinja": PARTS | {"check.sh": ODD}}, lanes("jinja"))
+    await gate.service.stop()
+    first = await gate.push("jinja", {"one/left": "fine\n"})
+    second = await gate.push("jinja", {"one/help": "fine\n"})
+    await gate.restart()
+    await gate.run()
+    gate.expect(landed=[second], ejected={first: "job jinja/one failed (exit 3)"})
+    dropped = [str(e.data["reason"]) for e in gate.events if e.kind == "node.dropped"]
+    assert any("its jobs passed in a later future with it" in reason for reason in dropped)
+    assert [r.state for r in gate.runs(first)] == [RunState.FAILED, RunState.FAILED]

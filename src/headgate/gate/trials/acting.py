@@ -12,6 +12,7 @@ from headgate.gate.commands import Eject
 from headgate.gate.lanes.steps import Admit, Begin, Reject
 from headgate.gate.trials import records as trial_records
 from headgate.gate.trials.endings import Endings
+from headgate.gate.trials.flakes import contradicted
 from headgate.gate.trials.landing import Lander
 from headgate.gate.trials.lanes import Lanes
 from headgate.gate.trials.maker import Made, Maker, Order
@@ -230,10 +231,25 @@ class Steps:
                         return False
         return True
 
-    def reject(self, reading: Reading, step: Reject) -> bool:
-        """See Reject."""
+    def reject(self, reading: Reading, step: Reject, lanes: Lanes) -> bool:
+        """See Reject. A failure that a later future contradicts is asked again first, once."""
+        if self._provisional(reading, step, lanes):
+            return True
         unit = reading.units[step.item]
         return self._endings.eject(unit.ids, step.reason, {abs(step.evidence)})
+
+    def _provisional(self, reading: Reading, step: Reject, lanes: Lanes) -> bool:
+        if step.item in lanes.asked_again:
+            return False
+        with self._db.read() as tx:
+            failed = tx.trials.get(TrialId(abs(step.evidence)))
+            trials = tx.trials.live(reading.queue.id)
+            later = contradicted(tx, failed, trials, lanes.unit_of.keys())
+        if later is None:
+            return False
+        lanes.asked_again.add(step.item)
+        words = f"its jobs passed in a later future with it (trial {later.id}): it is asked again"
+        return self._drop(failed.id, words)
 
     def refute(self, reading: Reading, id: NodeId) -> bool:
         """What a trial says about some of its members counts no more; about the others it may."""

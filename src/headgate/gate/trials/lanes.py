@@ -63,6 +63,8 @@ class Lanes:
     """Units that a fused build failed with and nobody knew why → the most of the next one."""
     proven: set[ItemId] = field(default_factory=set[ItemId])
     """Passed once, in a future that did not come about exactly."""
+    asked_again: set[ItemId] = field(default_factory=set[ItemId])
+    """Failed once, which a later future contradicted."""
     confirmed: dict[ItemId, int] = field(default_factory=dict[ItemId, int])
     red: dict[str, JobRunId] = field(default_factory=dict[str, JobRunId])
     """Jobs that fail on the branches as they are, by what they see → the run that showed it."""
@@ -109,6 +111,7 @@ class Lanes:
         for learned in self.learned.values():
             learned.pop(unit, None)
         self.proven.discard(unit)
+        self.asked_again.discard(unit)
         self.entries.pop(unit, None)
         self.waits.pop(unit, None)
 

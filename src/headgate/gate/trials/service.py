@@ -180,7 +180,7 @@ class LanesService:
                     case Cancel():
                         acted |= self.drop(TrialId(abs(step.trial)), step.reason)
                     case Reject():
-                        acted |= self._steps.reject(reading, step)
+                        acted |= self._steps.reject(reading, step, lanes)
                     case Begin():
                         acted |= await self._steps.begin(reading, step, lanes, scout, heads)
                     case Admit():
