@@ -93,6 +93,7 @@ def read(
             sources.get(id, ""),
             id in ready,
             units,
+            at,
             lanes,
             durations,
             lanes.forecast.chance(tx, unit.ids),
@@ -208,6 +209,7 @@ def _entry(
     source: str,
     ready: bool,
     units: Mapping[ItemId, Unit],
+    at: Mapping[ItemId, ItemId],
     lanes: Lanes,
     durations: Durations,
     chance: float,
@@ -217,12 +219,8 @@ def _entry(
     jobs = {shown.job for shown in footprint.shown} if footprint is not None else set[str]()
     if id in lanes.proven:
         chance = max(PROVEN, chance)
-    requires = {
-        other.first.id
-        for other in units.values()
-        for d in unit.depends
-        if d.state is DependencyState.HERE and d.item in other.ids
-    }
+    needed = [d.item for d in unit.depends if d.state is DependencyState.HERE]
+    requires = {at[item] for item in needed if item is not None and item in at}
     ready = ready and footprint is not None
     if ready and footprint is not None and footprint.solo and _first(unit, units, lanes) != id:
         ready = False
