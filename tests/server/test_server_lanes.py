@@ -42,7 +42,7 @@ def ada(served: Served, tmp_path: Path) -> Author:
 
 def view(served: Served, number: int, *states: str) -> dict[str, object]:
     """The page of a change once its reason or state says one of these."""
-    for _ in range(400):
+    for _ in range(1200):
         found = served.operator.get(f"/changes/{number}.json").json()
         item = found["builds"]["item"]
         if found["change"]["state"] in states or (item and item["reason"].startswith(states)):

@@ -50,7 +50,8 @@ def attribute(
     if not found:
         return Blame(None)
     others = [number for unit, number in units.items() if unit not in found]
-    words = f"tested together with {listed(others)}, which touch nothing that the job is shown"
+    touch = "touches" if len(others) == 1 else "touch"
+    words = f"tested together with {listed(others)}, which {touch} nothing that the job is shown"
     return Blame(tuple(found), words if others else "")
 
 
