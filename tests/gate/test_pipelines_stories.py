@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from harness import CHECK, CHECKED, git
 from pipeline_world import Yard, make_yard
 
-from headgate.jobs.dispatch.interface import RunRequest, RunResult
 from headgate.model.change import ChangeState
+from headgate.model.pipeline import PipelineRun
 from headgate.model.report import StatusState
 
 Yards = Callable[..., Awaitable[Yard]]
+
+HOST_NETWORK = str(Path("/proc/self/ns/net").readlink())
+"""What a job that shares the network of the host finds there, too."""
 
 CHECK_ON_PUSH = """
 [pipelines.check]
@@ -325,25 +327,24 @@ async def test_what_was_told_once_is_not_told_again_after_a_restart(yards: Yards
     assert [run.change for run in yard.all_runs("post")] == [number, later]
 
 
-async def test_what_is_not_allowed_yet_gets_no_network(
-    yards: Yards, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    toml = CHECKED["headgate.toml"] + "network = true\n"
+async def test_what_is_not_allowed_yet_gets_no_network(yards: Yards) -> None:
+    toml = '[jobs.check]\nrun = "readlink /proc/self/ns/net"\nnetwork = true\n'
     text = CHECK_ON_PUSH + '[jobs]\nnetwork = ["jinja/*"]\n'
     yard = await yards({"jinja": {**CHECKED, "headgate.toml": toml}}, text)
-    asked: dict[str, bool] = {}
-    real = yard.house.dispatcher.run
-
-    async def run(request: RunRequest, on_start: Callable[[float], None]) -> RunResult:
-        asked[request.variables["HEADGATE_CHANGE"]] = request.network
-        return await real(replace(request, network=False), on_start)
-
-    monkeypatch.setattr(yard.house.dispatcher, "run", run)
-    allowed = await yard.proposed({"values/a": "fine"})
-    denied = await yard.push("jinja", {"values/b": "fine"}, queue=False)
+    allowed = await yard.proposed({"values/a": "fine\n"})
+    denied = await yard.push("jinja", {"values/b": "fine\n"}, queue=False)
     yard.house.untrusted.add(denied)
     yard.announce(denied, "revision.pushed", revision=1)
     # What an allowed one depends on runs along with it.
-    above = await yard.proposed({"values/c": "fine"}, depends=(denied,))
+    above = await yard.proposed({"values/c": "fine\n"}, depends=(denied,))
     await yard.settled(3)
-    assert asked == {str(allowed): True, str(denied): False, str(above): False}
+    shared = {run.change: HOST_NETWORK in log(yard, run) for run in yard.all_runs()}
+    assert shared == {allowed: True, denied: False, above: False}
+
+
+def log(yard: Yard, run: PipelineRun) -> str:
+    """What the one job of a run printed."""
+    assert run.build is not None
+    with yard.db.read() as tx:
+        (job,) = tx.builds.runs(run.build)
+    return yard.house.log_path(job.id).read_text()

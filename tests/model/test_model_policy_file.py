@@ -98,6 +98,18 @@ def test_the_digest_is_of_the_policy_files_alone() -> None:
             "policy.toml:4: queues.m.window: 50 is not between window-floor 2",
         ),
         (
+            "[queues.m]\nprojects=['a']\nbranches=['b']\nmode='lanes'\nwindow=4",
+            "policy.toml:5: queues.m.window: `window` has no meaning in lanes",
+        ),
+        (
+            "[queues.m]\nprojects=['a']\nbranches=['b']\nslots=4",
+            "policy.toml:4: queues.m.slots: `slots` is not in a chain",
+        ),
+        (
+            "[queues.m]\nprojects=['a']\nbranches=['b']\nmode='lane'",
+            "queues.m.mode",
+        ),
+        (
             "[queues.m]\nprojects=['a']\nbranches=['b']\nwindow-floor=9\nwindow-ceiling=8",
             "9 is above the window-ceiling 8",
         ),
@@ -141,3 +153,9 @@ def test_files_that_are_missing_or_not_text() -> None:
         parse_policy({"policy.toml": b"# a\n\xff"})
     with pytest.raises(BadInput, match=r"permissions\.cedar:1: this is not UTF-8"):
         parse_policy({"policy.toml": b"", "permissions.cedar": b"\xff"})
+
+
+def test_a_queue_of_lanes_says_how_much_it_does_at_once():
+    text = "[queues.m]\nprojects=['a']\nbranches=['b']\nmode='lanes'\nslots=8\nfuse=3\n"
+    (queue,) = parse_policy({"policy.toml": f"{text}source-window=2".encode()}).queues
+    assert (queue.mode, queue.slots, queue.fuse, queue.source_window) == ("lanes", 8, 3, 2)

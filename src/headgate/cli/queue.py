@@ -128,12 +128,18 @@ def _watch(name: str) -> None:
     watch(client, name, board)
 
 
+def pace(queue: dict[str, Any]) -> str:
+    """How much of a queue is tested at once."""
+    slots = queue.get("slots")
+    return f"lanes, slots {slots}" if slots else f"window {queue['window']}"
+
+
 def board_lines(board: dict[str, Any]) -> list[str]:
     """The board as plain text."""
     lines: list[str] = []
     for shown in board["queues"]:
         frozen = f", frozen: {printable(shown['reason'])}" if shown["state"] == "frozen" else ""
-        lines.append(f"queue {shown['name']}  window {shown['window']}{frozen}")
+        lines.append(f"queue {shown['name']}  {pace(shown)}{frozen}")
         if shown["items"]:
             lines += table(HEAD, [item_row(item) for item in shown["items"]])
             lines += [

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from headgate.cli.client import Client
 from headgate.cli.output import duration, printable
-from headgate.cli.queue import read_board
+from headgate.cli.queue import pace, read_board
 from headgate.model.errors import HeadgateError
 
 STYLES = {
@@ -82,7 +82,7 @@ def draw(board: dict[str, Any], problem: str) -> RenderableType:
 
 def _queue(queue: dict[str, Any]) -> list[RenderableType]:
     title = Text(f"{queue['name']}", style="bold")
-    title.append(f"  window {queue['window']}", style="dim")
+    title.append(f"  {pace(queue)}", style="dim")
     if queue["state"] == "frozen":
         title.append(f"  FROZEN {printable(queue['reason'])}", style="bold red")
     table = Table(box=None, pad_edge=False, show_header=False, expand=False)

@@ -41,6 +41,7 @@ def explanation(view: dict[str, Any]) -> dict[str, Any]:
         "queue": None if item is None else item["queue"],
         "item": None if item is None else {k: item[k] for k in ("state", "reason")},
         "waits_for": waits,
+        "lanes": view["lanes"],
         "futures": nodes,
         "more_futures": builds["more"],
         "evidence": evidence,
@@ -60,6 +61,7 @@ def why_lines(found: dict[str, Any]) -> Iterator[str]:
     for other in found["waits_for"]:
         named = f"#{other['change']}" if "change" in other else printable(other["address"])
         yield f"waits for {named}, which is {other['state']}"
+    yield from _lanes(found["lanes"])
     if found["futures"]:
         yield ""
         yield "Futures, the newest first:"
@@ -68,7 +70,8 @@ def why_lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  future {node['id']} ({printable(node['assumed'])})  {node['state']}{why}"
         if node["together"]:
             others = ", ".join(f"#{number}" for number in node["together"])
-            yield f"    together with {others}"
+            yield f"    {'in one build' if node['trial'] else 'together'} with {others}"
+        yield from _trial(node["trial"])
         yield from (f"    {line}" for line in _runs(node))
     if found["more_futures"]:
         yield f"  and {found['more_futures']} before these"
@@ -79,6 +82,42 @@ def why_lines(found: dict[str, Any]) -> Iterator[str]:
             f"Evidence: job run{'s' if len(found['evidence']) > 1 else ''} {runs}; "
             f"`headgate job log {found['evidence'][0]['run']}`"
         )
+
+
+def _lanes(lanes: dict[str, Any] | None) -> Iterator[str]:
+    """What its queue of lanes makes of it."""
+    if lanes is None:
+        return
+    if lanes["waits"]:
+        yield f"not tested now: {printable(lanes['waits'])}"
+    if lanes["chance"]:
+        parts = ", ".join(f"{printable(r['feature'])} {r['weight']:+.2f}" for r in lanes["because"])
+        because = f" ({parts})" if parts else ""
+        yield f"expected to pass with {lanes['chance']:.0%}{because}"
+    for other in lanes["beside"]:
+        place = "ahead of it" if other["ahead"] else "behind it"
+        how = printable(other["why"])
+        yield f"can affect #{other['change']} {place}, or be affected: {how}"
+    if lanes["hidden"]:
+        yield f"and {lanes['hidden']} more in projects that you may not read"
+    if not lanes["beside"] and not lanes["hidden"]:
+        yield "nothing else in the queue can affect it"
+
+
+def _trial(trial: dict[str, Any] | None) -> Iterator[str]:
+    """How a future of a queue of lanes was tested."""
+    if trial is None:
+        return
+    if trial["purpose"] == "confirmation":
+        yield "    a confirmation: others had landed since it was tested"
+    if trial["reused"]:
+        runs = ", ".join(str(run) for run in trial["reused"])
+        yield f"    nothing had changed for what passed in job run {runs}"
+    if trial["blamed"] is not None and len(trial["members"]) > 1:
+        yield f"    traced to {', '.join(f'#{number}' for number in trial['blamed'])}"
+    for run in trial["baseline"]:
+        job = f"job run {run['run']} ({printable(run['job'])})"
+        yield f"    asked of the branch without any change: {job} {run['state']}"
 
 
 def _runs(node: dict[str, Any]) -> list[str]:

@@ -92,6 +92,11 @@ class Recorder(RunSink):
         """Project and name of the first job that failed for good; None while none has."""
         return next(iter(self._decisive), None)
 
+    @property
+    def failed(self) -> tuple[tuple[str, str], ...]:
+        """Project and name of every voting job that failed for good, in the order in which."""
+        return tuple(self._decisive)
+
     def failure(self, result: BuildResult, ahead: Sequence[ChangeNumber]) -> str:
         """Why the build failed, in the words that its owner reads."""
         where = f"in the future{with_ahead(ahead)}" if ahead else "on top of the branch as it is"

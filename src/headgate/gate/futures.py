@@ -81,10 +81,10 @@ async def _make(
     after: Mapping[BranchKey, Commit] = before
     for index, proposal in enumerate(proposals):
         base = after[proposal.key]
-        result = await _merge(ports, proposal, base)
+        result = await merge_one(ports, proposal, base)
         if not isinstance(result, Merged):
             earlier = [p.item.change for p in proposals[:index] if p.key == proposal.key]
-            reason = _failure(proposal, (*ahead, *earlier), result)
+            reason = failure_of(proposal, (*ahead, *earlier), result)
             if len(proposals) > 1:
                 names = only_together([p.item.change for p in proposals])
                 reason = f"{names}, and #{proposal.item.change} fails: {reason}"
@@ -102,7 +102,9 @@ async def _make(
     )
 
 
-async def _merge(ports: GatePorts, proposal: Proposal, onto: Commit) -> MergeResult:
+async def merge_one(ports: GatePorts, proposal: Proposal, onto: Commit) -> MergeResult:
+    """Merge a proposal onto a commit of its branch, in the way that the branch wants. Raises
+    HeadgateError when git cannot say."""
     mode = await merge_mode(ports, proposal.key.project, onto)
     author = _gate(proposal.item)
     if mode is MergeMode.SQUASH:
@@ -139,7 +141,8 @@ def _text(proposal: Proposal, mode: MergeMode) -> str:
     return f"Merge change #{number}: {proposal.title}\n\nHeadgate-Change: {number}\n"
 
 
-def _failure(proposal: Proposal, ahead: Sequence[ChangeNumber], result: MergeResult) -> str:
+def failure_of(proposal: Proposal, ahead: Sequence[ChangeNumber], result: MergeResult) -> str:
+    """Why a proposal could not be merged onto its branch with these changes ahead."""
     branch = proposal.key.branch + with_ahead(ahead)
     if isinstance(result, MergeConflict):
         return f"it does not merge onto {branch}: {_conflict(result)}"

@@ -21,7 +21,7 @@ first that is missing: what follows depends on its outcome.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from headgate.gate.commands import Command, Drop, Eject, Land, Speculate, StartBuild, Withdraw
@@ -31,6 +31,9 @@ from headgate.model.ids import Commit, ItemId
 from headgate.model.queue import BranchKey, NodeState, QueueState
 
 HELD = "held in its place until somebody releases it"
+
+DRAGGED = "it depends on #"
+"""How the reason of an item begins that leaves because of another."""
 
 FAILING = frozenset({NodeState.CONFLICT, NodeState.BROKEN, NodeState.FAILED})
 
@@ -100,7 +103,7 @@ class _Draft:
 def plan(snapshot: Snapshot) -> Plan:
     """What to do now. The same snapshot gives the same plan."""
     draft = _Draft()
-    order = _ordered(snapshot)
+    order = ordered(snapshot)
     refuted = _drop_refuted(order, snapshot, draft)
     window = snapshot.window
     chain = _Chain(snapshot.heads)
@@ -173,11 +176,11 @@ def plan(snapshot: Snapshot) -> Plan:
 
 def _sealed(unit: Unit, draft: _Draft, refuted: set[ItemId]) -> bool:
     """Whether what it depends on decides about it for now, and does so."""
-    match _fate(unit, draft):
-        case Eject() as fate:
-            draft.eject(unit, fate.reason)
-        case Withdraw() as fate:
-            draft.withdraw(unit, fate.reason)
+    match fate(unit, draft.aside):
+        case Eject() as verdict:
+            draft.eject(unit, verdict.reason)
+        case Withdraw() as verdict:
+            draft.withdraw(unit, verdict.reason)
         case "" if unit.paused:
             draft.block(unit, HELD, refuted)
         case "":
@@ -214,7 +217,7 @@ def _drop_refuted(order: list[Unit], snapshot: Snapshot, draft: _Draft) -> set[I
     return refuted
 
 
-def _fate(unit: Unit, draft: _Draft) -> Eject | Withdraw | str:
+def fate(unit: Unit, aside: Collection[ItemId]) -> Eject | Withdraw | str:
     """What a unit's dependencies mean for it; a text says what it waits for, empty: nothing."""
     waits = ""
     for dependency in unit.depends:
@@ -230,17 +233,17 @@ def _fate(unit: Unit, draft: _Draft) -> Eject | Withdraw | str:
                     f"waits until #{dependency.change} has landed ({dependency.reason})"
                 )
             case DependencyState.HERE:
-                if dependency.item in draft.aside:
+                if dependency.item in aside:
                     waits = waits or f"waits for #{dependency.change}, which is set aside"
     return waits
 
 
 def _left(dependency: DependencyView) -> str:
     why = f": {dependency.reason}" if dependency.reason else ""
-    return f"it depends on #{dependency.change}, which is not going to land{why}"
+    return f"{DRAGGED}{dependency.change}, which is not going to land{why}"
 
 
-def _ordered(snapshot: Snapshot) -> list[Unit]:
+def ordered(snapshot: Snapshot) -> list[Unit]:
     """Units so that each stands behind those it depends on, by priority and arrival otherwise."""
     units = units_of(sorted(snapshot.items, key=lambda item: item.position))
     units.sort(key=lambda unit: (not unit.landing, -unit.priority, unit.first.position))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from headgate.gate.futures import Future
 from headgate.model.change import ChangeState
 from headgate.model.event import Json, NewEvent
-from headgate.model.ids import BuildId, Commit, ItemId
+from headgate.model.ids import BuildId, Commit, ItemId, TrialId
 from headgate.model.job import BuildState
 from headgate.model.principal import GATE
 from headgate.model.queue import Item, ItemState, Landing, Node, NodeState, Queue, QueueState
@@ -47,7 +47,12 @@ def drop_current(tx: Transaction, item: Item, reason: str, *, keep: bool = False
 def drop(tx: Transaction, item: Item, node: Node, reason: str) -> None:
     """The future will not come."""
     tx.nodes.set_state(node.id, NodeState.DROPPED, reason)
-    if node.build is not None and tx.builds.get(node.build).state is BuildState.RUNNING:
+    shared = node.trial is not None  # Its build is that of all members of a trial.
+    if (
+        node.build is not None
+        and not shared
+        and tx.builds.get(node.build).state is BuildState.RUNNING
+    ):
         tx.builds.set_state(node.build, BuildState.CANCELLED, reason)
     about_node(tx, "node.dropped", item, node, {"reason": reason})
 
@@ -63,7 +68,13 @@ def hold(tx: Transaction, item: Item, kind: str, reason: str) -> None:
             _about_item(tx, kind, item, GATE, {"reason": reason})
 
 
-def speculated(tx: Transaction, item: Item, future: Future, unit: Sequence[ItemId]) -> Node:
+def speculated(
+    tx: Transaction,
+    item: Item,
+    future: Future,
+    unit: Sequence[ItemId],
+    trial: TrialId | None = None,
+) -> Node:
     """The item has been merged onto a future, or could not be."""
     node = tx.nodes.add(
         item.id,
@@ -75,6 +86,7 @@ def speculated(tx: Transaction, item: Item, future: Future, unit: Sequence[ItemI
         future.state,
         future.reason,
         unit,
+        trial,
     )
     hold(tx, item, "", "")
     about: dict[str, Json] = {"base": future.base}

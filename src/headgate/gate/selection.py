@@ -94,7 +94,7 @@ async def select(
     if node.commit is None:
         raise ValueError(f"node {node.id} does not merge, so it has no jobs")
     key = proposal.key
-    choice = choice or _of_the_gate(ports.policy(), key)
+    choice = choice or of_the_gate(ports.policy(), key)
     repository = ports.repository(key.project)
     changed = await repository.changed(node.base, node.commit)
     touched = tuple(dict.fromkeys(path for f in changed for path in (f.path, f.old_path) if path))
@@ -121,7 +121,8 @@ async def select(
     return await _planned(future, chosen, configs)
 
 
-def _of_the_gate(policy: Policy, key: BranchKey) -> Choice:
+def of_the_gate(policy: Policy, key: BranchKey) -> Choice:
+    """The jobs that decide about landing on a branch."""
     gate = gate_of(policy, key)
     # Whatever a gate is called, jobs that say nothing about pipelines decide in it.
     return Choice() if gate is None else Choice((GATE_PIPELINE, gate.name), gate.jobs)

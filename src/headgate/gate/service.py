@@ -20,6 +20,9 @@ from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader
 from headgate.gate.scope import branches_of, declared, read_heads
 from headgate.gate.snapshot import Snapshot
+from headgate.gate.trials.explain import Standing
+from headgate.gate.trials.service import LanesService
+from headgate.model.config import QueueMode, QueuePolicy
 from headgate.model.errors import Conflict, HeadgateError
 from headgate.model.event import Event
 from headgate.model.ids import ChangeNumber, Commit, ItemId, NodeId
@@ -61,6 +64,9 @@ class GateService:
         self._reader = QueueReader()
         self._difficulties = Difficulties(ports.clock)
         self._executor = Executor(db, ports, self._reader, self._difficulties, self._poke)
+        self._lanes = LanesService(
+            db, ports, self._reader, self._difficulties, self._poke, self._poke_all
+        )
         self._running = False
         self._unsubscribe = lambda: None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,6 +80,7 @@ class GateService:
         """
         self._loop = asyncio.get_running_loop()
         lose_runs(self._db)
+        self._lanes.recover()
         with self._db.write() as tx:
             for queue in tx.queues.all():
                 items = {item.id: item for item in tx.items.live(queue.id)}
@@ -96,6 +103,7 @@ class GateService:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._lanes.close()
         await self._executor.close()
         self._queues.clear()
 
@@ -166,6 +174,7 @@ class GateService:
         if item is None:
             return None
         await self._executor.settled(item.id, PATIENCE)
+        await self._lanes.settled(item.id, PATIENCE)
         with self._db.write() as tx:
             now = tx.items.get(item.id)
             if now.state is ItemState.LANDED:
@@ -179,18 +188,32 @@ class GateService:
                 return None
             records.withdraw(tx, now, why, actor)
             name = tx.queues.get(now.queue).name
+        self._lanes.forget(item.id)
         self._executor.forget(item.id)
         self._poke_all(name)
         return now
 
     def retest(self, item: ItemId, node: NodeId, reason: str) -> bool:
         """Test an item anew, when this future is still the one it was tested in."""
-        if not self._executor.drop(Drop(item, node, reason)):
+        with self._db.read() as tx:
+            trial = tx.nodes.get(node).trial
+        if trial is not None:
+            dropped = self._lanes.drop(trial, reason)
+        else:
+            dropped = self._executor.drop(Drop(item, node, reason))
+        if not dropped:
             return False
         with self._db.read() as tx:
             name = tx.queues.get(tx.items.get(item).queue).name
         self._poke(name)
         return True
+
+    def standing(self, id: ItemId) -> Standing | None:
+        """What a queue of lanes makes of an item; None in a chain."""
+        with self._db.read() as tx:
+            item = tx.items.get(id)
+            name = tx.queues.get(item.queue).name
+        return self._lanes.standing(name, id)
 
     # -- the loops ---------------------------------------------------------------------------
 
@@ -247,6 +270,11 @@ class GateService:
 
     async def _settle(self, queue: _Queue) -> None:
         """Plan and act until there is nothing to do; reads the branches anew when they move."""
+        settings = declared(self._ports.policy(), queue.name)
+        if settings.mode is QueueMode.LANES:
+            await self._settle_lanes(queue, settings)
+            return
+        self._leave_lanes(queue)
         heads: Mapping[BranchKey, Commit] | None = None
         while True:
             if heads is None:
@@ -267,6 +295,26 @@ class GateService:
                 # What was planned was overtaken meanwhile; whoever did that has woken us again.
                 self._poke_later(queue.name, _AGAIN[0])
                 return
+
+    async def _settle_lanes(self, queue: _Queue, settings: QueuePolicy) -> None:
+        """The same for a queue of lanes."""
+        with self._db.read() as tx:
+            found = next((q for q in tx.queues.all() if q.name == queue.name), None)
+            nodes = [] if found is None else tx.nodes.live(found.id)
+            old = [(tx.items.get(node.item), node) for node in nodes if node.trial is None]
+        for item, node in old:  # It was a chain until now.
+            if item.state is not ItemState.LANDING:
+                self._executor.drop(Drop(item.id, node.id, "the queue has lanes now"))
+            elif found is not None:
+                await self._executor.land(Land(item.id, node.id, found.window), queue.name)
+        if not await self._lanes.settle(queue.name, settings, lambda: self._heads(queue)):
+            self._poke_later(queue.name, _AGAIN[0])
+
+    def _leave_lanes(self, queue: _Queue) -> None:
+        with self._db.read() as tx:
+            found = next((q for q in tx.queues.all() if q.name == queue.name), None)
+        if found is not None:
+            self._lanes.leave(found)
 
     async def _carry_out(self, queue: _Queue, snapshot: Snapshot, command: Command) -> bool:
         """Do one thing; a failure of ours puts the item off, and never ends the loop."""

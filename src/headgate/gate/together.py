@@ -22,7 +22,7 @@ from headgate.gate.landing import Ready, examine, fresh
 from headgate.gate.ports import GatePorts
 from headgate.gate.unit_jobs import members
 from headgate.gate.units import before_unit, last_commits, listed
-from headgate.model.ids import Commit, ItemId, Tree
+from headgate.model.ids import ChangeNumber, Commit, ItemId, Tree
 from headgate.model.principal import GATE
 from headgate.model.queue import BranchKey, ItemState, Landing, Node, NodeState, QueueState
 from headgate.store.database import Database, Transaction
@@ -123,7 +123,7 @@ class Together:
         with self._db.write() as tx:
             self._drop(tx, cases, reason)
             queue = tx.queues.get(cases[0].item.queue)
-            records.freeze(tx, queue, f"{listed(numbers)} were not landed: {reason}")
+            records.freeze(tx, queue, f"{listed(numbers)} {_was(numbers)} not landed: {reason}")
         log.error("a tested future was altered", queue=cases[0].queue, reason=reason)
 
     # -- moving, and back --------------------------------------------------------------------
@@ -261,6 +261,10 @@ def _stuck(project: str, move: RefMove, found: Commit | None) -> str:
     if found is None:
         return f"{name} was moved while it was to be moved back from {move.new[:10]}"
     return f"{name} has {move.new[:10]}, and {found[:10]} was built on it"
+
+
+def _was(numbers: Sequence[ChangeNumber]) -> str:
+    return "was" if len(numbers) == 1 else "were"
 
 
 def _name(project: str, move: RefMove) -> str:

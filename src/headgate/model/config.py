@@ -60,6 +60,16 @@ class NewRevision(StrEnum):
     """It has its verdict first; the new one waits until then."""
 
 
+class QueueMode(StrEnum):
+    """How a queue decides what to test."""
+
+    CHAIN = "chain"
+    """One future for each item, on all those ahead of it, within a window."""
+    LANES = "lanes"
+    """Items that cannot affect each other do not wait for each other; each is tested in the
+    futures that most probably decide about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueuePolicy:
     """A `[queues.NAME]` table of policy.toml."""
@@ -71,6 +81,13 @@ class QueuePolicy:
     window_floor: int = 2
     window_ceiling: int = 20
     new_revision: NewRevision = NewRevision.REPLACE
+    mode: QueueMode = QueueMode.CHAIN
+    slots: int = 4
+    """Of lanes: how many builds run at once."""
+    fuse: int = 1
+    """Of lanes: the most items that are tested in one build."""
+    source_window: int = 0
+    """Of lanes: how many changes of one source are tested at once to begin with; 0: all."""
 
 
 @dataclass(frozen=True, slots=True)

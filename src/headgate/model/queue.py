@@ -16,6 +16,7 @@ from headgate.model.ids import (
     QueueId,
     RevisionId,
     Tree,
+    TrialId,
 )
 
 
@@ -132,6 +133,9 @@ class Node:
     """Items merged and tested as one with this one, in order, itself among them, all of which
     land or none; empty for an item by itself. Their nodes have the same `assumed` and `future`,
     and change their states together."""
+    trial: TrialId | None = None
+    """In a queue of lanes, the trial that it is a part of: an item may then have several live
+    nodes at once, and `unit` names all that were merged in the trial."""
 
 
 @dataclass(frozen=True, slots=True)

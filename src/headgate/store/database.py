@@ -27,6 +27,7 @@ from headgate.store.repositories.pipelines import ParkedPushes, Pipelines, Tags
 from headgate.store.repositories.principals import Principals, Sessions, Tokens
 from headgate.store.repositories.projects import Projects
 from headgate.store.repositories.queues import Items, Landings, Nodes, Queues
+from headgate.store.repositories.trials import Results, Trials
 from headgate.store.schema import bring_up
 from headgate.store.types import Clock
 
@@ -58,6 +59,8 @@ class Transaction:
         self.nodes = Nodes(connection, clock)
         self.builds = Builds(connection, clock)
         self.landings = Landings(connection, clock)
+        self.trials = Trials(connection, clock)
+        self.results = Results(connection, clock)
         self.setups = Setups(connection, clock)
         self.secrets = Secrets(connection, clock)
         self.holds = Holds(connection, clock)

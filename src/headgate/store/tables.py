@@ -298,6 +298,38 @@ nodes = Table(
     Column("build_id", Integer, ForeignKey("builds.id")),
     Column("created", Float, nullable=False),
     Column("finished", Float),
+    Column("trial_id", Integer, index=True),  # of trials; none in a chain
+)
+
+trials = Table(
+    "trials",  # of queues of lanes
+    metadata,
+    _id(),
+    Column("queue_id", Integer, ForeignKey("queues.id"), nullable=False, index=True),
+    Column("purpose", String(16), nullable=False),
+    Column("members", JSON, nullable=False),
+    Column("assumed", JSON, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("heads", JSON, nullable=False),  # [[project, branch, commit], …]
+    Column("before", JSON, nullable=False),
+    Column("shown", JSON, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False, default=""),
+    Column("culprits", JSON(none_as_null=True)),
+    Column("build_id", Integer, ForeignKey("builds.id"), index=True),
+    Column("baseline_id", Integer, ForeignKey("builds.id"), index=True),
+    Column("reused", JSON, nullable=False),
+    Column("expected", Float, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("finished", Float),
+)
+
+job_results = Table(
+    "job_results",  # runs that passed, by everything that could decide that
+    metadata,
+    Column("key", String(64), primary_key=True),
+    Column("run_id", Integer, ForeignKey("job_runs.id"), nullable=False),
+    Column("created", Float, nullable=False),
 )
 
 builds = Table(

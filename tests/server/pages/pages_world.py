@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from headgate.authority.permissions import Permissions
+from headgate.gate.trials.explain import Standing
 from headgate.ledger.chain import seal
 from headgate.model.change import (
     ChangeState,
@@ -93,6 +94,9 @@ class World:
 
     def groups(self, principal: Principal) -> frozenset[str]:
         return frozenset(g for g, names in self.policy().groups.items() if principal.name in names)
+
+    def standing(self, item: ItemId) -> Standing | None:
+        return None
 
     def people(self, number: ChangeNumber) -> Hands:
         with self.db.read() as tx:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from headgate.model.config import ApprovalRule, DependencyPolicy, NewRevision, Policy, QueuePolicy
+from headgate.model.config import ApprovalRule, DependencyPolicy, Policy
 from headgate.model.errors import BadInput
 from headgate.model.finding import Confidence, Severity
 from headgate.model.job import EnvironmentDefinition
@@ -16,6 +16,7 @@ from headgate.model.toml.dependency_policy import DEPENDENCIES_FILE, read_depend
 from headgate.model.toml.environments import read_environments
 from headgate.model.toml.names import check_name
 from headgate.model.toml.pipelines import read_pipelines
+from headgate.model.toml.queues import read_queues
 from headgate.model.toml.reader import Table, nearest, read
 from headgate.model.verdict import RiskTier
 
@@ -35,7 +36,7 @@ def parse_policy(files: Mapping[str, bytes]) -> Policy:
         )
     root = read(_text(files, POLICY_FILE), POLICY_FILE)
     groups = _groups(root)
-    queues = _queues(root)
+    queues = read_queues(root)
     deny_from, deny_confidence = _findings(root)
     pipelines = read_pipelines(root)
     approvals = _approvals(root, groups)
@@ -106,58 +107,6 @@ def _semaphores(root: Table) -> Mapping[str, int]:
     for name in table.names():
         check_name(table, name, "semaphore")
     return {name: table.integer(name, 1, 1, 10_000) for name in table.names()}
-
-
-def _queues(root: Table) -> tuple[QueuePolicy, ...]:
-    table = root.table("queues")
-    if table is None:
-        return ()
-    found: list[QueuePolicy] = []
-    taken: dict[tuple[str, str], str] = {}
-    for name in table.names():
-        check_name(table, name, "queue")
-        one = table.table(name)
-        if one is None:
-            continue
-        queue = QueuePolicy(
-            name=name,
-            projects=one.texts("projects"),
-            branches=one.texts("branches"),
-            window=one.integer("window", 4, 1, 1000),
-            window_floor=one.integer("window-floor", 2, 1, 1000),
-            window_ceiling=one.integer("window-ceiling", 20, 1, 1000),
-            new_revision=NewRevision(one.choice("new-revision", tuple(NewRevision), "replace")),
-        )
-        one.done()
-        _check_queue(one, queue, taken)
-        found.append(queue)
-    return tuple(found)
-
-
-def _check_queue(table: Table, queue: QueuePolicy, taken: dict[tuple[str, str], str]) -> None:
-    for key, names in (("projects", queue.projects), ("branches", queue.branches)):
-        if not names:
-            table.fail("", f"has no `{key}`.", f'Name some, e.g. {key} = ["main"].')
-    if not queue.window_floor <= queue.window_ceiling:
-        table.fail(
-            "window-floor",
-            f"{queue.window_floor} is above the window-ceiling {queue.window_ceiling}.",
-        )
-    if not queue.window_floor <= queue.window <= queue.window_ceiling:
-        table.fail(
-            "window",
-            f"{queue.window} is not between window-floor {queue.window_floor} and "
-            f"window-ceiling {queue.window_ceiling}.",
-        )
-    for project in queue.projects:
-        for branch in queue.branches:
-            other = taken.setdefault((project, branch), queue.name)
-            if other != queue.name:
-                table.fail(
-                    "projects",
-                    f"{branch} of {project} already belongs to the queue {other}.",
-                    "A branch lands through one queue: take it out of one of them.",
-                )
 
 
 def _findings(root: Table) -> tuple[Severity, Confidence]:

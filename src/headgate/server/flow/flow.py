@@ -12,11 +12,12 @@ import structlog
 from headgate.gate.entry import cycle_of
 from headgate.gate.pipelines.reader import gate_gaps
 from headgate.gate.service import GateService
+from headgate.gate.trials.explain import Standing
 from headgate.model.change import Change, ChangeState, Entry
 from headgate.model.errors import Conflict, HeadgateError
 from headgate.model.event import Event, NewEvent
 from headgate.model.finding import CheckResult, Outcome
-from headgate.model.ids import ChangeNumber, Commit, RevisionId
+from headgate.model.ids import ChangeNumber, Commit, ItemId, RevisionId
 from headgate.model.principal import GATE
 from headgate.model.project import POLICY_PROJECT
 from headgate.model.verdict import Verdict, VerdictKind
@@ -48,6 +49,10 @@ class Flow(Judging):
         self._inspector = Inspector(self)
         self._inspections: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def standing(self, item: ItemId) -> Standing | None:
+        """What a queue of lanes makes of an item; None in a chain."""
+        return self.gate.standing(item)
 
     # -- inspection --------------------------------------------------------------------------
 

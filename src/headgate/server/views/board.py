@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from headgate.gate.entry import cycle_of
-from headgate.model.config import Policy
+from headgate.model.config import Policy, QueueMode
 from headgate.model.ids import ChangeNumber, ItemId
 from headgate.model.job import JobRun, RunState
 from headgate.model.queue import Item, ItemState, Node, NodeState, Queue
@@ -68,7 +68,13 @@ def _queue(
     numbers = {item.id: int(item.change) for item in (*live, *finished)}
     shown = live[: max(SHOWN, queue.window)]
     cycles = {item.id: cycle_of(tx, item.change) for item in shown}
-    edge = _edge([cycles[item.id] or (item.change,) for item in shown], queue.window)
+    declared = next((q for q in policy.queues if q.name == queue.name), None)
+    lanes = declared is not None and declared.mode is QueueMode.LANES
+    edge = (
+        len(shown)
+        if lanes
+        else _edge([cycles[item.id] or (item.change,) for item in shown], queue.window)
+    )
     items = [
         _item(tx, item, index, index < edge, nodes.get(item.id), names, now)
         | _jobs(runs.get(item.id, []), expected, now)
@@ -78,12 +84,13 @@ def _queue(
         else _hidden(item, index, index < edge)
         for index, item in enumerate(shown)
     ]
-    declared = next((q for q in policy.queues if q.name == queue.name), None)
     under_test = [i for i in items if i["in_window"]]
     return {
         "name": queue.name,
         "state": queue.state.value,
         "reason": shown_text(queue.reason),
+        "mode": QueueMode.LANES.value if lanes else QueueMode.CHAIN.value,
+        "slots": declared.slots if declared is not None and lanes else None,
         "window": queue.window,
         "window_floor": declared.window_floor if declared else None,
         "window_ceiling": declared.window_ceiling if declared else None,

@@ -9,6 +9,7 @@ from headgate.model.change import Change
 from headgate.model.ids import BuildId, Commit, Tree
 from headgate.model.pipeline import PipelineRun
 from headgate.model.queue import BranchKey
+from headgate.model.trial import Trial
 from headgate.server.views.text import shown_path
 from headgate.store.database import Transaction
 
@@ -35,6 +36,9 @@ class Purpose:
 def purpose_of(tx: Transaction, build: BuildId) -> Purpose:
     """Raises NotFound."""
     run = tx.pipelines.of_build(build)
+    trial = tx.trials.of_baseline(build) if run is None else None
+    if trial is not None:
+        return _bare(tx, trial)
     if run is None:
         node = tx.nodes.of_build(build)
         item = tx.items.get(node.item)
@@ -65,6 +69,24 @@ def purpose_of(tx: Transaction, build: BuildId) -> Purpose:
         change,
         None,
         run,
+    )
+
+
+def _bare(tx: Transaction, trial: Trial) -> Purpose:
+    """Failing jobs of a trial, run again without any change."""
+    item = tx.items.get(trial.members[0])
+    project = tx.projects.get(item.project).name
+    return Purpose(
+        project,
+        item.branch,
+        trial.heads.get(BranchKey(project, item.branch)),
+        None,
+        trial.heads,
+        trial.state.value,
+        f"on {shown_path(item.branch)}, without any change",
+        tx.changes.get(item.change),
+        None,
+        None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headgate.model.change import Change
 from headgate.model.queue import Node
+from headgate.model.trial import Trial
 from headgate.server.views import words
 from headgate.server.views.text import View, shown_path, shown_text
 from headgate.store.database import Transaction
@@ -33,8 +34,24 @@ def builds_view(tx: Transaction, change: Change, now: float) -> View:
     }
 
 
+def _trial(tx: Transaction, trial: Trial) -> View:
+    """What a node was a part of, in a queue of lanes."""
+    bare = tx.builds.runs(trial.baseline) if trial.baseline is not None else []
+    return {
+        "id": trial.id,
+        "purpose": trial.purpose.value,
+        "members": [int(tx.items.get(id).change) for id in trial.members],
+        "blamed": None
+        if trial.culprits is None
+        else [int(tx.items.get(id).change) for id in trial.culprits],
+        "reused": [*trial.reused],
+        "baseline": [{"run": run.id, "job": run.job, "state": run.state.value} for run in bare],
+    }
+
+
 def _node(tx: Transaction, change: Change, node: Node, branch: str, now: float) -> View:
     assumed = [int(tx.items.get(id).change) for id in node.assumed]
+    trial = tx.trials.get(node.trial) if node.trial is not None else None
     build = tx.builds.get(node.build) if node.build is not None else None
     runs = tx.builds.runs(node.build) if node.build is not None else []
     return {
@@ -45,6 +62,7 @@ def _node(tx: Transaction, change: Change, node: Node, branch: str, now: float) 
         "together": [
             number for id in node.unit if (number := tx.items.get(id).change) != change.number
         ],
+        "trial": None if trial is None else _trial(tx, trial),
         "assumed": " + ".join([f"on {shown_path(branch)}", *(f"#{n}" for n in assumed)]),
         "base": node.base,
         "commit": node.commit,

@@ -31,6 +31,7 @@ from headgate.server.views.diff import EMBEDDED_LINES, diff_of
 from headgate.server.views.house import House
 from headgate.server.views.ledger import event_line
 from headgate.server.views.pipelines import change_pipelines, conversation
+from headgate.server.views.standing import standing_view
 from headgate.server.views.text import View, shown_path, shown_text
 from headgate.server.views.words import Names
 from headgate.store.database import Transaction
@@ -92,6 +93,9 @@ def change_facts(house: House, number: int, viewer: Principal, now: float) -> Vi
             "approvals": _approvals(tx, change, names),
             "checks": words.check_results(checks, _facts(tx, change, commits)),
             "builds": builds_view(tx, change, now),
+            "lanes": standing_view(
+                tx, change, house.standing, lambda name: may_read(house, viewer, name)
+            ),
             "pipelines": change_pipelines(house, tx, viewer, change.number, now),
             "said": conversation(tx, change.number),
             "landing": _landing(tx, landing),

@@ -9,8 +9,9 @@ from typing import Protocol
 
 from headgate.authority.permissions import Permissions
 from headgate.deps.advise import Advice
+from headgate.gate.trials.explain import Standing
 from headgate.model.config import Policy, ProjectConfig
-from headgate.model.ids import ChangeNumber, Commit, JobRunId, PrincipalId
+from headgate.model.ids import ChangeNumber, Commit, ItemId, JobRunId, PrincipalId
 from headgate.model.principal import Principal
 from headgate.server.settings import Settings
 from headgate.store.database import Database
@@ -59,6 +60,10 @@ class House(Protocol):
 
     def groups(self, principal: Principal) -> frozenset[str]:
         """The groups that the policy in force puts a principal into."""
+        ...
+
+    def standing(self, item: ItemId) -> Standing | None:
+        """What a queue of lanes makes of an item; None in a chain."""
         ...
 
     def people(self, number: ChangeNumber) -> Hands:

@@ -17,6 +17,7 @@ from headgate.model.ids import (
     QueueId,
     RevisionId,
     Tree,
+    TrialId,
 )
 from headgate.model.queue import (
     BranchKey,
@@ -199,6 +200,7 @@ class Nodes:
         state: NodeState,
         reason: str,
         unit: Sequence[ItemId] = (),
+        trial: TrialId | None = None,
     ) -> Node:
         now = self._clock()
         done = self._c.execute(
@@ -214,6 +216,7 @@ class Nodes:
                 created=now,
                 finished=now if state in _DECIDED else None,
                 unit=list(unit),
+                trial_id=trial,
             )
         )
         return self.get(NodeId(new_id(done)))
@@ -259,6 +262,25 @@ class Nodes:
             newest[node.item] = node
         return list(newest.values())
 
+    def of_trial(self, trial: TrialId) -> list[Node]:
+        """Of all its members, in the order in which they were merged."""
+        query = select(nodes).where(nodes.c.trial_id == trial).order_by(nodes.c.id)
+        return [_node(r) for r in self._c.execute(query).mappings()]
+
+    def all_live(self, queue: QueueId) -> list[Node]:
+        """Every node of the queue's live items that is not dropped, oldest first."""
+        query = (
+            select(nodes)
+            .join(items, items.c.id == nodes.c.item_id)
+            .where(
+                items.c.queue_id == queue,
+                items.c.state.in_(_LIVE),
+                nodes.c.state != NodeState.DROPPED.value,
+            )
+            .order_by(nodes.c.id)
+        )
+        return [_node(r) for r in self._c.execute(query).mappings()]
+
     def set_state(self, id: NodeId, state: NodeState, reason: str) -> None:
         finished = self._clock() if state in _DECIDED else None
         self._c.execute(
@@ -269,6 +291,20 @@ class Nodes:
 
     def set_build(self, id: NodeId, build: BuildId) -> None:
         self._c.execute(update(nodes).where(nodes.c.id == id).values(build_id=build))
+
+    def wanted(self, build: BuildId) -> bool:
+        """Whether a live item has a node with this build that is not dropped."""
+        query = (
+            select(nodes.c.id)
+            .join(items, items.c.id == nodes.c.item_id)
+            .where(
+                nodes.c.build_id == build,
+                nodes.c.state != NodeState.DROPPED.value,
+                items.c.state.in_(_LIVE),
+            )
+            .limit(1)
+        )
+        return self._c.execute(query).first() is not None
 
     def of_build(self, build: BuildId) -> Node:
         """The newest, of the nodes of a unit the last member's. Raises NotFound."""
@@ -307,6 +343,16 @@ class Landings:
             self._c.execute(select(landings).where(landings.c.change == number)).mappings().first()
         )
         return _landing(row) if row else None
+
+    def count(self, queue: QueueId) -> int:
+        """How many items of a queue have landed."""
+        query = (
+            select(func.count())
+            .select_from(landings)
+            .join(items, items.c.id == landings.c.item_id)
+            .where(items.c.queue_id == queue)
+        )
+        return int(self._c.execute(query).scalar() or 0)
 
     def all(self) -> list[Landing]:
         """In order."""
@@ -353,6 +399,7 @@ def _node(r: RowMapping) -> Node:
         created=r["created"],
         finished=r["finished"],
         unit=tuple(ItemId(i) for i in r["unit"]),
+        trial=None if r["trial_id"] is None else TrialId(r["trial_id"]),
     )
 
 

@@ -1,0 +1,1 @@
+"""Queues of lanes at work: trials of items in assumed futures, and landings of what was tested."""

@@ -1,0 +1,253 @@
+"""Queues of lanes at work: does what the lanes planner says, on real branches with real jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import structlog
+
+from headgate.gate.difficulties import Difficulties
+from headgate.gate.futures import Proposal
+from headgate.gate.lanes.planner import plan
+from headgate.gate.lanes.steps import Admit, Begin, Cancel, Reject
+from headgate.gate.ports import GatePorts
+from headgate.gate.reader import QueueReader
+from headgate.gate.scope import declared
+from headgate.gate.trials import records as trial_records
+from headgate.gate.trials.acting import Steps
+from headgate.gate.trials.endings import Endings
+from headgate.gate.trials.explain import Standing, say_what_waits
+from headgate.gate.trials.forecast import replay as relearn
+from headgate.gate.trials.landing import Lander
+from headgate.gate.trials.lanes import Durations, Lanes
+from headgate.gate.trials.maker import Maker
+from headgate.gate.trials.reader import Reading, read
+from headgate.gate.trials.runner import Runner
+from headgate.gate.trials.scout import Scout
+from headgate.gate.trials.windows import replay, source_of
+from headgate.model.config import QueuePolicy
+from headgate.model.ids import Commit, ItemId, TrialId
+from headgate.model.queue import BranchKey, Item, ItemState, Queue
+from headgate.model.trial import TrialState
+from headgate.store.database import Database, Transaction
+
+log = structlog.get_logger()
+
+
+class LanesService:
+    """Every queue of lanes; the gate calls `settle` when something may have changed for one."""
+
+    def __init__(
+        self,
+        db: Database,
+        ports: GatePorts,
+        reader: QueueReader,
+        difficulties: Difficulties,
+        poke: Callable[[str], None],
+        poke_all: Callable[[], None],
+    ) -> None:
+        self._db = db
+        self._ports = ports
+        self._reader = reader
+        self._difficulties = difficulties
+        self._durations = Durations()
+        self._lanes: dict[str, Lanes] = {}
+        self._scouts: dict[str, Scout] = {}
+        self._endings = Endings(db, ports, reader, difficulties, self._told, poke_all)
+        trouble = self._endings.trouble
+        self._runner = Runner(db, ports, self._durations, trouble, self._endings.got_on, poke)
+        self._steps = Steps(
+            db,
+            Maker(db, ports, reader, self._durations, self._runner, trouble, self._endings.eject),
+            Lander(db, ports, reader, self._endings.done),
+            self._endings,
+            self.drop,
+        )
+
+    # -- beginning and end -------------------------------------------------------------------
+
+    def recover(self) -> None:
+        """After a restart: only a landing that was begun goes on; everything else is tried anew.
+
+        That costs little, as results of jobs are kept.
+        """
+        with self._db.write() as tx:
+            for queue in tx.queues.all():
+                for trial in tx.trials.live(queue.id):
+                    states = {tx.items.get(id).state for id in trial.members}
+                    if states == {ItemState.LANDED} and trial.state is TrialState.PASSED:
+                        tx.trials.set_state(trial.id, TrialState.LANDED, "")
+                    elif ItemState.LANDING not in states:
+                        trial_records.drop(tx, trial, "the server stopped")
+
+    async def close(self) -> None:
+        """Cut builds off and finish what is in the background."""
+        await self._runner.close()
+        await self._endings.close()
+
+    async def settled(self, item: ItemId, patience: float) -> None:
+        """Wait until no landing of this item is under way, at most `patience` seconds."""
+        await self._steps.settled(item, patience)
+
+    def forget(self, item: ItemId) -> None:
+        """The item has left: nothing is tested for it any more."""
+        with self._db.write() as tx:
+            trial_records.part(tx, tx.items.get(item), "the item left the queue")
+
+    def leave(self, queue: Queue) -> None:
+        """The queue is a chain now: what was tested in lanes goes."""
+        with self._db.read() as tx:
+            trials = [
+                trial
+                for trial in tx.trials.live(queue.id)
+                if all(tx.items.get(id).state is not ItemState.LANDING for id in trial.members)
+            ]
+        for trial in trials:
+            self.drop(trial.id, "the queue is a chain now")
+        self._lanes.pop(queue.name, None)
+
+    def drop(self, id: TrialId, reason: str) -> bool:
+        """Give a trial up; False when it was already."""
+        with self._db.write() as tx:
+            trial = tx.trials.get(id)
+            if trial.state in (TrialState.DROPPED, TrialState.LANDED):
+                return False
+            trial_records.drop(tx, trial, reason)
+            nodes = tx.nodes.of_trial(id)
+            projects = {
+                n.item: self._reader.project(tx, tx.items.get(n.item).project) for n in nodes
+            }
+        self._runner.cancel(id)
+        for node in nodes:
+            self._endings.let_go(projects[node.item], [node])
+        return True
+
+    def standing(self, queue: str, item: ItemId) -> Standing | None:
+        """What is made of an item; None when its queue is not one of lanes, or not yet."""
+        lanes = self._lanes.get(queue)
+        if lanes is None:
+            return None
+        entry = lanes.entries.get(item)
+        if entry is None:
+            return Standing()
+        return Standing(
+            lanes.waits.get(item, ""),
+            dict(lanes.conflicts(item)),
+            entry.duration,
+            entry.chance,
+            lanes.forecast.explain(item),
+        )
+
+    # -- one pass ----------------------------------------------------------------------------
+
+    async def settle(
+        self,
+        name: str,
+        settings: QueuePolicy,
+        read_heads: Callable[[], Coroutine[Any, Any, Mapping[BranchKey, Commit]]],
+    ) -> bool:
+        """Plan and act until there is nothing to do; False when it was overtaken and should be
+        looked at again soon."""
+        lanes = self._lanes.get(name)
+        if lanes is None:
+            with self._db.read() as tx:
+                queue = next((q for q in tx.queues.all() if q.name == name), None)
+                if queue is None:
+                    return True
+                lanes = self._lanes[name] = Lanes(tx.landings.count(queue.id))
+                lanes.forecast = relearn(tx, queue)
+                if settings.source_window:
+                    lanes.windows = replay(tx, queue, settings.source_window)
+        scout = self._scouts.setdefault(name, Scout(self._ports))
+        heads = await read_heads()
+        while True:
+            await self._look(name, lanes, scout, heads)
+            lanes.waits.clear()
+            reading = self._read(name, settings, heads, lanes)
+            if reading.landing:
+                if not await self._steps.finish(reading, lanes):
+                    return True  # It is tried again when the trouble is over.
+                heads = await read_heads()
+                continue
+            acted = self._steps.tidy(reading)
+            made = plan(reading.view, lanes.memory)
+            for id in made.refuted:
+                acted |= self._steps.refute(reading, id)
+            admits = [step for step in made.steps if isinstance(step, Admit)]
+            for step in made.steps:
+                match step:
+                    case Cancel():
+                        acted |= self.drop(TrialId(abs(step.trial)), step.reason)
+                    case Reject():
+                        acted |= self._steps.reject(reading, step, lanes)
+                    case Begin():
+                        acted |= await self._steps.begin(reading, step, lanes, scout, heads)
+                    case Admit():
+                        pass
+            if admits:
+                await self._steps.admit(reading, admits, lanes, scout, heads)
+                acted = True
+                heads = await read_heads()
+            if not acted:
+                say_what_waits(reading.view, lanes)
+                return not made.steps
+
+    async def _look(
+        self, name: str, lanes: Lanes, scout: Scout, heads: Mapping[BranchKey, Commit]
+    ) -> None:
+        """Bring the footprints of all items up to date."""
+        proposals: dict[ItemId, Proposal] = {}
+        with self._db.read() as tx:
+            queue = tx.queues.by_name(name)
+            defaults = {p.name: p.default_branch for p in tx.projects.all()}
+            items = tx.items.live(queue.id)
+            snapshot = self._reader.snapshot(
+                tx, queue, QueuePolicy(name, (), ()), heads, self._difficulties.of
+            )
+            for item in items:
+                proposals[item.id] = Proposal(
+                    item,
+                    self._reader.branch(tx, item),
+                    self._reader.revision(tx, item.revision),
+                    "",
+                )
+        cycles = {view.id: view.cycle or (view.id,) for view in snapshot.items}
+        for id, cycle in cycles.items():
+            if id != cycle[0]:
+                continue
+            found = [await scout.footprint(proposals[i], heads, defaults) for i in cycle]
+            whole = found[0]
+            for other in found[1:]:
+                whole = whole.and_(other)
+            lanes.place(id, whole)
+
+    def _read(
+        self,
+        name: str,
+        settings: QueuePolicy,
+        heads: Mapping[BranchKey, Commit],
+        lanes: Lanes,
+    ) -> Reading:
+        with self._db.read() as tx:
+            return read(
+                tx,
+                tx.queues.by_name(name),
+                settings,
+                heads,
+                self._reader,
+                self._difficulties.of,
+                lanes,
+                self._durations,
+                self._ports.clock(),
+            )
+
+    def _told(self, tx: Transaction, queue: str, item: Item) -> None:
+        """An item has its verdict: what follows from that for others."""
+        lanes = self._lanes.get(queue)
+        if lanes is None:
+            return
+        lanes.forecast.learn(tx, item)
+        first = declared(self._ports.policy(), queue).source_window
+        if first:
+            lanes.windows.learn(source_of(tx, item.change), item, first)

@@ -1,0 +1,82 @@
+"""Who can affect whom, by what they touch and what their jobs are shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.gate.trials.footprint import UNKNOWN, Footprint, Shown, blamed, conflict
+from headgate.model.queue import BranchKey
+
+APP = BranchKey("app", "main")
+LIB = BranchKey("lib", "main")
+
+
+def touching(
+    *paths: str,
+    key: BranchKey = APP,
+    shown: tuple[Shown, ...] = (),
+    moved: tuple[str, ...] = (),
+) -> Footprint:
+    return Footprint({key: frozenset(paths)}, {key: frozenset(moved)} if moved else {}, shown)
+
+
+def job(*patterns: str, project: str = "app", branch: str = "main") -> tuple[Shown, ...]:
+    return (Shown(project, frozenset({branch}), patterns, f"{project}/tests"),)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        (touching("a/x"), touching("b/x"), ""),
+        (touching("a/x"), touching("a/x"), "both touch a/x"),
+        (touching("a/x", shown=job("a/**")), touching("b/x", shown=job("b/**")), ""),
+        (touching("a/x", shown=job("*")), touching("b/x"), "shown what the other touches"),
+        (touching("a/x", shown=job()), touching("b/x"), "job app/tests of one is shown"),
+        (touching("a/x", shown=job()), touching("b/x", key=LIB), ""),
+        (touching("a", shown=job(project="lib")), touching("b", key=LIB), "app of one", ),
+        (touching("a/x", shown=job()), touching("b", key=BranchKey("app", "old")), ""),
+        (touching("uv.lock"), touching("pyproject.toml"), "both touch python:"),
+        (touching("x/uv.lock"), touching("y/uv.lock"), ""),
+        (touching("db/migrations/1.sql"), touching("db/migrations/2.sql"), "series:db/migr"),
+        (touching("a/y", moved=("a",)), touching("a/new"), "moves files that are beside a/new"),
+        (touching("a"), UNKNOWN, "not known yet"),
+    ],
+)  # fmt: skip
+def test_who_can_affect_whom(one: Footprint, other: Footprint, words: str):
+    words = words.replace("app of one", "job lib/tests of one")
+    for found in (conflict(one, other), conflict(other, one)):
+        assert words in found
+        assert bool(found) == bool(words)
+
+
+PATHS = st.frozensets(st.sampled_from(["a/1", "a/2", "b/1", "b/c/1", "d", "uv.lock"]), min_size=1)
+LOOKS = st.lists(
+    st.sampled_from([(), ("a/**",), ("b/c/**",), ("d",), ("*",)]).map(lambda p: job(*p)[0]),
+    max_size=2,
+).map(tuple)
+FOOTPRINTS = st.builds(lambda paths, shown: Footprint({APP: paths}, {}, shown), PATHS, LOOKS)
+
+
+@given(FOOTPRINTS, FOOTPRINTS)
+def test_whoever_does_not_conflict_shows_the_others_jobs_nothing(one: Footprint, other: Footprint):
+    assert conflict(one, other) == "" or conflict(other, one) != ""
+    if not conflict(one, other):
+        assert not one.touched[APP] & other.touched[APP]
+        for mine, theirs in ((one, other), (other, one)):
+            assert not any(s.covers(APP, theirs.touched[APP]) for s in mine.shown)
+
+
+@given(FOOTPRINTS, FOOTPRINTS, FOOTPRINTS)
+def test_being_together_only_adds_conflicts(one: Footprint, two: Footprint, other: Footprint):
+    if conflict(one, other):
+        assert conflict(one.and_(two), other)
+
+
+def test_only_whoever_touches_what_a_job_is_shown_is_blamed_and_all_when_that_is_unclear():
+    members = [(1, touching("a/x")), (2, touching("b/x")), (3, touching("x", key=LIB))]
+    assert blamed(members, job("a/**")) == (1,)
+    assert blamed(members, job()) == (1, 2)
+    assert blamed(members, job("c/**")) == ()
+    assert blamed([*members, (4, UNKNOWN)], job("a/**")) == (1, 2, 3, 4)
