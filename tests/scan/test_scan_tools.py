@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from headgate.scan.analyzers.injection import Injection
 
 from headgate.model.errors import BadInput
 from headgate.model.finding import Confidence, Outcome, Severity
@@ -19,7 +20,6 @@ from headgate.scan.analyzers.bandit import bandit
 from headgate.scan.analyzers.eslint import eslint
 from headgate.scan.analyzers.external import External, find_tool
 from headgate.scan.analyzers.hadolint import hadolint
-from headgate.scan.analyzers.injection import Injection
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.analyzers.ruff import Ruff
 from headgate.scan.analyzers.semgrep import semgrep

@@ -77,7 +77,7 @@ def inspect_history(paths: Sequence[str], chosen: str, output: str) -> int:
     from headgate.scan.past import search_history
     from headgate.scan.rules.table import rule_cache
 
-    root = asyncio.run(find_root(_start([Path(path) for path in paths])))
+    root = asyncio.run(find_root(start_of([Path(path) for path in paths])))
     if root.repository is None:
         raise BadInput(
             f"{printable(str(root.path))} is not in a git repository, so it has no history.",

@@ -125,12 +125,10 @@ class _Composer:
         return root[0] if root else None
 
     def _scalar(self, event: yaml.ScalarEvent) -> object:
-        value = cast("str", event.value)
-        style = cast("str | None", event.style)
-        plain = not style and value in _NULL
-        anchor = cast("str | None", event.anchor)
-        if anchor:
-            self._anchors[anchor] = (None if plain else value, 1)
+        value = event.value
+        plain = not event.style and value in _NULL
+        if event.anchor:
+            self._anchors[event.anchor] = (None if plain else value, 1)
         return None if plain else value
 
     def _put(self, into: _Open, value: object, line: int) -> None:

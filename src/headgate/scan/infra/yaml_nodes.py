@@ -139,20 +139,20 @@ def read_yaml(text: str) -> list[Node]:
                 _name(anchors, event, node)
                 add(node)
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-                mark = event.start_mark
+                line, column = _place(event)
                 kind = Map if isinstance(event, yaml.MappingStartEvent) else List
-                node = kind(mark.line + 1, mark.column + 1)
+                node = kind(line, column)
                 _name(anchors, event, node)
                 add(node)
                 open_.append((node, None))
                 if len(open_) > DEPTH:
-                    raise Unreadable(f"nested more than {DEPTH} deep (line {mark.line + 1})")
+                    raise Unreadable(f"nested more than {DEPTH} deep (line {line})")
             elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
                 open_.pop()
             elif isinstance(event, yaml.AliasEvent):
                 named = anchors.get(event.anchor or "")
                 if named is None:
-                    line = event.start_mark.line + 1
+                    line, _ = _place(event)
                     raise Unreadable(f"an alias that names nothing (line {line})")
                 add(named)
             count += 1
@@ -165,6 +165,12 @@ def read_yaml(text: str) -> list[Node]:
     except yaml.YAMLError as error:
         raise Unreadable("not valid YAML") from error
     return documents
+
+
+def _place(event: yaml.Event) -> tuple[int, int]:
+    """Line and column of its first character, from 1."""
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 
 
 def _scalar(event: Any, lines: list[str]) -> Scalar:

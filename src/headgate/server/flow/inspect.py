@@ -30,7 +30,7 @@ from headgate.server.flow.configuration import (
     project_config,
     tools_of,
 )
-from headgate.server.flow.policy import read_policy, read_policy_files
+from headgate.server.flow.policy import read_policy
 from headgate.vcs.repository import Repository
 
 if TYPE_CHECKING:

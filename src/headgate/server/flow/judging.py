@@ -22,7 +22,7 @@ from headgate.scan.change import scan_change
 from headgate.server.core import Core
 from headgate.server.flow.configuration import broken, policy_file, tools_of
 from headgate.server.flow.decide import Facts, judge
-from headgate.server.flow.policy import read_policy, read_policy_files
+from headgate.server.flow.policy import read_policy
 from headgate.server.flow.silencing import without_silenced
 
 
