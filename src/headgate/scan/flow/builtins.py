@@ -109,8 +109,18 @@ class Builtins(Sinks):
     def text(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         if not args:
             return constant("")
-        value = args[0]
-        method = self.attribute(value, "__str__", node) if value.ref is not None else UNKNOWN
+        return self._told(args[0], "__str__", node)
+
+    def represented(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if not args:
+            return UNKNOWN
+        told = self._told(args[0], "__repr__", node)
+        # Line breaks are written as escapes.
+        mask = self.rules.mask(("log-injection", "header-injection"))
+        return Value(self.narrowed(told.taint, ~7, mask), told.consts, type="str")
+
+    def _told(self, value: Value, by: str, node: Node) -> Value:
+        method = self.attribute(value, by, node) if value.ref is not None else UNKNOWN
         if isinstance(method.obj, FunctionRef):
             return self.call(method, [], {}, node)
         taint = self.deep(value)
@@ -357,7 +367,7 @@ def _match(name: str) -> Callable[[Builtins, list[Value], dict[str, Value], Node
 
 _HANDLERS: dict[str, Callable[[Builtins, list[Value], dict[str, Value], Node], Value]] = {
     "str": Builtins.text,
-    "repr": Builtins.text,
+    "repr": Builtins.represented,
     "list": Builtins.listed,
     "tuple": Builtins.tupled,
     "set": Builtins.set_of,
