@@ -266,9 +266,7 @@ class _Run:
 
     def _described(self, states: Sequence[ModuleState]) -> None:
         """Make entries of the functions that are routes by a description."""
-        rule = next(
-            (one for one in self.rules.entries if DESCRIBED in one.selector.call), None
-        )
+        rule = next((one for one in self.rules.entries if DESCRIBED in one.selector.call), None)
         if rule is None:
             return
         for dotted, pattern, _ in self.routes:
