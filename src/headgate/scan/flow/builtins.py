@@ -125,7 +125,9 @@ class Builtins(Sinks):
         if not args:
             return UNKNOWN
         text = self.text_of(args[0], node, ("__repr__",)) if args[0].ref is not None else args[0]
-        return Value(self.deep(text), type="str", text=text.text)
+        # Line breaks are written as escapes.
+        mask = self.rules.mask(("log-injection", "header-injection"))
+        return Value(self.narrowed(self.deep(text), -1, mask), type="str", text=text.text)
 
     def collection(self, kind: str, args: list[Value], node: Node) -> Value:
         if not args:
