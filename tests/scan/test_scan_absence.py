@@ -409,3 +409,29 @@ def test_half_a_file_is_judged_as_far_as_it_goes(cut: int, rest: str) -> None:
     program = Program(lambda path: lower((text[:cut] + rest).encode()), ["app.py"])
     for one in every_lack(program, RULES):
         assert 0 <= one.start <= one.end <= len(text) + len(rest)
+
+
+def test_data_comes_in_by_paths_that_an_openapi_description_names() -> None:
+    from headgate.scan.absence.openapi import operations
+    from headgate.scan.flow.analysis import analyse
+    from headgate.scan.front.lowered import lowered
+
+    source = b"""
+import sqlite3
+import connexion
+
+def find(name):
+    sqlite3.connect("app.db").execute("SELECT * FROM t WHERE name = '" + name + "'")
+"""
+    description = (
+        b"openapi: 3.0.1\npaths:\n  /find/{name}:\n    get:\n      operationId: api.find\n"
+    )
+    files = lowered({"api.py": source}, None)
+
+    def found(documents: dict[str, bytes]) -> list[str]:
+        routes = operations(documents)
+        outcome = analyse(files, shipped("python"), shipped_kinds(), routes=routes)
+        return [one.label for one in outcome.found if one.label == "web"]
+
+    assert found({"openapi.yaml": description}) == ["web"]
+    assert found({}) == []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from headgate.model.finding import Confidence, Finding, Outcome, Span, StepRole, TraceStep
 from headgate.scan.absence.every import lacking
+from headgate.scan.absence.openapi import operations
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found
@@ -63,7 +64,15 @@ class Flow:
         self.last.update(modules)
         scope = None if not context else frozenset(file.path for file in files)
         kinds = self.kinds()
-        outcome = analyse(modules, self.packs(LANGUAGE), kinds, self.mode, self.shown, scope)
+        outcome = analyse(
+            modules,
+            self.packs(LANGUAGE),
+            kinds,
+            self.mode,
+            self.shown,
+            scope,
+            operations(documents),
+        )
         places = Places(modules)
         hits = [
             Hit(_parameter(one, places) if one.code else finding_of(one, kinds[one.kind], places))

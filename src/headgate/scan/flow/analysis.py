@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -32,6 +32,8 @@ from headgate.scan.packs.schema import Kind, KindName, Pack
 
 _RECURSION = 30_000
 _ROUNDS = 3
+DESCRIBED = "openapi.operation"
+"""The name by which packs speak of functions that an OpenAPI description makes routes."""
 _REACH = 2
 """Calls within calls through which parameters of functions are followed."""
 
@@ -83,9 +85,14 @@ def analyse(
     mode: Mode = Mode.AUTO,
     least: Confidence = Confidence.MEDIUM,
     changed: frozenset[str] | None = None,
+    routes: Iterable[tuple[str, str, str]] = (),
     language: str = "python",
 ) -> Outcome:
-    """Everything that is found in the files, by path, and at least as sure as `least`."""
+    """Everything that is found in the files, by path, and at least as sure as `least`.
+
+    `routes`: functions (dotted names), paths and HTTP methods that something else than the code
+    makes routes, like a description in OpenAPI.
+    """
     imported = {name for file in files.values() for name in file.imports}
     tops = imported | {name.lstrip(".").partition(".")[0] for name in imported}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
@@ -93,6 +100,7 @@ def analyse(
     scope = None if changed is None else concerned(files, changed)
     with _deep_recursion():
         run = _run_of(language)(files, rules, mode, scope)
+        run.routes = tuple(routes)
         run.all()
     return Outcome(run.recorder.all(), run.recorder.cut)
 
@@ -130,6 +138,7 @@ class Run:
         self.files = files
         self.rules = rules
         self.mode = mode
+        self.routes: tuple[tuple[str, str, str], ...] = ()
         self.program = Program(lambda path: files[path].module(), sorted(files))
         self.recorder = Recorder(rules.kinds)
         if mode is not Mode.LIBRARY:
@@ -150,6 +159,7 @@ class Run:
         for state in wanted:
             self._guarded(state, "the module", lambda state=state: self.calls.run_module(state))
         functions = [one for state in wanted for one in self._functions(state)]
+        self._described(states)
         self._entries(functions)
         for ref, cls in functions:
             if self._mentions(ref.node):
@@ -263,6 +273,30 @@ class Run:
                     self._collect(state, inner_body, cls, out)
             elif op in (ir.BLOCK,):
                 self._collect(state, node[3], cls, out)
+
+    def _described(self, states: Sequence[ModuleState]) -> None:
+        """Make entries of the functions that are routes by a description."""
+        rule = next(
+            (one for one in self.rules.entries if DESCRIBED in one.selector.call), None
+        )
+        if rule is None:
+            return
+        for dotted, pattern, _ in self.routes:
+            module, _, name = dotted.rpartition(".")
+            for state in states:
+                stem = state.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+                if not module or (stem != module and not stem.endswith("." + module)):
+                    continue
+                self.calls.run_module(state)
+                found = state.vars.get(name)
+                ref = found.obj if found is not None else None
+                if found is None or not isinstance(ref, FunctionRef):
+                    continue
+                info = EntryInfo.of(
+                    self.rules, rule, ref, found, [], DESCRIBED, [Value(consts=(pattern,))], {}
+                )
+                self.calls.entries.append(info)
+                self.calls.entry_of.setdefault((ref.module.path, ref.node[1]), info)
 
     def _entries(self, functions: list[tuple[FunctionRef, ClassRef | None]]) -> None:
         at = 0

@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Callable
 from typing import Any
 
+from headgate.scan.flow.containers import method_of
 from headgate.scan.flow.program import ClassRef, FunctionRef
 from headgate.scan.flow.sinks import Sinks
 from headgate.scan.flow.values import (
@@ -15,8 +16,11 @@ from headgate.scan.flow.values import (
     UNKNOWN,
     Obj,
     Value,
+    add_facts,
     constant,
+    merge_facts,
     merge_taint,
+    truth,
 )
 from headgate.scan.ir.nodes import Node
 
@@ -74,7 +78,7 @@ class Builtins(Sinks):
             if not name.startswith("*.") or len(args) != 1:
                 return None
             tail = name[2:]
-            return self._fold(lambda one: getattr(one, tail)(), (args[0].consts or (),))
+            return self._fold(method_of(tail), (args[0].consts or (),))
         return self._fold(function, tuple(one.consts or () for one in args))
 
     def builtin(
@@ -110,11 +114,18 @@ class Builtins(Sinks):
         if not args:
             return constant("")
         value = args[0]
-        method = self.attribute(value, "__str__", node) if value.ref is not None else UNKNOWN
-        if isinstance(method.obj, FunctionRef):
-            return self.call(method, [], {}, node)
+        if value.ref is not None:
+            text = self.text_of(value, node, ("__str__", "__repr__"))
+            if text is not value:
+                return text
         taint = self.deep(value)
         return Value(taint, type="str", text=value.text)
+
+    def represented(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        if not args:
+            return UNKNOWN
+        text = self.text_of(args[0], node, ("__repr__",)) if args[0].ref is not None else args[0]
+        return Value(self.deep(text), type="str", text=text.text)
 
     def collection(self, kind: str, args: list[Value], node: Node) -> Value:
         if not args:
@@ -227,11 +238,27 @@ class Builtins(Sinks):
         """`any` and `all` over what a comprehension tests."""
         if not args:
             return UNKNOWN
+        ordered = self.sequence(args[0], node)
+        if ordered:
+            return self._each(ordered, every=every)
         item = self.iterate(args[0], node)
         yes, no = self.cond_of(item)
-        if item.consts is not None and len(item.consts) == 1 and self.sequence(args[0], node):
-            return Value(consts=(bool(item.consts[0]),))
         return Value(type="bool", cond=(yes, {}) if every else ({}, no))
+
+    def _each(self, values: list[Value], *, every: bool) -> Value:
+        """Of tests that are all known."""
+        yes, no = self.cond_of(values[0])
+        for one in values[1:]:
+            other_yes, other_no = self.cond_of(one)
+            if every:
+                yes, no = add_facts(yes, other_yes), merge_facts(no, other_no)
+            else:
+                yes, no = merge_facts(yes, other_yes), add_facts(no, other_no)
+        truths = [truth(one) for one in values]
+        consts: tuple[bool, ...] | None = None
+        if None not in truths:
+            consts = (all(truths) if every else any(truths),)
+        return Value(consts=consts, type="bool", cond=(yes, no))
 
     def any_(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         return self.any_all(args, node, every=False)
@@ -357,7 +384,7 @@ def _match(name: str) -> Callable[[Builtins, list[Value], dict[str, Value], Node
 
 _HANDLERS: dict[str, Callable[[Builtins, list[Value], dict[str, Value], Node], Value]] = {
     "str": Builtins.text,
-    "repr": Builtins.text,
+    "repr": Builtins.represented,
     "list": Builtins.listed,
     "tuple": Builtins.tupled,
     "set": Builtins.set_of,

@@ -331,6 +331,9 @@ class Calls(Statements):
             value = self.bag(frame.yielded or UNKNOWN)
         if function[7] is not None and value.ref is None and value.obj is None:
             value = self.typed(value, self.annotated(function[7]))
+        for name in sorted(frame.nonlocals):
+            if name in out.vars:
+                summary.writes.append((None, name, out.vars[name]))
         summary.value = value
         summary.heap = out.heap
         summary.changed = {
@@ -398,7 +401,7 @@ class Calls(Statements):
         if where is None:
             # `nonlocal`: the variable of the function around, when that is running.
             if name in self.env.vars:
-                self.env.vars[name] = self.joiner.values(self.env.vars[name], value, self.env)
+                self.env.vars[name] = value
             elif self.frame.depth >= 0:
                 self.frame.writes.append((None, name, value))
             return

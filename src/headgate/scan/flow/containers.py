@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any
@@ -56,6 +57,18 @@ _DEFANGED = {
 """Characters whose removal makes a text safe for these kinds."""
 
 
+_TEXT_METHODS = ("__format__", "__str__", "__repr__")
+
+
+def method_of(name: str) -> Callable[..., Any]:
+    """A function that calls the method of its first argument with the others."""
+
+    def call(one: Any, *rest: Any) -> Any:
+        return getattr(one, name)(*rest)
+
+    return call
+
+
 class Containers(Core):
     """Reading and writing of what values hold."""
 
@@ -74,7 +87,7 @@ class Containers(Core):
                     return Value(taint, found.consts, found.ref, found.type, found.name, found.obj)
                 return found
         if value.consts is not None and consts is not None:
-            folded = self._fold(lambda one, at: one[at], (value.consts, consts))
+            folded = self._fold(operator.getitem, (value.consts, consts))
             if folded is not None:
                 return folded
         taint = self._part_of(value, consts, node)
@@ -439,7 +452,7 @@ class Containers(Core):
             return self._joined(recv, args[0], node)
         if recv.consts is not None and not keywords and all(a.consts is not None for a in args):
             folded = self._fold(
-                lambda one, *rest: getattr(one, name)(*rest),
+                method_of(name),
                 (recv.consts, *[a.consts or () for a in args]),
             )
             if folded is not None:
@@ -506,8 +519,20 @@ class Containers(Core):
             return self.make_list([self.plain(one) for one in value], type(value).__name__)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         return constant(value)
 
+    def text_of(self, value: Value, node: Node, names: tuple[str, ...] = _TEXT_METHODS) -> Value:
+        """An object as text: what its class makes of it."""
+        held = self.obj(value)
+        if held is None or held.cls is None:
+            return value
+        for name in names:
+            if held.cls.member(name) is not None:
+                args = [constant("")] if name == "__format__" else []
+                return self.call(self.attribute(value, name, node), args, {}, node)
+        return value
+
     def built(self, parts: list[Value], node: Node, reason: str) -> Value:
         """Text put together from parts."""
+        parts = [self.text_of(part, node) if part.ref is not None else part for part in parts]
         if len(parts) == 1 and parts[0].type == "str":
             return parts[0]
         taint: Taint | None = None

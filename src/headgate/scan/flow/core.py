@@ -66,7 +66,7 @@ class Frame:
         self.hits: list[Hit] = []
         self.loops: list[tuple[list[Env], list[Env]]] = []
         """Of the loops around: states at their breaks and continues."""
-        self.raises: list[list[Env]] = []
+        self.raises: list[list[tuple[Env, Value]]] = []
         self.returned: Value | None = None
         self.conds: list[tuple[Any, Any]] = []
         self.out: Env | None = None

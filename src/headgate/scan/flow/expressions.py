@@ -225,6 +225,9 @@ class Expressions(Library):
 
     def _of_project(self, value: Value, obj: Any, name: str, node: Node) -> Value | None:
         if isinstance(obj, ModuleRef):
+            assigned = self.env.vars.get(f"{obj.state.path}:{name}")
+            if assigned is not None:
+                return assigned
             found = self.module_member(obj.state, name)
             if isinstance(found, Imported):
                 found = self.force(found)
@@ -409,7 +412,7 @@ class Expressions(Library):
         if known and bounds[2] == 0:
             known = False
         if known and value.consts is not None:
-            folded = self._fold(lambda one: one[slice(*bounds)], (value.consts,))
+            folded = self._fold(operator.getitem, (value.consts, (slice(*bounds),)))
             if folded is not None:
                 return folded
         held = self.obj(value)

@@ -84,6 +84,8 @@ class Library(Standard):
                 self.sink(sink, self.chosen(sink.args, given, node), node, shown, most)
             if rule.never_returns and certain:
                 self.dead = True
+        if name in ("any", "all") and recv is None and args:
+            return self.any_all(args, node, every=name == "all")
         value = self._known_result(function, rules, given, node, shown)
         if value is None:
             tail = name.rpartition(".")[2]

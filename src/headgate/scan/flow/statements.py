@@ -198,8 +198,6 @@ class Statements(Expressions):
             self.assigned([name, f"*.{name}"], value, target, None)
         if name in frame.globals:
             frame.writes.append((frame.module, name, value))
-        elif name in frame.nonlocals:
-            frame.writes.append((None, name, value))
         self.env.vars[name] = value
 
     def _bind_attribute(self, target: Node, value: Value, node: Node) -> None:
@@ -226,6 +224,7 @@ class Statements(Expressions):
             self.set_item(holder, constant(name), value)
         elif isinstance(holder.obj, ModuleRef):
             self.publish(holder.obj.state, name, value)
+            self.env.vars[f"{holder.obj.state.path}:{name}"] = value
         elif holder.obj is not None and hasattr(holder.obj, "members"):
             if not value.taint or all(t.root().index < 0 for t in value.taint):
                 holder.obj.members[name] = value
@@ -262,6 +261,7 @@ class Statements(Expressions):
 
     def publish(self, state: ModuleState, name: str, value: Value) -> None:
         """A module's variable is assigned from a function: it may be either from now on."""
+        self.run_module(state)
         old = state.vars.get(name)
         if isinstance(old, Imported):
             return
@@ -361,6 +361,10 @@ class Statements(Expressions):
 
     def _nonlocal(self, node: Node) -> None:
         self.frame.nonlocals.update(node[3])
+        for name in node[3]:
+            value = self._outer(name)
+            if value is not None and name not in self.env.vars:
+                self.env.vars[name] = value
 
     def _assert(self, node: Node) -> None:
         if not self.assume(self.eval(node[3]), True):
@@ -517,13 +521,13 @@ class Statements(Expressions):
     def _try(self, node: Node) -> None:
         body, handlers, otherwise, final = node[3], node[4], node[5], node[6]
         start = self.env.fork()
-        raised: list[Env] = []
+        raised: list[tuple[Env, Value]] = []
         self.frame.raises.append(raised)
         alive = self.run(body)
         self.frame.raises.pop()
         after = self.env if alive else None
         thrown: Env | None = start
-        for one in raised:
+        for one, _ in raised:
             thrown = self.joiner.envs(thrown, one)
         thrown = self.joiner.envs(thrown, self.env)
         if thrown is not None and thrown is not start:
@@ -536,7 +540,7 @@ class Statements(Expressions):
             assert thrown is not None
             self.env = thrown.fork()
             if name is not None:
-                self.env.vars[name] = self._caught(kind, node)
+                self.env.vars[name] = self._caught(kind, node, raised)
             if self.run(inner):
                 after = self.joiner.envs(after, self.env)
         if final:
@@ -547,7 +551,7 @@ class Statements(Expressions):
             return
         self._meet(after, None)
 
-    def _caught(self, kind: Node | None, node: Node) -> Value:
+    def _caught(self, kind: Node | None, node: Node, raised: Sequence[tuple[Env, Value]]) -> Value:
         """What `except … as e` binds. Errors of one narrow kind mostly tell what their program
         wrote; those that may be anything tell of its inside."""
         taint: Taint | None = None
@@ -556,6 +560,8 @@ class Statements(Expressions):
             for source in self.rules.exceptions:
                 token = self.token(source.label, source.what, "", place, source.confidence)
                 taint = merge_taint(taint, self.tainted(token, place))
+        for _, value in raised:
+            taint = merge_taint(taint, self.narrowed(self.deep(value), ~1))
         return Value(taint, name="*.exception", type="Exception")
 
     def _with(self, node: Node) -> None:
@@ -615,10 +621,9 @@ class Statements(Expressions):
         return self.joiner.values(one, other, self.env)
 
     def _raise(self, node: Node) -> None:
-        if node[3] is not None:
-            self.eval(node[3])
+        value = self.eval(node[3]) if node[3] is not None else UNKNOWN
         for one in self.frame.raises[-1:]:
-            one.append(self.env)
+            one.append((self.env, value))
         self._stop()
 
     # Matching

@@ -272,6 +272,10 @@ class Expressions:
             elif first and child.type not in ("type_conversion", "comment"):
                 parts.append(self.expr(child))
                 first = False
+            elif child.type == "type_conversion" and self.text(child) == "!r" and parts:
+                start, end = tree.start_byte, tree.end_byte
+                name = (ir.NAME, start, start, "repr")
+                parts[-1] = (ir.CALL, start, end, name, (parts[-1],), (), False)
 
     def _concatenated(self, tree: Tree) -> Node:
         pieces = [self.expr(child) for child in tree.named_children if child.type != "comment"]
