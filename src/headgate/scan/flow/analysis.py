@@ -85,8 +85,8 @@ def analyse(
     mode: Mode = Mode.AUTO,
     least: Confidence = Confidence.MEDIUM,
     changed: frozenset[str] | None = None,
-    language: str = "python",
     routes: Iterable[tuple[str, str, str]] = (),
+    language: str = "python",
 ) -> Outcome:
     """Everything that is found in the files, by path, and at least as sure as `least`.
 
