@@ -21,7 +21,7 @@ def found(case: Case) -> list[str]:
 
 def test_recall_and_precision_over_languages_and_formats() -> None:
     right = missed = wrong = 0
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         for case in cases(BAD, seed):
             values = found(case)
             hits = [s for s in case.secrets if any(s in value for value in values)]

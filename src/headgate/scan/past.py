@@ -13,6 +13,7 @@ from headgate.scan.analyzers.interface import Analyzer, Hit, SourceFile
 from headgate.scan.identity import anchor, identity
 from headgate.scan.notes import message_note
 from headgate.scan.text import LARGEST, Text, decode, listed, plural, printable
+from headgate.vcs.past import everything, messages
 from headgate.vcs.repository import Repository
 
 BATCH = 16 << 20
@@ -53,7 +54,7 @@ def search_history(
                 search.add(one, data[one.object])
         done += len(batch)
         progress(done, len(contents))
-    for commit, message in () if wanted else asyncio.run(_messages(repository)):
+    for commit, message in () if wanted else asyncio.run(messages(repository)):
         note = message_note(commit, message)
         search.add(_Content("", note.path, commit), note.data)
     outcome, reasons = Outcome.PASSED, list[str]()
@@ -119,7 +120,7 @@ async def _contents(repository: Repository, wanted: Sequence[str]) -> list[_Cont
     """Every content of a file or link, in the order in which they came in."""
     found: dict[str, _Content] = {}
     commit = Commit("")
-    async for path, mode, object in repository.everything():
+    async for path, mode, object in everything(repository):
         if not path:
             commit = Commit(object)
             continue
@@ -127,10 +128,6 @@ async def _contents(repository: Repository, wanted: Sequence[str]) -> list[_Cont
         if kept and mode in ("100644", "100755", "100664", "120000") and object not in found:
             found[object] = _Content(object, path, commit)
     return list(found.values())
-
-
-async def _messages(repository: Repository) -> list[tuple[Commit, str]]:
-    return await repository.messages()
 
 
 def _batches(contents: Sequence[_Content], sizes: dict[str, int]) -> Iterator[list[_Content]]:

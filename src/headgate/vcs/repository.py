@@ -171,54 +171,6 @@ class Repository:
         """What git tells of one commit. Raises NotFound when there is none."""
         return commit_info(commit, (await self.raw_commits([commit]))[commit])
 
-    async def everything(self) -> AsyncGenerator[tuple[str, str, str]]:
-        """Every commit of every ref, oldest first, with what it has that its parents had not.
-
-        A commit is `("", "", commit)`, and after it come `(path, mode, object)` of its files.
-        """
-        listed = await self._git(
-            "log", "--all", "--reverse", "--topo-order", "--raw", "-z", "--no-abbrev", "-m",
-            "--root", "--no-renames", "--format=%x01%H", "--no-ext-diff",
-        )  # fmt: skip
-        fields = iter(listed.out.split(b"\0"))
-        for given in fields:
-            field = given.strip(b"\n")
-            if field.startswith(b"\1"):
-                head, _, field = field.partition(b"\n")
-                yield "", "", head[1:41].decode("ascii")
-                field = field.strip(b"\n")
-            if field.startswith(b":"):
-                _, mode, _, new, status = field[1:].split(b" ")
-                path = next(fields, b"")
-                if not status.startswith(b"D"):
-                    yield decode_path(path), mode.decode("ascii"), new.decode("ascii")
-
-    async def messages(self) -> list[tuple[Commit, str]]:
-        """The message of every commit of every ref, oldest first."""
-        shown = await self._git("log", "--all", "--reverse", "-z", "--format=%H%n%B")
-        found: list[tuple[Commit, str]] = []
-        for entry in shown.out.split(b"\0"):
-            commit, _, message = entry.partition(b"\n")
-            if commit:
-                text = message.decode("utf-8", "surrogateescape")
-                found.append((Commit(commit.decode("ascii")), text))
-        return found
-
-    async def author_of_line(self, commit: Commit, path: str, line: int) -> Signature | None:
-        """Who wrote a line, as `git blame` tells; None when there is no such line."""
-        wanted = f"-L{line},{line}"
-        asked = await self._git(
-            "blame", "--porcelain", wanted, commit, "--", encode_path(path), accept=(0, 128)
-        )
-        if asked.code != 0:
-            return None
-        fields = dict(
-            row.split(b" ", 1) for row in asked.out.split(b"\n") if row.startswith(b"author")
-        )
-        name = fields.get(b"author", b"").decode("utf-8", "surrogateescape")
-        email = fields.get(b"author-mail", b"").strip(b"<>").decode("utf-8", "surrogateescape")
-        return Signature(name, email, int(fields.get(b"author-time", b"0")))
-
     async def tree_of(self, commit: Commit) -> Tree:
         """The tree of a commit. Raises NotFound when there is no such commit."""
         return (await self.raw_commits([commit]))[commit].tree

@@ -33,6 +33,7 @@ from headgate.scan.text import LARGEST, Text, decode
 from headgate.server.flow.configuration import tools_of
 from headgate.server.flow.recording import Writer, inherited, joined, missed, verdict
 from headgate.vcs.git import GitError
+from headgate.vcs.past import author_of_line
 from headgate.vcs.repository import ChangedFile, Repository
 
 if TYPE_CHECKING:
@@ -331,7 +332,7 @@ class BranchScanner:
             author = None
             if asked < MOST_BLAMED:
                 asked += 1
-                author = await repository.author_of_line(tip, finding.span.path, finding.span.line)
+                author = await author_of_line(repository, tip, finding.span.path, finding.span.line)
             if author is None:
                 found.append(Owner())
             else:
