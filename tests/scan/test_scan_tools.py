@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from headgate.scan.analyzers.injection import Injection
 
 from headgate.model.errors import BadInput
 from headgate.model.finding import Confidence, Outcome, Severity
@@ -19,6 +18,7 @@ from headgate.scan.analyzers.adapters import NAMES, adapters
 from headgate.scan.analyzers.bandit import bandit
 from headgate.scan.analyzers.eslint import eslint
 from headgate.scan.analyzers.external import External, find_tool
+from headgate.scan.analyzers.flow import Flow
 from headgate.scan.analyzers.hadolint import hadolint
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.analyzers.ruff import Ruff
@@ -54,10 +54,10 @@ def test_bandit_hears_no_comment_and_agrees_with_our_own() -> None:
     found = next(hit.finding for hit in analysis.hits if hit.finding.rule == "bandit/B602")
     assert (found.span.path, found.span.line, found.cwe) == ("src/a b.py", 5, 78)
     assert (found.severity, found.confidence) == (Severity.HIGH, Confidence.MEDIUM)
-    (source, _) = examine(Request((SHELL,), tools={"bandit": ""}), (Ruff(), Injection()))
+    (source, _) = examine(Request((SHELL,), tools={"bandit": ""}), (Ruff(), Flow(None)))
     shell = [one for one in source.findings if family(one) == "command" and one.span.line == 5]
     assert [(one.rule, one.engines) for one in shell] == [
-        ("python/shell-injection", ("bandit", "injection"))
+        ("python/shell-injection", ("bandit", "flow"))
     ]
 
 

@@ -13,7 +13,7 @@ FORMATS = ("text", "json", "sarif", "github", "junit", "html")
 
 
 def inspection_options(command: F) -> F:
-    """PATHS, --base, --format, --rules and -o."""
+    """PATHS, --base, --format and -o."""
     decorators = (
         click.argument("paths", nargs=-1, metavar="[PATHS]..."),
         click.option(
@@ -30,15 +30,18 @@ def inspection_options(command: F) -> F:
             help="Of the result; text by default. --json is short for --format json.",
         ),
         click.option(
-            "--rules",
-            multiple=True,
-            metavar="PACK",
-            help="Rule packs of your own, files or folders; may be given more than once.",
-        ),
-        click.option(
             "-o", "--output", default="", metavar="FILE", help="Write the result to a file."
         ),
     )
     for decorate in reversed(decorators):
         command = decorate(command)
     return command
+
+
+rules_option = click.option(
+    "--rules",
+    multiple=True,
+    metavar="PACK",
+    help="Rule packs of your own, files or folders; may be given more than once.",
+)
+"""For commands that look for defects in source."""

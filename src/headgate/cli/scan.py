@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from headgate.cli.inspection_options import inspection_options
+from headgate.cli.inspection_options import inspection_options, rules_option
 from headgate.cli.output import json_option
 
 
 @click.command()
 @inspection_options
+@rules_option
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),

@@ -45,4 +45,10 @@ class _Scan(click.Group):
             return command.invoke(below)
 
 
-scan = _Scan("scan", params=files.params, callback=files.callback, help=files.help)
+scan = _Scan(
+    "scan",
+    params=files.params,
+    callback=files.callback,
+    help=files.help,
+    no_args_is_help=False,
+)

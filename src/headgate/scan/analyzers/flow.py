@@ -143,9 +143,16 @@ def _parameter(found: Found, places: Places) -> Finding:
     finding = finding_of(
         found, Kind(found.kind, rule.cwe, rule.severity, rule.title, "", ""), places
     )
-    severity = min(found.severity, rule.severity)
+    # These rules claim no more than that the text is put together from a parameter: for that
+    # nothing is assumed about callers.
     return replace(
-        finding, rule=rule.rule, message=message, remedy=rule.remedy, span=span, severity=severity
+        finding,
+        rule=rule.rule,
+        message=message,
+        remedy=rule.remedy,
+        span=span,
+        severity=min(found.severity, rule.severity),
+        assumed=(),
     )
 
 
