@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import errno
+import io
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO, cast
 
 import structlog
 import uvicorn
@@ -51,6 +53,16 @@ def run(settings: Settings) -> None:
         asyncio.run(_serve(replace(settings, port=port), listener))
 
 
+class _StandardError(io.TextIOBase):
+    """Standard error as it is when something is written: loggers outlive what it once was."""
+
+    def write(self, text: str, /) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def _logging() -> None:
     structlog.configure(
         processors=[
@@ -61,7 +73,7 @@ def _logging() -> None:
             if sys.stderr.isatty()
             else structlog.processors.LogfmtRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _StandardError())),
         cache_logger_on_first_use=True,
     )
 
