@@ -141,6 +141,35 @@ def test_a_version_nobody_can_place_is_unknown() -> None:
     assert ask("latest", every, ecosystem="npm").verdict == "affected"
 
 
+@pytest.mark.parametrize("ecosystem", ["Debian:12", "Maven", "Packagist", "PyPI", "Red Hat", "npm"])
+@pytest.mark.parametrize(
+    "version",
+    (
+        "latest ${lib.version} %{version} [1.5,) ^1.5 ~1.5 >=1.5 1.x 1.* N/A git+https://host/lib "
+        "1234567812345678123456781234567812345678"
+    ).split(),
+)
+def test_what_names_no_one_version_is_unknown_though_a_tool_would_place_it(
+    ecosystem: str, version: str
+) -> None:
+    record = osv("A-1", "lib", introduced("1.0"), fixed("2.0"), ecosystem=ecosystem)
+    assert verdicts(record, version, ecosystem=ecosystem) == ["unknown"]
+
+
+def test_a_version_with_nothing_before_its_local_part_is_answered() -> None:
+    record = osv("A-1", "lib", introduced(), last_affected("1.5"), versions=["no version"])
+    assert verdicts(record, "+5", "x+5", "1.5+x") == ["affected"] * 3
+
+
+def test_a_development_branch_of_composer_comes_after_the_versions_it_develops() -> None:
+    record = osv("A-1", "a/b", introduced("1.0"), fixed("2.0"), ecosystem="Packagist")
+    found = [
+        ask(("Packagist", "a/b", version), record).verdict.value
+        for version in ("0.x-dev", "1.x-dev", "1.2.x-dev", "2.x-dev")
+    ]
+    assert found == ["clean", "affected", "affected", "clean"]
+
+
 def test_a_range_nobody_can_place_is_unknown_but_for_what_is_listed() -> None:
     record = osv(
         "A-1", "lib", introduced("what"), fixed("1.5"), ecosystem="npm", versions=["1.0.0"]
