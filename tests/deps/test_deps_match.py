@@ -144,10 +144,10 @@ def test_a_version_nobody_can_place_is_unknown() -> None:
 @pytest.mark.parametrize("ecosystem", ["Debian:12", "Maven", "Packagist", "PyPI", "Red Hat", "npm"])
 @pytest.mark.parametrize(
     "version",
-    (
-        "latest ${lib.version} %{version} [1.5,) ^1.5 ~1.5 >=1.5 1.x 1.* N/A git+https://host/lib "
-        "1234567812345678123456781234567812345678"
-    ).split(),
+    [
+        *("latest", "${lib.version}", "%{version}", "[1.5,)", "^1.5", "~1.5", ">=1.5", "1.x"),
+        *("1.*", "N/A", "git+https://host/lib", "12345678" * 5),
+    ],
 )
 def test_what_names_no_one_version_is_unknown_though_a_tool_would_place_it(
     ecosystem: str, version: str
@@ -159,6 +159,19 @@ def test_what_names_no_one_version_is_unknown_though_a_tool_would_place_it(
 def test_a_version_with_nothing_before_its_local_part_is_answered() -> None:
     record = osv("A-1", "lib", introduced(), last_affected("1.5"), versions=["no version"])
     assert verdicts(record, "+5", "x+5", "1.5+x") == ["affected"] * 3
+
+
+def test_a_gem_for_a_platform_has_the_version_of_the_gem() -> None:
+    record = osv("A-1", "lib", introduced("1.5"), fixed("2.0"), ecosystem="RubyGems")
+    found = verdicts(
+        record,
+        "1.5-java",
+        "1.9-x86_64-linux-gnu",
+        "2.0-arm64-darwin",
+        "2.0.rc1",
+        ecosystem="RubyGems",
+    )
+    assert found == ["affected", "affected", "clean", "affected"]
 
 
 def test_a_development_branch_of_composer_comes_after_the_versions_it_develops() -> None:

@@ -31,6 +31,13 @@ _NO_ONE_VERSION = re.compile(
 them too (Maven places `${v}` before all versions), but whoever asks with one does not know which
 version it is."""
 
+_PLATFORM = re.compile(
+    r"-(?:java|jruby|ruby|mswin\w*|mingw\w*|(?:x86|x86_64|x64|i[36]86|arm|arm64|armv\w+|aarch64"
+    r"|ppc\w*|powerpc\w*|s390x|riscv64|universal|sparc)-[a-z][\w.-]*)",
+    re.ASCII,
+)
+"""What Bundler appends to the version of a gem built for a platform, at its end."""
+
 _AT_ONE_VERSION = {"f": 0, "i": 1, "l": 2}
 _LOCAL = frozenset({"PyPI"})
 """Ecosystems where `1.2+corp` is `1.2` with something of one's own."""
@@ -53,6 +60,9 @@ class Place:
         """`ecosystem` is as `order_name` gives it."""
         self._keys = keys_of(ecosystem)
         self.version = version
+        if ecosystem == "RubyGems" and (found := _PLATFORM.search(version)):
+            # The order of gems would take it for a pre-release.
+            version = version[: found.start()] if found.end() == len(version) else version
         self._key = None if _NO_ONE_VERSION.fullmatch(version) else self._keys(version)
         public = version.partition("+")[0] if ecosystem in _LOCAL else version
         # Of a version older than PEP 440, like `+5`, what stands in front may be none.
