@@ -220,6 +220,7 @@ def test_an_action_pinned_by_a_commit_is_unknown_only_where_records_speak_of_it(
         ("SwiftURL", "https://github.com/Apple/swift-nio.git", "github.com/apple/swift-nio"),
         ("GitHub Actions", "Org/Action", "org/action"),
         ("TuxCare:PyPI", "A_B", "a-b"),
+        ("Debian:12", "openssl", "OpenSSL"),
     ],
 )
 def test_names_are_compared_as_their_ecosystem_compares_them(
