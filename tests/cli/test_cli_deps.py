@@ -85,7 +85,7 @@ def test_one_package(say: Say, db: Path) -> None:
 
 
 def test_many_packages_a_line_each(say: Say, db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stdin(monkeypatch, asked("lib", "1.5", path="a.txt"), "", asked("other", "1"))
+    stdin(monkeypatch, asked("lib", "1.5", path="a.txt"), asked("other", "1"), "", "")
     found = answers(say("deps", "match", "--db", db, "--stdin"))
     assert [one["verdict"] for one in found] == ["clean", "clean"]
     assert found[0]["path"] == "a.txt"  # What a line says besides is given back.
@@ -94,6 +94,11 @@ def test_many_packages_a_line_each(say: Say, db: Path, monkeypatch: pytest.Monke
     assert [one["verdict"] for one in found] == ["affected"] + ["unknown"] * 4
     assert found[1]["reason"] == "line 2 of standard input is not a JSON object"
     assert found[4]["reason"] == "ecosystem, name and version must be texts"
+    nan = '{"ecosystem": "PyPI", "name": "lib", "version": "1.5", "weight": NaN}'
+    stdin(monkeypatch, asked("lib", "1.5"), "", nan, asked("lib", "1.5"))
+    found = answers(say("deps", "match", "--db", db, "--stdin", code=3))
+    assert [one["verdict"] for one in found] == ["clean", "unknown", "unknown", "clean"]
+    assert found[1]["reason"] == "line 2 of standard input is empty"
     stdin(monkeypatch, asked("lib", ""), asked("lib", "1.5"))
     assert say("deps", "match", "--db", db, "--stdin", code=3).out.count("\n") == 2
 

@@ -48,6 +48,7 @@ def test_what_is_odd_about_a_policy(policy: Path, capsys: pytest.CaptureFixture[
     (policy / "dependencies.toml").write_text(text)
     assert run(["deps", "policy", "check", str(policy), "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
+    assert "dependencies.licences" in [one["place"] for one in found["remarks"]]
     words = [remark["message"] for remark in found["remarks"]]
     assert found["ok"] is False
     assert len(words) == 6

@@ -348,3 +348,10 @@ def test_npm_writes_its_lockfile_anew(say: Say, work: Work, db: Path, index: Reg
     assert lock["packages"]["node_modules/pad"]["version"] == "1.5.0"
     assert (work.path / "package.json").read_text() == manifest
     assert not (work.path / "node_modules").exists()
+
+
+def test_what_is_no_package_url_is_told_without_a_server(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADGATE_DATA", str(tmp_path / "none"))
+    assert "`jinja2` is not a package URL" in say("deps", "may-add", "jinja2", code=2).err

@@ -192,10 +192,13 @@ async def test_what_is_included_counts(work: Work) -> None:
     assert told(result) == [("dependency/unapproved", "deps/more.list", 1, Severity.HIGH)]
 
 
-async def test_files_that_include_each_other(work: Work) -> None:
+async def test_files_that_include_each_other_are_told(work: Work) -> None:
     base = work.commit({"README": ""})
     head = work.commit({"requirements.txt": "-r a.list\n", "a.list": "-r requirements.txt\njinja2"})
-    assert (await work.check(base, head, AI)).outcome is Outcome.PASSED
+    result = await work.check(base, head, AI)
+    assert result.outcome is Outcome.FAILED
+    assert [one[1:3] for one in told(result)] == [("a.list", 1), ("requirements.txt", 1)]
+    assert "leads in a circle" in result.findings[0].message
 
 
 async def test_an_included_file_that_is_not_there(work: Work) -> None:

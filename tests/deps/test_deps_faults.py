@@ -259,9 +259,21 @@ def test_paths_that_lead_out_of_the_directory(tmp_path: Path) -> None:
     assert [d.name for one in found.parsed.values() for d in one.declared] == ["six"]
 
 
-def test_includes_in_a_circle_end() -> None:
+def test_includes_in_a_circle_end_and_are_told() -> None:
     found = read_files({"requirements.txt": b"-r b.txt\n", "b.txt": b"-r requirements.txt\nsix\n"})
     assert [d.name for one in found.parsed.values() for d in one.declared] == ["six"]
+    told = {
+        path: [(one.message, one.span.line) for one in parsed.problems]
+        for path, parsed in found.parsed.items()
+    }
+    assert told == {
+        "requirements.txt": [("including `b.txt` leads in a circle", 1)],
+        "b.txt": [("including `requirements.txt` leads in a circle", 1)],
+    }
+    (own,) = read_files({"requirements.txt": b"six\n-r requirements.txt\n"}).parsed.values()
+    assert [one.span.line for one in own.problems] == [2]
+    tree = {"requirements.txt": b"-r a.txt\n-r b.txt\n", "a.txt": b"-r b.txt\n", "b.txt": b"six\n"}
+    assert not any(one.problems for one in read_files(tree).parsed.values())
     parents = {
         "a/pom.xml": b"<project><parent><groupId>g</groupId><artifactId>b</artifactId>"
         b"<relativePath>../b/pom.xml</relativePath></parent></project>",

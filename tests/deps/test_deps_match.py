@@ -141,6 +141,48 @@ def test_a_version_nobody_can_place_is_unknown() -> None:
     assert ask("latest", every, ecosystem="npm").verdict == "affected"
 
 
+@pytest.mark.parametrize("ecosystem", ["Debian:12", "Maven", "Packagist", "PyPI", "Red Hat", "npm"])
+@pytest.mark.parametrize(
+    "version",
+    [
+        *("latest", "${lib.version}", "%{version}", "[1.5,)", "^1.5", "~1.5", ">=1.5", "1.x"),
+        *("1.*", "N/A", "git+https://host/lib", "12345678" * 5),
+    ],
+)
+def test_what_names_no_one_version_is_unknown_though_a_tool_would_place_it(
+    ecosystem: str, version: str
+) -> None:
+    record = osv("A-1", "lib", introduced("1.0"), fixed("2.0"), ecosystem=ecosystem)
+    assert verdicts(record, version, ecosystem=ecosystem) == ["unknown"]
+
+
+def test_a_version_with_nothing_before_its_local_part_is_answered() -> None:
+    record = osv("A-1", "lib", introduced(), last_affected("1.5"), versions=["no version"])
+    assert verdicts(record, "+5", "x+5", "1.5+x") == ["affected"] * 3
+
+
+def test_a_gem_for_a_platform_has_the_version_of_the_gem() -> None:
+    record = osv("A-1", "lib", introduced("1.5"), fixed("2.0"), ecosystem="RubyGems")
+    found = verdicts(
+        record,
+        "1.5-java",
+        "1.9-x86_64-linux-gnu",
+        "2.0-arm64-darwin",
+        "2.0.rc1",
+        ecosystem="RubyGems",
+    )
+    assert found == ["affected", "affected", "clean", "affected"]
+
+
+def test_a_development_branch_of_composer_comes_after_the_versions_it_develops() -> None:
+    record = osv("A-1", "a/b", introduced("1.0"), fixed("2.0"), ecosystem="Packagist")
+    found = [
+        ask(("Packagist", "a/b", version), record).verdict.value
+        for version in ("0.x-dev", "1.x-dev", "1.2.x-dev", "2.x-dev")
+    ]
+    assert found == ["clean", "affected", "affected", "clean"]
+
+
 def test_a_range_nobody_can_place_is_unknown_but_for_what_is_listed() -> None:
     record = osv(
         "A-1", "lib", introduced("what"), fixed("1.5"), ecosystem="npm", versions=["1.0.0"]
@@ -178,6 +220,7 @@ def test_an_action_pinned_by_a_commit_is_unknown_only_where_records_speak_of_it(
         ("SwiftURL", "https://github.com/Apple/swift-nio.git", "github.com/apple/swift-nio"),
         ("GitHub Actions", "Org/Action", "org/action"),
         ("TuxCare:PyPI", "A_B", "a-b"),
+        ("Debian:12", "openssl", "OpenSSL"),
     ],
 )
 def test_names_are_compared_as_their_ecosystem_compares_them(

@@ -110,10 +110,65 @@ def test_a_zip_of_records(desk: Desk, tmp_path: Path) -> None:
     heap(tmp_path / "zips", NEW)
     path.rename(tmp_path / "zips/all.zip")
     desk.sync(source=tmp_path / "zips")
-    assert desk.count() == {"PyPI": 1}
+    assert desk.count() == {"PyPI": 2}  # What the zip has not is read from the files.
     (tmp_path / "zips/all.zip").rename(tmp_path / "zips/pypi.zip")
     desk.sync(source=tmp_path / "zips")
     assert desk.count() == {"PyPI": 2}
+
+
+def test_what_lies_beside_the_exports_is_read_too(desk: Desk) -> None:
+    export(desk.source, "npm", osv("N-1", "lib", introduced(), ecosystem="npm"))
+    desk.sync()
+    heap(desk.source / "PyPI", LIB)
+    heap(desk.source, osv("G-1", "lib", introduced(), ecosystem="Go"))
+    assert hows(desk.sync()) == [("", "whole", 3, 0)]
+    found = [desk.ask("1.0", ecosystem=one).verdict for one in ("npm", "PyPI", "Go")]
+    assert found == ["affected"] * 3
+
+
+@pytest.mark.parametrize("folder", ["pypi", "PyPI", "dump"])
+def test_a_directory_may_have_any_name(desk: Desk, folder: str) -> None:
+    export(desk.source, folder, LIB, files=False)
+    desk.sync()
+    assert desk.ask("1.0").advisories == ("A-1",)
+    assert desk.ask("1.5").verdict == "clean"
+
+
+def test_a_record_that_exports_keep_twice_says_all_that_both_of_them_say(desk: Desk) -> None:
+    export(desk.source, "PyPI", LIB)
+    export(desk.source, "npm", osv("A-1", "mod", introduced(), fixed("3"), ecosystem="npm"))
+    for listing in desk.source.glob("*/modified_id.csv"):
+        listing.unlink()
+    for _ in range(2):
+        desk.sync()
+        assert desk.ask("1.0").advisories == ("A-1",)
+        assert desk.ask("1.0", "mod", "npm").advisories == ("A-1",)
+
+
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_of_two_copies_of_a_record_the_later_one_counts(desk: Desk, names: tuple[str, str]) -> None:
+    later = osv("A-1", "lib", introduced(), fixed("1.4"), modified="2026-02-01T00:00:00Z")
+    same = osv("A-1", "lib", introduced("3.0"), modified="2026-02-01T00:00:00Z")
+    withdrawn = LIB | {"withdrawn": "2026-03-01T00:00:00Z", "modified": "2026-03-01T00:00:00Z"}
+    for name, record in zip(names, (LIB, later), strict=True):
+        heap(desk.source / name, record)
+    desk.sync()
+    assert [desk.ask(one).verdict for one in ("1.3", "1.4")] == ["affected", "clean"]
+    heap(desk.source / "c", same)
+    desk.sync()
+    assert [desk.ask(one).verdict for one in ("1.3", "3.1")] == ["affected", "affected"]
+    heap(desk.source / "aa", withdrawn)
+    desk.sync()
+    assert desk.ask("1.3").verdict == "clean"
+
+
+def test_what_is_no_record_leaves_only_its_ecosystem_in_doubt(desk: Desk) -> None:
+    heap(desk.source / "PyPI", LIB)
+    heap(desk.source / "Go", osv("G-1", "mod", introduced(), ecosystem="Go"))
+    (desk.source / "Go/bad.json").write_text("no JSON")
+    desk.sync()
+    assert desk.ask("1.5").verdict == "clean"
+    assert desk.ask("1.0", "other", "Go").verdict == "unknown"
 
 
 def test_an_export_is_read_once_and_then_only_what_changed(desk: Desk) -> None:

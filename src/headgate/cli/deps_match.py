@@ -81,18 +81,30 @@ def _many(advisor: Advisor) -> int:
 
 
 def _asked() -> Iterator[dict[str, Any] | str]:
-    """The objects on standard input, and what is wrong with lines that are none."""
+    """The objects on standard input, and what is wrong with lines that are none.
+
+    Who asks counts the answers: an empty line has one too, but for those at the end.
+    """
+    empty: list[int] = []
     for number, line in enumerate(sys.stdin.buffer, 1):
         if not line.strip():
+            empty.append(number)
             continue
+        yield from (f"line {one} of standard input is empty" for one in empty)
+        empty.clear()
         try:
-            found = json.loads(line)
+            found = json.loads(line, parse_constant=_no_json)
         except (ValueError, RecursionError):
             found = None
         if isinstance(found, dict):
             yield cast("dict[str, Any]", found)
         else:
             yield f"line {number} of standard input is not a JSON object"
+
+
+def _no_json(word: str) -> None:
+    """Refuse NaN and the infinities, which Python would read and write back."""
+    raise ValueError(word)
 
 
 def _answered(advisor: Advisor, asked: dict[str, Any]) -> dict[str, Any]:

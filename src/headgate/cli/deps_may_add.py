@@ -9,6 +9,7 @@ import click
 
 from headgate.cli.client import connect
 from headgate.cli.output import emit, json_option, moment, printable
+from headgate.model.purl import parse_purl
 
 _CODES = {"allow": 0, "needs approval": 1, "deny": 1}
 
@@ -24,6 +25,7 @@ def may_add(ctx: click.Context, package: str, project: str) -> None:
     PURL is like pkg:pypi/jinja2 or pkg:npm/%40scope/name@1.2.3; without a version the latest one is
     judged. Exit codes: 0 allow, 1 needs approval or deny, 2 no package URL, 3 no answer.
     """
+    parse_purl(package)  # What is none is told without a server too.
     found = connect().get("/api/packages/may-add", {"package": package, "project": project})
     emit(found, *_lines(found))
     ctx.exit(_CODES.get(found["answer"], 1))

@@ -36,7 +36,28 @@ def resolve(parsed: Mapping[str, Parsed]) -> dict[str, Parsed]:
         # Cargo's lockfile does not tell development from production; its manifests do.
         if _is_lock(path) and (open_ or posixpath.basename(path) == "Cargo.lock"):
             found[path] = _related(path, one, found)
+    for path, problems in _circles(parsed).items():
+        found[path] = replace(found[path], problems=(*found[path].problems, *problems))
     return found
+
+
+def _circles(files: Mapping[str, Parsed]) -> dict[str, list[Problem]]:
+    """What is wrong with includes that come back to where they started, as no tool takes them."""
+    left = {path: {i.path for i in one.includes} for path, one in files.items() if one.includes}
+    while left:
+        included = {path for paths in left.values() for path in paths}
+        ends = {path for path in left if path not in included or not left[path] & left.keys()}
+        if not ends:
+            break
+        left = {path: paths for path, paths in left.items() if path not in ends}
+    return {
+        path: [
+            Problem(f"including `{one.path[:80]}` leads in a circle", one.span)
+            for one in files[path].includes
+            if one.path in left
+        ]
+        for path in left
+    }
 
 
 def constraints_only(parsed: Mapping[str, Parsed]) -> set[str]:

@@ -35,6 +35,7 @@ _SPELLED = {name.lower(): name for name in KNOWN} | PURL_TYPES
 _PEP_503 = re.compile(r"[-_.]+")
 _LOWER = frozenset(
     {"Bitnami", "ConanCenter", "GitHub Actions", "Hex", "NuGet", "Packagist", "Pub", "VSCode"}
+    | {"Debian", "Ubuntu"}  # Debian Policy 5.6.1: names have no capitals.
 )
 
 

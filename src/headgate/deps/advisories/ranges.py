@@ -8,6 +8,7 @@ version that is listed is meant in every way of writing it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
@@ -20,6 +21,22 @@ Range = Sequence[Sequence[str]]
 
 UNREADABLE = "?"
 """The kind of an event that stands for a range with a version nobody can place."""
+
+_NO_ONE_VERSION = re.compile(
+    r"[A-Za-z]+|[0-9a-f]{40}|[0-9a-f]{64}|(?:[0-9]+\.)+[xX]|[~^]+.*|==.*"
+    r"|.*[\s$%{}()\[\],<>*?|\\].*|(?!dev-).*/.*",
+    re.ASCII | re.DOTALL,
+)
+"""A mere word, a commit's hash, a range, a `${property}`, an address: some ecosystems' tools order
+them too (Maven places `${v}` before all versions), but whoever asks with one does not know which
+version it is."""
+
+_PLATFORM = re.compile(
+    r"-(?:java|jruby|ruby|mswin\w*|mingw\w*|(?:x86|x86_64|x64|i[36]86|arm|arm64|armv\w+|aarch64"
+    r"|ppc\w*|powerpc\w*|s390x|riscv64|universal|sparc)-[a-z][\w.-]*)",
+    re.ASCII,
+)
+"""What Bundler appends to the version of a gem built for a platform, at its end."""
 
 _AT_ONE_VERSION = {"f": 0, "i": 1, "l": 2}
 _LOCAL = frozenset({"PyPI"})
@@ -43,9 +60,14 @@ class Place:
         """`ecosystem` is as `order_name` gives it."""
         self._keys = keys_of(ecosystem)
         self.version = version
-        self._key = self._keys(version)
-        local = ecosystem in _LOCAL and "+" in version
-        self._public = self._keys(version.partition("+")[0]) if local else self._key
+        if ecosystem == "RubyGems" and (found := _PLATFORM.search(version)):
+            # The order of gems would take it for a pre-release.
+            version = version[: found.start()] if found.end() == len(version) else version
+        self._key = None if _NO_ONE_VERSION.fullmatch(version) else self._keys(version)
+        public = version.partition("+")[0] if ecosystem in _LOCAL else version
+        # Of a version older than PEP 440, like `+5`, what stands in front may be none.
+        local = public != version and self._key is not None
+        self._public = (self._keys(public) if local else None) or self._key
 
     @property
     def readable(self) -> bool:

@@ -15,7 +15,7 @@ from headgate.deps.advisories.entries import unpacked
 from headgate.deps.advisories.match import Statement
 from headgate.model.errors import CouldNotRun
 
-FORMAT = 1
+FORMAT = 2
 """Raised when tables or orderings of versions change: what is kept was made with them."""
 
 _LOOK_UP = """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from headgate.deps.advisories.archive import Document
-from headgate.deps.advisories.names import ecosystem_and_release
+from headgate.deps.advisories.names import KNOWN, ecosystem_and_release
 from headgate.deps.advisories.record import BadRecord, Record, parse
 from headgate.deps.advisories.sources.interface import Source
 from headgate.deps.advisories.sources.listing import moment
@@ -84,6 +84,7 @@ class _Run:
         self._source = source
         self._now = now
         self._progress = progress
+        self._written: set[str] = set()
 
     def heap(self) -> Synced:
         """All documents of a source that does not keep ecosystems apart."""
@@ -214,11 +215,13 @@ class _Run:
                 record = parse(document.data)
             except BadRecord as error:
                 bad.add(key)
-                self._store.quarantine(key, where, name, error.message, error.about)
+                place = name or _folder(document.name)
+                self._store.quarantine(key, where, place, error.message, error.about)
                 continue
             seen.add(record.id)
             touched |= _ecosystems(record)
-            self._store.put(record, where)
+            self._store.put(record, where, again=record.id in self._written)
+            self._written.add(record.id)
             if key in wrong:
                 self._store.release_from_quarantine([key])
         return seen, bad, touched
@@ -230,3 +233,9 @@ class _Run:
 
 def _ecosystems(record: Record) -> set[str]:
     return {one.ecosystem for one in record.affected}
+
+
+def _folder(name: str) -> str:
+    """The ecosystem whose directory a document of a heap lies in; `` where it lies in none."""
+    first = ecosystem_and_release(PurePosixPath(name).parts[0])[0]
+    return first if first in KNOWN else ""

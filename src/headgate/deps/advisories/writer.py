@@ -8,9 +8,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from headgate.deps.advisories.entries import Entry, entry_of, packed
+from headgate.deps.advisories.entries import Entry, entry_of, packed, unpacked
 from headgate.deps.advisories.match import statement
 from headgate.deps.advisories.record import Record
+from headgate.deps.advisories.sources.listing import moment
 from headgate.deps.advisories.store import FORMAT, AdvisoryStore, check_format, told
 from headgate.model.errors import BadInput
 
@@ -123,8 +124,52 @@ class AdvisoryWriter(AdvisoryStore):
             (now, source, mark, listed, number),
         )
 
-    def put(self, record: Record, source: str) -> None:
-        """Write a record in the place of what was known of it."""
+    def put(self, record: Record, source: str, *, again: bool = False) -> None:
+        """Write a record in the place of what was known of it.
+
+        With `again` a record of this name was written by the same sync, as exports keep a record
+        with each ecosystem it speaks of: should they differ, the later one counts, but what only
+        one of them speaks of stays, and of one package what both say where neither is later.
+        """
+        found: dict[tuple[int, str], list[Entry]] = {}
+        if not record.withdrawn:
+            for one in record.affected:
+                key = (self._ecosystem(one.ecosystem), one.name)
+                found.setdefault(key, []).append(entry_of(one))
+        if again:
+            modified, withdrawn = self._db.execute(
+                "SELECT modified, withdrawn FROM record WHERE osv = ?", (record.id,)
+            ).fetchone()
+            age = (moment(record.modified) or 0) - (moment(modified) or 0)
+            if (age < 0 and withdrawn) or (age <= 0 and record.withdrawn):
+                return
+            if not record.withdrawn:
+                for key, entries in self._entries(record.id).items():
+                    if key not in found or age < 0:
+                        found[key] = entries
+                    elif age == 0:
+                        found[key] += entries
+        else:
+            age = 0
+        number = self._row(record, source, keep=age < 0)
+        self._db.execute("DELETE FROM affected WHERE record = ?", (number,))
+        for (ecosystem, name), entries in found.items():
+            self._db.execute(
+                "INSERT INTO affected VALUES (?, ?, ?, ?)",
+                (ecosystem, name, number, packed(entries)),
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO release VALUES (?, ?)",
+                {(ecosystem, entry.release) for entry in entries},
+            )
+
+    def _row(self, record: Record, source: str, *, keep: bool) -> int:
+        """The number of a record, written anew unless what is there is to be kept."""
+        if keep:
+            (number,) = self._db.execute(
+                "SELECT id FROM record WHERE osv = ?", (record.id,)
+            ).fetchone()
+            return number
         said = statement(record, ())
         (number,) = self._db.execute(
             "INSERT INTO record (osv, modified, source, withdrawn, aliases, severities, summary) "
@@ -142,21 +187,16 @@ class AdvisoryWriter(AdvisoryStore):
                 said.summary,
             ),
         ).fetchone()
-        self._db.execute("DELETE FROM affected WHERE record = ?", (number,))
-        if record.withdrawn:
-            return
-        found: dict[tuple[str, str], list[Entry]] = {}
-        for one in record.affected:
-            found.setdefault((one.ecosystem, one.name), []).append(entry_of(one))
-        for (ecosystem, name), entries in found.items():
-            place = self._ecosystem(ecosystem)
-            self._db.execute(
-                "INSERT INTO affected VALUES (?, ?, ?, ?)", (place, name, number, packed(entries))
-            )
-            self._db.executemany(
-                "INSERT OR IGNORE INTO release VALUES (?, ?)",
-                {(place, entry.release) for entry in entries},
-            )
+        return number
+
+    def _entries(self, name: str) -> dict[tuple[int, str], list[Entry]]:
+        """What is kept of a record, by the number of the ecosystem and the package."""
+        rows = self._db.execute(
+            "SELECT ecosystem, name, data FROM affected WHERE record = "
+            "(SELECT id FROM record WHERE osv = ?)",
+            (name,),
+        )
+        return {(ecosystem, package): unpacked(data) for ecosystem, package, data in rows}
 
     def drop(self, names: Iterable[str]) -> None:
         """Forget records by their identifiers."""

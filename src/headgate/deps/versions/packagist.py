@@ -16,6 +16,7 @@ _DATE = re.compile(
     rf"v?([0-9]{{4}}(?:[.:-]?[0-9]{{2}}){{1,6}}(?:[.:-]?[0-9]{{1,3}}){{0,2}}){_MODIFIER}",
     re.ASCII | re.IGNORECASE,
 )
+_BRANCH = re.compile(r"v?([0-9]+)((?:\.(?:[0-9]+|[xX*])){0,3})[.-]?dev", re.ASCII | re.IGNORECASE)
 _BUILD = re.compile(r"([^,\s+]+)\+\S+")
 _SEPARATORS = re.compile(r"[-_+.]+")
 _TOKEN = re.compile(r"[0-9]+|[^0-9.]+", re.ASCII)
@@ -31,7 +32,8 @@ _END: Token = (4, -1)
 class Packagist:
     """Versions as Composer writes them out (`1.0` is `1.0.0.0`), ordered as PHP orders them.
 
-    What Composer would not take is ordered by PHP as it stands; branches come before versions.
+    What Composer would not take is ordered by PHP as it stands; branches come before versions,
+    but for `1.x-dev`, which comes after all of `1`.
     """
 
     def key(self, version: str) -> tuple[Token, ...]:
@@ -52,6 +54,9 @@ def _written_out(text: str) -> str:
     elif (found := _DATE.fullmatch(text)) is not None:
         first, stability, number, dev = found.groups()
         version = re.sub("[^0-9]", ".", first)
+    elif (found := _BRANCH.fullmatch(text)) is not None:
+        parts = [*f"{found[1]}{found[2]}".split("."), "x", "x", "x"][:4]
+        return ".".join(p if p.isdecimal() else "9999999" for p in parts) + "-dev"
     else:
         return ""
     if stability:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from headgate.deps.advisories.archive import Document, documents
+from headgate.deps.advisories.names import KNOWN, ecosystem_and_release
 from headgate.deps.advisories.record import LARGEST
 from headgate.deps.advisories.sources.interface import Listed
 from headgate.deps.advisories.sources.listing import read_listing
@@ -56,14 +57,23 @@ class DirectorySource:
         return _shown(self._path.absolute())
 
     def ecosystems(self) -> Sequence[str]:
-        """The directories that hold an archive or a listing; releases are parts of others."""
-        return sorted(
+        """The directories that hold an archive or a listing; releases are parts of others.
+
+        None where records lie elsewhere too, or the directories are not named as ecosystems are:
+        then all of it is one heap, so that nothing is left unread.
+        """
+        entries = [one for one in self._path.iterdir() if not one.name.startswith(".")]
+        apart = {
             one.name
-            for one in self._path.iterdir()
+            for one in entries
             if one.is_dir()
             and ":" not in one.name
             and ((one / ARCHIVE).is_file() or (one / LISTING).is_file())
-        )
+        }
+        if not apart & KNOWN or any(ecosystem_and_release(one)[0] != one for one in apart):
+            return ()
+        others = (one for one in entries if one.name.partition(":")[0] not in apart)
+        return () if any(map(_holds_records, others)) else sorted(apart)
 
     def listing(self, ecosystem: str) -> Iterator[Listed] | None:
         """From `modified_id.csv`."""
@@ -73,19 +83,22 @@ class DirectorySource:
         return read_listing(_lines(path), str(path))
 
     def everything(self, ecosystem: str) -> Iterator[Document]:
-        """From the export's zip where there is one, else from the files."""
+        """From the zips, and from the files that the export's zip beside them has not."""
         top = self._path / ecosystem if ecosystem else self._path
-        archive = top / ARCHIVE
-        if archive.is_file():
-            yield from documents(archive, str(archive))
-            return
         for folder, names, files in os.walk(top):
             names[:] = sorted(name for name in names if not name.startswith("."))
-            for name in sorted(files):
-                path = Path(folder, name)
+            place = Path(folder)
+            packed: set[str] = set()
+            for name in sorted(files, key=lambda name: (name != ARCHIVE, name)):
+                path = place / name
                 if name.endswith(".zip"):
-                    yield from documents(path, str(path))
-                elif name.endswith(".json"):
+                    for document in documents(path, str(path)):
+                        if name == ARCHIVE:
+                            packed.add(document.name)
+                        yield (
+                            document if place == top else _within(place.relative_to(top), document)
+                        )
+                elif name.endswith(".json") and name not in packed:
                     yield Document(_shown(path.relative_to(self._path)), _bytes(path))
 
     def some(self, ecosystem: str, ids: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
@@ -105,6 +118,17 @@ class DirectorySource:
                     missing.discard(name)
                     yield name, document.data
         yield from ((name, None) for name in sorted(missing))
+
+
+def _holds_records(path: Path) -> bool:
+    """Whether a file may be a record, or there is one in a directory; `all.zip` has all again."""
+    if path.is_file():
+        return path.suffix in (".json", ".zip") and path.name != ARCHIVE
+    return any(name.endswith((".json", ".zip")) for _, _, files in os.walk(path) for name in files)
+
+
+def _within(folder: Path, document: Document) -> Document:
+    return Document(f"{_shown(folder)}/{document.name}", document.data)
 
 
 def _shown(path: Path) -> str:
