@@ -94,6 +94,10 @@ class Expressions(Library):
     def make_class(self, node: Node) -> Value:
         raise NotImplementedError
 
+    def declared(self, cls: ClassRef, name: str) -> Value | None:
+        """What the annotation of a field says."""
+        raise NotImplementedError
+
     # Leaves
 
     def _const(self, node: Node) -> Value:
@@ -298,6 +302,16 @@ class Expressions(Library):
         if cls is None:
             return None
         member = cls.member(name)
+        if value.taint and not (member is not None and isinstance(member.obj, FunctionRef)):
+            declared = self.declared(cls, name)
+            if declared is not None:
+                # A field that came in: its default says nothing of what it holds.
+                if declared.type == "int":
+                    return declared
+                return Value(
+                    self._taken(value, name, node), None, declared.ref, declared.type,
+                    f"*.{name}", recv=value,
+                )  # fmt: skip
         if member is not None:
             return self.bound(member, value, cls, node)
         found = cls.field(name) if held.open else None
