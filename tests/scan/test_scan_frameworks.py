@@ -184,3 +184,74 @@ def x():
     return "x"
 """
     marked({"app.py": source}, COMMAND)
+
+
+def test_a_route_that_answers_in_html_sends_what_it_returns() -> None:
+    source = """\
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+app = FastAPI()
+
+@app.get("/a", response_class=HTMLResponse)
+def a(name: str):
+    return f"<h1>{name}</h1>"  # BAD
+
+@app.get("/b")
+def b(name: str):
+    return f"<h1>{name}</h1>"
+"""
+    marked({"app.py": source}, ("python/xss",))
+
+
+FLASK = """\
+import logging, os, subprocess
+import elementpath
+from flask import Flask, make_response, request
+from markupsafe import Markup
+app = Flask(__name__)
+log = logging.getLogger(__name__)
+
+@app.get("/x")
+def x():
+    p = request.args["p"]
+"""
+
+
+def test_what_markup_is_given_it_escapes() -> None:
+    bad = {"app.py": f'{FLASK}    return Markup("<p>%s</p>" % p)  # BAD\n'}
+    marked(bad, ("python/xss",))
+    assert not told({"app.py": f'{FLASK}    return Markup("<p>%s</p>") % p\n'})
+    assert not told({"app.py": f'{FLASK}    return Markup("<p>") + p\n'})
+
+
+def test_a_template_of_the_applications_own_environment() -> None:
+    source = f"{FLASK}    return app.jinja_env.from_string(p).render()  # BAD\n"
+    marked({"app.py": source}, ("python/template-injection",))
+
+
+def test_line_breaks_are_escaped_by_repr() -> None:
+    source = f"""{FLASK}    log.info("asked for %r by %r", p, p)
+    log.info("asked for %r by %s", p, p)  # BAD
+    log.info("asked for %s", p)  # BAD
+    return "x"
+"""
+    marked({"app.py": source}, ("python/log-injection",))
+
+
+def test_a_program_with_an_option_c_is_no_shell() -> None:
+    source = f"""{FLASK}    subprocess.run(["ping", "-c", "1", p])
+    subprocess.run(["sh", "-c", "ls " + p])  # BAD
+    subprocess.run(["/bin/bash", "-lc", "ls " + p])  # BAD
+    return "x"
+"""
+    marked({"app.py": source}, COMMAND)
+
+
+def test_a_rule_on_a_key_speaks_instead_of_the_one_on_any_key() -> None:
+    source = f"""{FLASK}    answer = make_response("", 302)
+    answer.headers["Location"] = p
+    answer.headers["X-Name"] = p
+    return answer
+"""
+    rules = {(line, rule) for _, line, rule in told({"app.py": source})}
+    assert rules == {(12, "python/open-redirect"), (13, "python/header-injection")}

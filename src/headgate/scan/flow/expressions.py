@@ -32,6 +32,8 @@ from headgate.scan.ir.nodes import Node
 
 _BUILTINS = frozenset(dir(builtins))
 HOSTS = frozenset({"netloc", "hostname", "host", "origin"})
+_ESCAPING = {"markupsafe.Markup": ("xss",)}
+"""Texts that make what is formatted into them safe, and for what."""
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -502,6 +504,11 @@ class Expressions(Library):
 
     def operate(self, op: str, left: Value, right: Value, node: Node) -> Value:
         """`left op right`."""
+        if op in ("%", "+") and left.type in _ESCAPING:
+            # It escapes what is put into it.
+            mask = self.rules.mask(_ESCAPING[left.type])
+            taint = merge_taint(left.taint, self.narrowed(self.deep(right), ~7, mask))
+            return Value(taint, type=left.type)
         if left.consts is not None and right.consts is not None:
             function = _ARITHMETIC.get(op)
             if op == "%" and isinstance(left.consts[0], (str, bytes)):
