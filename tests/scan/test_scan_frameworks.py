@@ -255,3 +255,18 @@ def test_a_rule_on_a_key_speaks_instead_of_the_one_on_any_key() -> None:
 """
     rules = {(line, rule) for _, line, rule in told({"app.py": source})}
     assert rules == {(12, "python/open-redirect"), (13, "python/header-injection")}
+
+
+def test_a_form_that_a_view_is_given_holds_what_was_sent() -> None:
+    source = """\
+import os
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.shortcuts import redirect
+from django.views.generic import FormView
+
+class Convert(LoginRequiredMixin, FormView):
+    def form_valid(self, form):
+        os.system("x " + form.cleaned_data["term"])  # BAD
+        return redirect("/")
+"""
+    marked({"views.py": source}, COMMAND)

@@ -469,7 +469,9 @@ class Run:
                 if info is not None and _selected(self.rules, selector, info):
                     return Value(type=kind)
                 # Registered where it is not seen: by what its file imports.
-                if selector.decorator or selector.base or tops.isdisjoint(when):
+                if info is not None or selector.decorator or selector.base:
+                    continue
+                if tops.isdisjoint(when):
                     continue
             if not tops.isdisjoint(when):
                 return Value(type=kind)
