@@ -47,6 +47,8 @@ _FIELD_BASES = frozenset(
         "sqlmodel.SQLModel", "msgspec.Struct",
     }
 )  # fmt: skip
+_CHOICES = frozenset({"typing.Literal", "typing_extensions.Literal"})
+_CLOSED = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"})
 _PLAIN = frozenset({"int", "float", "bool", "uuid.UUID", "datetime.date", "datetime.datetime"})
 _WRAPPERS = frozenset(
     {
@@ -477,6 +479,23 @@ class Calls(Statements):
         if after is not None:
             self.call(self.bound(after, value, cls, node), [], {}, node)
 
+    def declared(self, cls: ClassRef, name: str) -> Value | None:
+        """What the annotation of a field in a class's body says; None: there is none."""
+        for one in cls.lineage():
+            for statement in one.node[7]:
+                if statement[0] != ir.ASSIGN or statement[5] is None:
+                    continue
+                target = statement[3][0]
+                if target[0] != ir.NAME or target[3] != name:
+                    continue
+                caller = self.frame
+                self.frame = Frame(one.module, "", -3)
+                try:
+                    return self.annotated(statement[5])
+                finally:
+                    self.frame = caller
+        return None
+
     def make_class(self, node: Node) -> Value:
         frame = self.frame
         cls = ClassRef(frame.module, node)
@@ -603,6 +622,8 @@ class Calls(Statements):
             first = inner[4][0] if inner[0] == ir.SEQ and inner[4] else inner
             if outer.name in _WRAPPERS:
                 return self.annotated(first)
+            if outer.name in _CHOICES:
+                return Value(type="int")
             if outer.name in ("list", "typing.List", "typing.Sequence", "typing.Iterable"):
                 item = self.annotated(first)
                 return self.bag(item) if item is not UNKNOWN else UNKNOWN
@@ -615,6 +636,9 @@ class Calls(Statements):
         """An instance of the class that a value is."""
         if isinstance(value.obj, ClassRef):
             bases = list(value.obj.library_bases())
+            if not _CLOSED.isdisjoint(bases):
+                # One of its members, which are written in the code.
+                return Value(type="int")
             return self.new(Obj("instance", {}, None, value.obj, True), bases[0] if bases else "")
         name = self.rules.canonical(value.name)
         if name in _PLAIN:

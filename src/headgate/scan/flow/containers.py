@@ -629,6 +629,10 @@ class Containers(Core):
             else:
                 value = values[at] if at < len(values) else Value(self.deep(given))
                 at += 1
+            if code in ("r", "a"):
+                # Line breaks are written as escapes.
+                mask = self.rules.mask(("log-injection", "header-injection"))
+                value = Value(self.narrowed(self.deep(value), -1, mask), type="str")
             parts.append(Value(type="int") if code in "dioxXeEfFgGc" and code else value)
         parts.append(constant(rest))
         return self.built(parts, node, "it is formatted into a text")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.scan.flow.env import several
 from headgate.scan.flow.program import ClassRef, FunctionRef
-from headgate.scan.flow.rules import Rules
+from headgate.scan.flow.rules import Rules, holds
 from headgate.scan.flow.values import Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -79,7 +79,9 @@ class EntryInfo:
         info.sinks = [
             sink
             for sink in rules.returns
-            if sink.returned is not None and selects(rules, sink.returned, info)
+            if sink.returned is not None
+            and selects(rules, sink.returned, info)
+            and _registered_with(rules, sink, keywords)
         ]
         return info
 
@@ -93,6 +95,19 @@ class EntryInfo:
                 kind = "int"
             out[name] = kind
         return out
+
+
+def _registered_with(rules: Rules, sink: Sink, keywords: dict[str, Value]) -> bool:
+    """Whether what makes the entry is given what `when` asks: `response_class=HTMLResponse`."""
+    for name, condition in sink.when.items():
+        value = keywords.get(name)
+        kind = value.type or rules.canonical(value.name) if value is not None else ""
+        if condition.op == "type":
+            if not rules.is_a(kind, (condition.type,)):
+                return False
+        elif not holds(condition, value is not None, value.consts if value else None, kind):
+            return False
+    return True
 
 
 def selects(rules: Rules, selector: Selector, info: EntryInfo) -> bool:

@@ -32,6 +32,8 @@ from headgate.scan.ir.nodes import Node
 
 _BUILTINS = frozenset(dir(builtins))
 HOSTS = frozenset({"netloc", "hostname", "host", "origin"})
+_ESCAPING = {"markupsafe.Markup": ("xss",)}
+"""Texts that make what is formatted into them safe, and for what."""
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -92,6 +94,10 @@ class Expressions(Library):
         raise NotImplementedError
 
     def make_class(self, node: Node) -> Value:
+        raise NotImplementedError
+
+    def declared(self, cls: ClassRef, name: str) -> Value | None:
+        """What the annotation of a field says."""
         raise NotImplementedError
 
     # Leaves
@@ -298,6 +304,16 @@ class Expressions(Library):
         if cls is None:
             return None
         member = cls.member(name)
+        if value.taint and not (member is not None and isinstance(member.obj, FunctionRef)):
+            declared = self.declared(cls, name)
+            if declared is not None:
+                # A field that came in: its default says nothing of what it holds.
+                if declared.type == "int":
+                    return declared
+                return Value(
+                    self._taken(value, name, node), None, declared.ref, declared.type,
+                    f"*.{name}", recv=value,
+                )  # fmt: skip
         if member is not None:
             return self.bound(member, value, cls, node)
         found = cls.field(name) if held.open else None
@@ -488,6 +504,11 @@ class Expressions(Library):
 
     def operate(self, op: str, left: Value, right: Value, node: Node) -> Value:
         """`left op right`."""
+        if op in ("%", "+") and left.type in _ESCAPING:
+            # It escapes what is put into it.
+            mask = self.rules.mask(_ESCAPING[left.type])
+            taint = merge_taint(left.taint, self.narrowed(self.deep(right), ~7, mask))
+            return Value(taint, type=left.type)
         if left.consts is not None and right.consts is not None:
             function = _ARITHMETIC.get(op)
             if op == "%" and isinstance(left.consts[0], (str, bytes)):

@@ -35,6 +35,7 @@ _CONTAINED = {
     "\n": ("header-injection", "log-injection"),
     "\r": ("header-injection", "log-injection"),
     "<": ("xss", "stored-xss"),
+    "'": ("xpath-injection",),
     "://": (),
 }
 _FULL_HOST = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#\0]+[/?#]", re.IGNORECASE)

@@ -96,7 +96,7 @@ class JavaScriptFunctions(JavaScriptObjects):
         target = parameter[3]
         if target[0] != ir.NAME:
             return None
-        for selector, kind in self.rules.typed_params:
+        for selector, kind, _ in self.rules.typed_params:
             named = target[3] in selector.named
             if named and not (selector.annotation or selector.default or selector.decorator):
                 return Value(type=kind)

@@ -115,7 +115,7 @@ class JavaScriptRun(Run):
         if answer is None or not answer.type.endswith(_ANSWERS):
             return UNKNOWN
         framework = answer.type.partition(".")[0]
-        for _, kind in self.rules.typed_params:
+        for _, kind, _ in self.rules.typed_params:
             if kind.startswith(f"{framework}.") and kind.endswith(_REQUESTS):
                 return Value(type=kind)
         return UNKNOWN
@@ -141,7 +141,7 @@ class JavaScriptRun(Run):
         framework = names[0].partition(".")[0] if names else ""
         at = index - 1 if count == 4 else index
         endings = _REQUESTS if at == 0 else _ANSWERS if at == 1 else ()
-        for _, kind in self.rules.typed_params:
+        for _, kind, _ in self.rules.typed_params:
             if kind.startswith(f"{framework}.") and kind.endswith(endings):
                 return Value(type=kind)
         return UNKNOWN

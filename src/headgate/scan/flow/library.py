@@ -81,7 +81,8 @@ class Library(Standard):
                     continue
                 certainly = certain or _looks_like(sink, node)
                 most = Confidence.HIGH if certainly else sink.unknown_receiver
-                self.sink(sink, self.chosen(sink.args, given, node), node, shown, most)
+                chosen = self.chosen(sink.args, self._put_together(sink, given, node), node)
+                self.sink(sink, chosen, node, shown, most)
             if rule.never_returns and certain:
                 self.dead = True
         if name in ("any", "all") and recv is None and args:
@@ -100,6 +101,19 @@ class Library(Standard):
             if value is None:
                 value = self._passed(function, given, node, shown)
         return self._typed(function, rules, value)
+
+    def _put_together(self, sink: Sink, given: Arguments, node: Node) -> Arguments:
+        """The arguments, those of a message (`"%s: %r", a, b`) put into it."""
+        recv, args, keywords, extra = given
+        if sink.kind != "log-injection" or extra is not None:
+            return given
+        for at, one in enumerate(args[:-1]):
+            text = one.consts[0] if one.consts and len(one.consts) == 1 else None
+            if isinstance(text, str) and "%r" in text:
+                rest = args[at + 1 :]
+                items = rest[0] if len(rest) == 1 else self.make_list(rest, "tuple")
+                return (recv, [*args[:at], self.percent(one, items, node)], keywords, extra)
+        return given
 
     def _typed(self, function: Value, rules: list[tuple[CallRule, bool]], value: Value) -> Value:
         kind = ""

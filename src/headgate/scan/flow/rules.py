@@ -101,7 +101,8 @@ class Rules:
         self.types: dict[str, TypeRule] = {}
         self.params: list[Source] = []
         self.exceptions: list[Source] = []
-        self.typed_params: list[tuple[Any, str]] = []
+        self.typed_params: list[tuple[Any, str, frozenset[str]]] = []
+        """Which parameters, their type, and what a file of that framework imports."""
         self.returns: list[Sink] = []
         self.entries: list[Entry] = []
         self.absences: list[Absence] = []
@@ -167,7 +168,7 @@ class Rules:
             for name in model.attrs:
                 self._attr(name).type = model.type
             if model.params is not None:
-                self.typed_params.append((model.params, model.type))
+                self.typed_params.append((model.params, model.type, frozenset(pack.when)))
         for name in pack.never_returns:
             self._call(name).never_returns = True
         self.entries.extend(pack.entries)

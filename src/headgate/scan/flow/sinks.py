@@ -207,10 +207,13 @@ class Sinks(Guards):
 
     def assigned(self, names: list[str], value: Value, node: Node, given: Node | None) -> None:
         """Rules on an assignment to a name, attribute or item of one of these canonical names."""
+        told = False
         for name in names:
             rule = self.rules.assigns.get(name)
-            if rule is None:
+            if rule is None or (told and name.endswith("[*]")):
+                # What a rule says of this very key, one for any key does not say again.
                 continue
+            told = told or bool(rule.sinks)
             for sink in rule.sinks:
                 self.sink(sink, [value], node, name)
             for literal in rule.literals:

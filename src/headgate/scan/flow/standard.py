@@ -6,11 +6,21 @@ import re
 from collections.abc import Callable
 
 from headgate.scan.flow.builtins import Builtins, Partial
-from headgate.scan.flow.values import UNKNOWN, Value, merge_taint
+from headgate.scan.flow.program import FunctionRef
+from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant, merge_taint
+from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
 _TEMPLATE = "string.Template"
 _DEFAULTS = "collections.defaultdict"
+_QUEUES = frozenset(
+    {
+        "queue.Queue", "queue.SimpleQueue", "queue.LifoQueue", "queue.PriorityQueue",
+        "asyncio.Queue", "multiprocessing.Queue", "multiprocessing.SimpleQueue",
+    }
+)  # fmt: skip
+_LATER = frozenset({"delay", "delay_on_commit", "apply_async", "apply_async_on_commit", "s", "si"})
+"""Methods that a decorator of a task queue gives a function, to call it elsewhere."""
 _FIELDS = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _FOLDS = 12
 """Items that `functools.reduce` is followed over."""
@@ -27,6 +37,8 @@ class Standard(Builtins):
         node: Node,
         extra: Value | None,
     ) -> Value | None:
+        if name in _QUEUES:
+            return self.new(Obj("list", {}), name)
         handler = _FUNCTIONS.get(name)
         if handler is not None and args:
             return handler(self, args, keywords, node)
@@ -38,7 +50,44 @@ class Standard(Builtins):
         """The result of a method of a type of this file; None: not known here."""
         if recv.type == _TEMPLATE and name in ("substitute", "safe_substitute"):
             return self._substituted(recv, args, keywords, node)
+        if recv.type in _QUEUES:
+            return self._queued(recv, name, args, node)
+        if name in _LATER and isinstance(recv.obj, FunctionRef) and recv.obj.node[6]:
+            return self._later(recv.obj, name, args, keywords, node)
         return None
+
+    def _queued(self, recv: Value, name: str, args: list[Value], node: Node) -> Value | None:
+        """What is put into a queue comes out of it, the first first."""
+        if name in ("put", "put_nowait") and args:
+            return self.method(recv, "append", args[:1], {}, node)
+        if name in ("get", "get_nowait"):
+            last = recv.type == "queue.LifoQueue"
+            if recv.type == "queue.PriorityQueue":
+                return self.iterate(recv, node)
+            return self.method(recv, "pop", [] if last else [constant(0)], {}, node)
+        return None
+
+    def _later(
+        self,
+        ref: FunctionRef,
+        name: str,
+        args: list[Value],
+        keywords: dict[str, Value],
+        node: Node,
+    ) -> Value:
+        """A task that a worker runs with these arguments; the answer is a receipt."""
+        if name.startswith("apply_async"):
+            given = args[0] if args else keywords.get("args")
+            named = args[1] if len(args) > 1 else keywords.get("kwargs")
+            args = (self.sequence(given, node) or []) if given is not None else []
+            held = self.obj(named) if named is not None else None
+            items = held.items.items() if held is not None else ()
+            keywords = {key: one for key, one in items if isinstance(key, str)}
+        if _is_bound(ref):
+            args = [UNKNOWN, *args]
+        self.call(Value(obj=ref), args, keywords, node)
+        self.dead = False
+        return UNKNOWN
 
     def template(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         text = args[0]
@@ -119,3 +168,12 @@ _FUNCTIONS: dict[str, Callable[[Standard, list[Value], dict[str, Value], Node], 
     "starlette.concurrency.run_in_threadpool": Standard.elsewhere,
     "fastapi.concurrency.run_in_threadpool": Standard.elsewhere,
 }
+
+
+def _is_bound(ref: FunctionRef) -> bool:
+    """Whether the task itself comes first: `@task(bind=True)`."""
+    return any(
+        decorator[0] == ir.CALL
+        and any(name == "bind" and value[0] == ir.CONST for name, value in decorator[5])
+        for decorator in ref.node[6]
+    )

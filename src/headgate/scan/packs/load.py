@@ -257,8 +257,8 @@ def _conditions(table: Table, key: str) -> dict[str, Condition]:
 def _source(table: Table, kinds: Kinds) -> Source:
     table.known(
         (
-            "attr", "call", "param", "label", "what", "names", "skip", "safe_for", "type",
-            "confidence", "arg", "keys", "body_only", "route_path",
+            "attr", "call", "param", "label", "what", "names", "skip", "injected", "safe_for",
+            "type", "confidence", "arg", "keys", "body_only", "route_path",
             "exception",
         )
     )  # fmt: skip
@@ -272,6 +272,7 @@ def _source(table: Table, kinds: Kinds) -> Source:
         param=_selector(table.table("param")) if "param" in table else None,
         names=names if isinstance(names, str) else table.texts("names"),
         skip=table.texts("skip"),
+        injected=table.texts("injected"),
         safe_for=_safe_for(table, kinds),
         type=table.text("type", ""),
         confidence=_confidence(table, "confidence", Confidence.HIGH),

@@ -104,6 +104,9 @@ class Source:
     `float`, `uuid` or an annotation of such a type makes them numbers), or names."""
     skip: tuple[str, ...] = ()
     """Of `param`: annotations or default calls (`fastapi.Depends`) that are no source."""
+    injected: tuple[str, ...] = ()
+    """Of `param`: default calls whose argument the framework calls to fill the parameter, with
+    parameters of its own that are such sources."""
     safe_for: tuple[str, ...] = ()
     type: str = ""
     """Type of the value, for its methods; empty: a container of texts, or a text."""
