@@ -49,6 +49,15 @@ def fill(line: str) -> str:
         ("a.go", 'password := "STRONG"'),
         ("a.rb", ":password => 'STRONG'"),
         ("a.php", "define('DB_PASSWORD', 'STRONG');"),
+        ("a.go", 'const dbPass = "STRONG"'),
+        ("a.go", 'var secretKey = []byte("KEYKEY")'),
+        ("a.rs", 'const API_SECRET: &str = "KEYKEY";'),
+        ("a.rs", 'const API_SECRET: &\'static str = "KEYKEY";'),
+        ("A.scala", 'Map("password" -> "STRONG")'),
+        ("A.kt", '.addHeader("Authorization", "Token KEYKEY")'),
+        ("a.cs", 'var key = Encoding.UTF8.GetBytes("KEYKEY");'),
+        ("a.py", 'JWT_SECRET = os.getenv("JWT_SECRET", "STRONG")'),
+        ("a.ts", "const secret = process.env.JWT_SECRET ?? 'STRONG';"),
     ],
 )
 def test_a_password_is_found_where_it_stands(path: str, line: str) -> None:
@@ -87,6 +96,16 @@ def test_a_password_is_found_where_it_stands(path: str, line: str) -> None:
         (".env", "DB_PASSWORD=$OTHER"),
         ("package.json", '"tokenizer": "1.2.3-beta9",'),
         ("tests/test_login.py", 'login("ada", password="letmein99")'),
+        ("tests/users.json", '"password": "wonderland1A",'),
+        ("spec/user_spec.rb", "User.create(password: 'Letme1n!99')"),
+        ("src/__tests__/login.test.ts", "login({ password: 'Letme1n!99' })"),
+        ("e2e/login.spec.js", "const it = { password: 'Letme1n!99' }"),
+        ("app/login_test.go", 'const password = "letmein99letmein"'),
+        ("locale/messages_fr.properties", "login.token=Jeton2Securite"),
+        ("a.properties", "label.password=Passwort"),
+        ("a.cs", 'public const string PasswordKey = "UserPassword";'),
+        ("values.yaml", "passwordKey: admin-password"),
+        ("a.ts", "const secret = process.env.JWT_SECRET ?? '';"),
     ],
 )
 def test_placeholders_lookups_and_fixtures_are_not(path: str, line: str) -> None:

@@ -93,6 +93,24 @@ FORMS = (
     _form("basic", r"\bbasic\s+(?P<value>[A-Za-z0-9+/]{8,200}={0,2})(?![\w+/=])", _basic),
     _form("bearer", r"\bbearer\s+(?P<value>[\w.~+/-]{16,500}=*)", _generated),
     _form(
+        "authorization",
+        r"\bauthorization[\"']?\s?[:=,]\s?[\"']?token\s+(?P<value>[\w.~+/-]{16,500}=*)",
+        _generated,
+    ),
+    _form(
+        "env",
+        # What is taken where the environment has nothing.
+        rf"\b(?:getenv|environ\.get|os\.environ\.get|env|getordefault|fetch)\(\s*[\"']{_NAME}[\"']\s*,"
+        rf"\s*(?:default\s?=\s?)?{_QUOTED}",
+        judge,
+    ),
+    _form(
+        "env.",
+        rf"{_NAME}\s*(?:\|\||\?\?)\s*{_QUOTED}",
+        judge,
+    ),
+    _form("->", rf"[\"']{_NAME}[\"']\s*->\s*{_QUOTED}", judge),
+    _form(
         "=",
         rf"[?&](?P<name>(?:\w{{0,20}}[_-])?{_WORD}|key|auth|sig)=(?P<value>[^&\s\"'`<>{{}}$%#;]{{4,200}})",
         judge,
@@ -229,11 +247,11 @@ FORMS = (
     _form("define", rf"^\s*#\s*define\s+{_NAME}\s+{_QUOTED}", judge),
     _form(" as string", rf"{_NAME}\s+as\s+string\s*=\s*{_QUOTED}", judge),
     _form(
-        "fromhex( | b64decode( | base64.decode | buffer.from( | unhexlify( | decodestring( | atob( "
-        "| bytes(",
+        "getbytes( | fromhex( | b64decode( | base64.decode | buffer.from( | unhexlify( "
+        "| decodestring( | atob( | bytes(",
         r"(?<![A-Za-z0-9_.])(?P<name>[A-Za-z0-9_.]{0,40}(?:key|secret|token|salt|seed|nonce|iv))"
         r"\s*[:=]{1,2}\s*(?:new\s+)?"
-        r"(?:bytes\.fromhex|bytearray\.fromhex|(?:base64\.)?(?:standard_)?b64decode|base64\.decode\w*|"
+        r"(?:encoding\.\w+\.getbytes|bytes\.fromhex|bytearray\.fromhex|(?:base64\.)?(?:standard_)?b64decode|base64\.decode\w*|"
         r"buffer\.from|(?:binascii\.)?unhexlify|hex\.decodestring|atob|hexdecode|bytes)\(\s*"
         rf"[rbu]?{_QUOTED}",
         _generated,
@@ -258,7 +276,8 @@ FORMS = (
 )
 _OPEN = re.compile(
     r"public|csrf|cache|primary|foreign|sort|partition|index|lookup|i18n|locale|translation|state|"
-    r"trans|msg|message|react|data|map|dict|object|json|hash|site|client|bucket|s3|storage",
+    r"trans|msg|message|react|data|map|dict|object|json|hash|site|client|bucket|s3|storage|commit|"
+    r"revision|checksum",
     re.IGNORECASE,
 )
 """Names of keys that open nothing."""
