@@ -16,6 +16,7 @@ from headgate.scan.analyzers.credential_values import (
     Judgement,
     is_generated,
     is_placeholder,
+    is_random,
     judge,
     judge_password,
     judge_token,
@@ -62,6 +63,12 @@ def _as_password(name: str, value: str) -> Judgement:
 
 def _generated(name: str, value: str) -> Judgement:
     return judge_token(value) if is_generated(value) and not is_placeholder(value) else None
+
+
+def _random(name: str, value: str) -> Judgement:
+    """For names that are those of anything: `key = "user:profile:123"`."""
+    whole = is_random(value) or re.fullmatch(r"[0-9a-fA-F]+", value)
+    return _generated(name, value) if whole else None
 
 
 def _basic(name: str, value: str) -> Judgement:
@@ -197,7 +204,7 @@ FORMS = (
     ),
     _form(
         "value",
-        rf"\bname[\"']?\s?:\s{{0,4}}[\"']?{_NAME}[\"']?\s{{0,4}},?\s{{0,40}}[\"']?value[\"']?\s?:\s{{0,4}}"
+        rf"\b(?:name|key)[\"']?\s?:\s{{0,4}}[\"']?{_NAME}[\"']?\s{{0,4}},?\s{{0,40}}[\"']?value[\"']?\s?:\s{{0,4}}"
         r"[\"']?(?P<value>[^\"'\s,{}$]{4,200})",
         judge,
         _YAML,
@@ -240,9 +247,17 @@ FORMS = (
     ),
     _form(
         "{",
-        rf"[{{,]\s?{_NAME}:\s{{1,4}}(?P<value>[^\s,{{}}\"'$<>|!&*]{{4,200}})\s?[,}}]",
+        rf"[{{,]\s?{_NAME}:\s{{1,4}}(?P<value>(?![!&*])[^\s,{{}}\"'$<>|]{{4,200}})\s?[,}}]",
         judge,
         r"\.ya?ml$",
+    ),
+    _form(":", rf"[\s{{(]:{_NAME}\s+{_QUOTED}", judge, r"\.(?:clj[cs]?|edn|el|lisp)$"),
+    _form(",", rf"\{{\s*{_NAME}\s*,\s*{_QUOTED}\s*\}}", judge, r"\.(?:[eh]rl|config)$"),
+    _form("param", rf"\bparam\s+{_NAME}\s+string\s*=\s*{_QUOTED}", judge, r"\.bicep$"),
+    _form(
+        "htpasswd",
+        r"\bhtpasswd\s+-[a-zA-Z]*b[a-zA-Z]*\s+\S+\s+\S+\s+[\"']?(?P<value>[^\s\"'$`;|]{3,128})",
+        _as_password,
     ),
     _form("define", rf"^\s*#\s*define\s+{_NAME}\s+{_QUOTED}", judge),
     _form(" as string", rf"{_NAME}\s+as\s+string\s*=\s*{_QUOTED}", judge),
@@ -263,7 +278,7 @@ FORMS = (
         r"|(?-i:[a-z0-9]{1,30}(?:Key|Salt|Seed|Nonce|Auth|Hmac)))"
         r"(?![A-Za-z])[\"']?\s?(?::=|=>|=|:)\s?[rb]{0,2}"
         rf"{_QUOTED}",
-        lambda name, value: None if _OPEN.search(name) else _generated(name, value),
+        lambda name, value: None if _OPEN.search(name) else _random(name, value),
     ),
     _form(
         "pass | pwd | token | api | secret",
