@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,6 +104,8 @@ def test_a_password_is_found_where_it_stands(path: str, line: str) -> None:
         (".env", "DB_PASSWORD=$OTHER"),
         ("package.json", '"tokenizer": "1.2.3-beta9",'),
         ("tests/test_login.py", 'login("ada", password="letmein99")'),
+        ("secret.yaml", "  password: " + base64.b64encode(b"please-change-me").decode()),
+        ("a.py", 'url = "oracle://scott:tiger@db/x"'),
         ("a.py", 'key = "user:profile:123"'),
         ("a.yml", "db: {password: !Ref DBPassword1}"),
         ("tests/users.json", '"password": "wonderland1A",'),

@@ -6,6 +6,8 @@ or a generator made.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 import re
 import tomllib
@@ -21,6 +23,8 @@ Judgement = tuple[Severity, Confidence] | None
 VOCABULARY: Mapping[str, Sequence[str]] = tomllib.loads(
     resources.files("headgate.scan.rules").joinpath("passwords.toml").read_text("utf-8")
 )
+_DEMONSTRATED = frozenset({"postgres", "guest", "mysql", "redis", "minio", "rabbitmq", "tiger"})
+"""What products are delivered or explained with, e.g. Oracle's `scott:tiger`."""
 _OTHER_THING = re.compile("|".join(VOCABULARY["other_things"]), re.IGNORECASE)
 _PUBLIC = re.compile(r"public|csrf|xsrf|css|design|syntax|lexer|parser|pagination|next|cursor|page")
 _SHOWN = re.compile(
@@ -53,7 +57,7 @@ def judge_url(value: str, host: str) -> Judgement:
     weak = value.lower() in _COMMON or host in ("localhost", "127.0.0.1", "host", "example.com")
     if weak or host.endswith((".example.com", ".example", ".test", ".invalid")):
         return (Severity.LOW, Confidence.LOW) if is_generated(value) else None
-    if value.lower() in ("postgres", "guest", "mysql", "redis", "minio", "rabbitmq"):
+    if value.lower() in _DEMONSTRATED:
         return None
     if _is_word(value):
         return Severity.MEDIUM, Confidence.LOW
@@ -67,6 +71,8 @@ def judge(name: str, value: str) -> Judgement:
     if _OTHER_THING.fullmatch(last) and last not in ("key", "token", "secret"):
         return None
     if _is_word(value) and (_SHOWN.search(lower) or _NAMES_ONE.search(value)):
+        return None
+    if is_placeholder(_plain(value)):
         return None
     if _PUBLIC.search(lower) or is_placeholder(value) or _HASHED.match(value):
         return None
@@ -108,6 +114,17 @@ def _token(value: str) -> Judgement:
     if _classes(value) >= 3 and "/" not in value:
         return Severity.HIGH, Confidence.MEDIUM
     return None
+
+
+def _plain(value: str) -> str:
+    """What a value in base64 says, as Kubernetes writes it; the value itself when it is none."""
+    if len(value) < 12 or len(value) % 4:
+        return value
+    try:
+        text = base64.b64decode(value, validate=True).decode("ascii").strip()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return value
+    return text if text.isprintable() else value
 
 
 def is_placeholder(value: str) -> bool:
