@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from headgate.gate.trials.attribution import attribute
 from headgate.gate.trials.footprint import Footprint
-from headgate.gate.trials.reuse import only, rest_of
+from headgate.gate.trials.reuse import keys_of, only, rest_of
 from headgate.jobs.build import BuildPlan, PlannedJob
 from headgate.jobs.dispatch.interface import RunRequest
+from headgate.jobs.results import Visible
 from headgate.model.ids import ChangeNumber, Commit, ItemId, JobRunId
 from headgate.model.job import Checkout, JobDefinition
 from headgate.model.queue import BranchKey
@@ -49,6 +51,15 @@ def test_jobs_that_need_each_other_run_together_or_not_at_all():
     rest = rest_of(plan, KEYS, known("a", "b", "d"))
     assert (names(rest.plan), rest.reused) == (["a", "b", "c"], (3,))
     assert rest_of(plan, KEYS, known("a", "b", "c", "d")).plan.jobs == ()
+
+
+async def test_a_job_with_secrets_always_runs():
+    async def visible():
+        return Visible("app", {"app": "tree"})
+
+    plain, secret = replace(job("a"), visible=visible), replace(job("b"), visible=visible)
+    secret = replace(secret, job=replace(secret.job, secrets={"TOKEN": "pypi"}))
+    assert set(await keys_of(BuildPlan((plain, secret)))) == {("app", "a")}
 
 
 def test_what_has_no_key_always_runs():

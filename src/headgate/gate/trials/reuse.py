@@ -39,6 +39,8 @@ async def keys_of(plan: BuildPlan) -> dict[JobKey, str]:
         job = planned.job
         if planned.visible is None or job.provides or job.requires:
             continue  # Its artifacts have to be those of this very build.
+        if job.secrets:
+            continue  # What it does with them, it may do to the world outside.
         try:
             key = result_key(job, await planned.visible())
         except HeadgateError:
