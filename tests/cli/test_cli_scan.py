@@ -34,6 +34,31 @@ def test_a_file_with_the_name_of_a_command_is_meant_by_its_path(place: Place) ->
     assert "secrets" in shown
 
 
+def test_commands_below_are_called_without_the_paths_of_the_one_above(place: Place) -> None:
+    for below in ("secrets", "import"):
+        shown = place.headgate("scan", below, "--help").stdout
+        assert shown.startswith(f"Usage: headgate scan {below} [OPTIONS]")
+
+
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [
+        (".", ". is a directory"),
+        ("/", "/ is a directory"),
+        ("missing/x.json", "No such file or directory"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_a_result_that_cannot_be_written_is_one_sentence(
+    place: Place, output: str, why: str
+) -> None:
+    place.commit("a.py", "x = 1\n")
+    done = place.headgate("scan", "a.py", "-o", output)
+    assert done.returncode == 3
+    assert why in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_secrets_alone_and_those_of_the_history(place: Place) -> None:
     place.commit("a.py", f"{SHELL}\npassword = '{PASSWORD}'\n")
     first = place.git("rev-parse", "HEAD")
@@ -95,7 +120,7 @@ def test_sarif_of_another_tool_is_told_like_our_own(place: Place) -> None:
     assert done.returncode == 3, done.stderr
     assert "src/a.py:5:1: high [lint/no-system], medium confidence" in done.stdout
     assert PASSWORD not in done.stdout
-    assert "1 result of lint names a file outside of the project" in done.stdout
+    assert "1 result of lint: the file is outside of the project" in done.stdout
     assert "gone.py" in done.stdout
 
 
@@ -104,6 +129,9 @@ def test_sarif_of_another_tool_is_told_like_our_own(place: Place) -> None:
     [
         (b"nonsense", "is not JSON"),
         (b'{"version": "1"}', "only SARIF 2.1.0"),
+        (b'{"version": "2.1.0", "runs": []}', "the list is empty"),
+        (b'{"version": "2.1.0", "runs": [null]}', "one of them is no object"),
+        (b'{"version": "2.1.0", "runs": ' + b"9" * 5000 + b"}", "a number of too many digits"),
         (None, "no such file"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,6 +51,21 @@ def fill(line: str) -> str:
         ("a.go", 'password := "STRONG"'),
         ("a.rb", ":password => 'STRONG'"),
         ("a.php", "define('DB_PASSWORD', 'STRONG');"),
+        ("a.go", 'const dbPass = "STRONG"'),
+        ("a.go", 'var secretKey = []byte("KEYKEY")'),
+        ("a.rs", 'const API_SECRET: &str = "KEYKEY";'),
+        ("a.rs", 'const API_SECRET: &\'static str = "KEYKEY";'),
+        ("a.yml", "db: {user: app, password: STRONG} # it"),
+        ("a.json", '{"key":"password","value":"STRONG"}'),
+        ("a.clj", '{:user "app" :password "STRONG"}'),
+        ("a.erl", '{password, "STRONG"}.'),
+        ("a.bicep", "param adminPassword string = 'STRONG'"),
+        ("a.sh", "htpasswd -cb file admin STRONG"),
+        ("A.scala", 'Map("password" -> "STRONG")'),
+        ("A.kt", '.addHeader("Authorization", "Token KEYKEY")'),
+        ("a.cs", 'var key = Encoding.UTF8.GetBytes("KEYKEY");'),
+        ("a.py", 'JWT_SECRET = os.getenv("JWT_SECRET", "STRONG")'),
+        ("a.ts", "const secret = process.env.JWT_SECRET ?? 'STRONG';"),
     ],
 )
 def test_a_password_is_found_where_it_stands(path: str, line: str) -> None:
@@ -87,6 +104,20 @@ def test_a_password_is_found_where_it_stands(path: str, line: str) -> None:
         (".env", "DB_PASSWORD=$OTHER"),
         ("package.json", '"tokenizer": "1.2.3-beta9",'),
         ("tests/test_login.py", 'login("ada", password="letmein99")'),
+        ("secret.yaml", "  password: " + base64.b64encode(b"please-change-me").decode()),
+        ("a.py", 'url = "oracle://scott:tiger@db/x"'),
+        ("a.py", 'key = "user:profile:123"'),
+        ("a.yml", "db: {password: !Ref DBPassword1}"),
+        ("tests/users.json", '"password": "wonderland1A",'),
+        ("spec/user_spec.rb", "User.create(password: 'Letme1n!99')"),
+        ("src/__tests__/login.test.ts", "login({ password: 'Letme1n!99' })"),
+        ("e2e/login.spec.js", "const it = { password: 'Letme1n!99' }"),
+        ("app/login_test.go", 'const password = "letmein99letmein"'),
+        ("locale/messages_fr.properties", "login.token=Jeton2Securite"),
+        ("a.properties", "label.password=Passwort"),
+        ("a.cs", 'public const string PasswordKey = "UserPassword";'),
+        ("values.yaml", "passwordKey: admin-password"),
+        ("a.ts", "const secret = process.env.JWT_SECRET ?? '';"),
     ],
 )
 def test_placeholders_lookups_and_fixtures_are_not(path: str, line: str) -> None:

@@ -91,26 +91,26 @@ def test_paths_of_the_project_are_understood(uri: str, path: str) -> None:
 @pytest.mark.parametrize(
     ("uri", "why"),
     [
-        ("../../etc/passwd", "names a file outside of the project"),
-        ("src/../../x", "names a file outside of the project"),
-        ("%2e%2e/x", "names a file outside of the project"),
-        ("/etc/passwd", "by an absolute path that is not below the project"),
-        ("file:///etc/passwd", "by an absolute path that is not below the project"),
-        ("C:\\Users\\x\\a.py", "by an absolute path that is not below the project"),
-        ("file://host/share/a.py", "names a file of another machine"),
-        ("https://example.org/a.py", "has an address of the kind https:"),
-        ("a%00b", "names a file outside of the project"),
-        ("", "names no file"),
-        ("a" * 5000, "has an address that is too long"),
-        (".", "names a file outside of the project"),
-        ("//[::1/x", "has an address that cannot be read"),
+        ("../../etc/passwd", "the file is outside of the project"),
+        ("src/../../x", "the file is outside of the project"),
+        ("%2e%2e/x", "the file is outside of the project"),
+        ("/etc/passwd", "the path is absolute and not below the project"),
+        ("file:///etc/passwd", "the path is absolute and not below the project"),
+        ("C:\\Users\\x\\a.py", "the path is absolute and not below the project"),
+        ("file://host/share/a.py", "the file is on another machine"),
+        ("https://example.org/a.py", "the address is of the kind https"),
+        ("a%00b", "the file is outside of the project"),
+        ("", "no file is named"),
+        ("a" * 5000, "the address is too long"),
+        (".", "the file is outside of the project"),
+        ("//[::1/x", "the address cannot be read"),
     ],
 )
 def test_paths_outside_of_it_are_refused_with_a_sentence(uri: str, why: str) -> None:
     (one,) = read(run(result(uri), result("src/a.py")))
     assert len(one.findings) == 1
     (told,) = one.refused
-    assert told.startswith("1 result of a-tool ")
+    assert told.startswith("1 result of a-tool: ")
     assert why in told
 
 
@@ -185,8 +185,8 @@ def test_what_is_no_defect_is_left_out_and_what_is_allowed_says_why() -> None:
     )
     assert [f.allowed for f in one.findings] == ["by design", ""]
     assert one.refused == (
-        "1 result of a-tool name no place, e.g. R3.",
-        "1 result of a-tool name no rule.",
+        "1 result of a-tool: no place is named, e.g. R3",
+        "1 result of a-tool: no rule is named",
     )
 
 
@@ -217,7 +217,19 @@ def test_no_value_in_any_place_breaks_the_reading(one: Any, other: Any, third: A
         "invocations": third,
         "originalUriBaseIds": one,
     }
-    log = {"version": "2.1.0", "runs": [broken, one, run(result(x=third))]}
+    runs = [broken, one if isinstance(one, dict) else {}, run(result(x=third))]
+    log = {"version": "2.1.0", "runs": runs}
     for read_run in read_sarif(json.dumps(log).encode(), "log.sarif"):
         for finding in read_run.findings:
             assert not finding.span.path.startswith(("/", ".."))
+
+
+def test_numbers_that_are_none_are_not_taken() -> None:
+    region = {"startLine": True, "startColumn": 10**40}
+    rule = {"id": "R1", "properties": {"security-severity": 10**400}}
+    where = {"physicalLocation": {"artifactLocation": {"uri": "a.py"}, "region": region}}
+    (one,) = read(run(result(locations=[where]), rules=(rule,)))
+    (found,) = one.findings
+    assert (found.span.line, found.span.column) == (1, 1)
+    assert found.span.line is not True
+    assert found.severity is Severity.MEDIUM

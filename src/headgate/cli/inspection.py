@@ -226,8 +226,11 @@ def publish(report: Report, name: str, output: str) -> None:
         sys.stdout.write(text)
         return
     path = Path(output)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    # A directory has no name to put a part of it beside: `.`, `/`.
+    part = path.parent / f".{path.name}.{os.getpid()}"
     try:
+        if path.is_dir():
+            raise CouldNotRun(f"{printable(output)} is a directory.", "Name a file in it.")
         part.write_text(text, "utf-8")
         part.replace(path)
     except OSError as error:

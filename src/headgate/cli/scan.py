@@ -49,8 +49,8 @@ def scan(
     """Scan source and secrets only, without a server.
 
     Like `headgate check`, without the configuration and the dependencies. Data is followed from
-    where it comes in to where it does harm, over all Python files. Exit codes: 0 clean,
-    1 findings, 2 wrong usage, 3 something could not run.
+    where it comes in to where it does harm, over all Python, JavaScript and TypeScript files.
+    Exit codes: 0 clean, 1 findings, 2 wrong usage, 3 something could not run.
     """
     from headgate.cli.inspection import Effort, inspect
 

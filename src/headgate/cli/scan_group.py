@@ -13,6 +13,16 @@ _BELOW = {"secrets": ("scan_secrets", "secrets"), "import": ("scan_import", "imp
 _CALLED = "headgate.scan.called"
 
 
+class _Paths(click.Argument):
+    """What `headgate scan` itself takes; the commands below it have no use for it.
+
+    click writes the arguments of a group before the name of the command below it.
+    """
+
+    def get_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return super().get_usage_pieces(ctx) if isinstance(ctx.command, _Scan) else []
+
+
 class _Scan(click.Group):
     """Scans what it is given, unless that begins with the name of a command below it.
 
@@ -45,10 +55,17 @@ class _Scan(click.Group):
             return command.invoke(below)
 
 
+def _own(param: click.Parameter) -> click.Parameter:
+    if isinstance(param, click.Argument):
+        return _Paths(param.opts, type=param.type, nargs=param.nargs, required=param.required)
+    return param
+
+
 scan = _Scan(
     "scan",
-    params=files.params,
+    params=[_own(param) for param in files.params],
     callback=files.callback,
     help=files.help,
     no_args_is_help=False,
+    subcommand_metavar="| COMMAND [ARGS]...",
 )

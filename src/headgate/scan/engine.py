@@ -451,7 +451,9 @@ def _result(check: str, head: _Side, base: _Side | None, request: Request) -> Ch
 
 def _missed(check: str, missed: Sequence[str]) -> str:
     """Why the check came to no result, and what to do."""
-    remedy = "split or shrink what is too large and keep it free of NULs"
+    remedy = (
+        "mend what is not valid, split what is too large, see that it may be read and has no NULs"
+    )
     if check == "source":
         remedy += ", or exclude it under `[checks] exclude` in headgate.toml"
     had = plural(len(missed), "file")

@@ -16,6 +16,7 @@ from headgate.scan.analyzers.credential_values import (
     Judgement,
     is_generated,
     is_placeholder,
+    is_random,
     judge,
     judge_password,
     judge_token,
@@ -64,6 +65,12 @@ def _generated(name: str, value: str) -> Judgement:
     return judge_token(value) if is_generated(value) and not is_placeholder(value) else None
 
 
+def _random(name: str, value: str) -> Judgement:
+    """For names that are those of anything: `key = "user:profile:123"`."""
+    whole = is_random(value) or re.fullmatch(r"[0-9a-fA-F]+", value)
+    return _generated(name, value) if whole else None
+
+
 def _basic(name: str, value: str) -> Judgement:
     """The user and password of HTTP's basic authentication (RFC 7617)."""
     try:
@@ -92,6 +99,24 @@ _PROSE = r"\.(?:md|rst|txt|adoc|log|markdown|org|html?)$|/readme$|^readme$"
 FORMS = (
     _form("basic", r"\bbasic\s+(?P<value>[A-Za-z0-9+/]{8,200}={0,2})(?![\w+/=])", _basic),
     _form("bearer", r"\bbearer\s+(?P<value>[\w.~+/-]{16,500}=*)", _generated),
+    _form(
+        "authorization",
+        r"\bauthorization[\"']?\s?[:=,]\s?[\"']?token\s+(?P<value>[\w.~+/-]{16,500}=*)",
+        _generated,
+    ),
+    _form(
+        "env",
+        # What is taken where the environment has nothing.
+        rf"\b(?:getenv|environ\.get|os\.environ\.get|env|getordefault|fetch)\(\s*[\"']{_NAME}[\"']\s*,"
+        rf"\s*(?:default\s?=\s?)?{_QUOTED}",
+        judge,
+    ),
+    _form(
+        "env.",
+        rf"{_NAME}\s*(?:\|\||\?\?)\s*{_QUOTED}",
+        judge,
+    ),
+    _form("->", rf"[\"']{_NAME}[\"']\s*->\s*{_QUOTED}", judge),
     _form(
         "=",
         rf"[?&](?P<name>(?:\w{{0,20}}[_-])?{_WORD}|key|auth|sig)=(?P<value>[^&\s\"'`<>{{}}$%#;]{{4,200}})",
@@ -179,7 +204,7 @@ FORMS = (
     ),
     _form(
         "value",
-        rf"\bname[\"']?\s?:\s{{0,4}}[\"']?{_NAME}[\"']?\s{{0,4}},?\s{{0,40}}[\"']?value[\"']?\s?:\s{{0,4}}"
+        rf"\b(?:name|key)[\"']?\s?:\s{{0,4}}[\"']?{_NAME}[\"']?\s{{0,4}},?\s{{0,40}}[\"']?value[\"']?\s?:\s{{0,4}}"
         r"[\"']?(?P<value>[^\"'\s,{}$]{4,200})",
         judge,
         _YAML,
@@ -222,18 +247,26 @@ FORMS = (
     ),
     _form(
         "{",
-        rf"[{{,]\s?{_NAME}:\s{{1,4}}(?P<value>[^\s,{{}}\"'$<>|!&*]{{4,200}})\s?[,}}]",
+        rf"[{{,]\s?{_NAME}:\s{{1,4}}(?P<value>(?![!&*])[^\s,{{}}\"'$<>|]{{4,200}})\s?[,}}]",
         judge,
         r"\.ya?ml$",
+    ),
+    _form(":", rf"[\s{{(]:{_NAME}\s+{_QUOTED}", judge, r"\.(?:clj[cs]?|edn|el|lisp)$"),
+    _form(",", rf"\{{\s*{_NAME}\s*,\s*{_QUOTED}\s*\}}", judge, r"\.(?:[eh]rl|config)$"),
+    _form("param", rf"\bparam\s+{_NAME}\s+string\s*=\s*{_QUOTED}", judge, r"\.bicep$"),
+    _form(
+        "htpasswd",
+        r"\bhtpasswd\s+-[a-zA-Z]*b[a-zA-Z]*\s+\S+\s+\S+\s+[\"']?(?P<value>[^\s\"'$`;|]{3,128})",
+        _as_password,
     ),
     _form("define", rf"^\s*#\s*define\s+{_NAME}\s+{_QUOTED}", judge),
     _form(" as string", rf"{_NAME}\s+as\s+string\s*=\s*{_QUOTED}", judge),
     _form(
-        "fromhex( | b64decode( | base64.decode | buffer.from( | unhexlify( | decodestring( | atob( "
-        "| bytes(",
+        "getbytes( | fromhex( | b64decode( | base64.decode | buffer.from( | unhexlify( "
+        "| decodestring( | atob( | bytes(",
         r"(?<![A-Za-z0-9_.])(?P<name>[A-Za-z0-9_.]{0,40}(?:key|secret|token|salt|seed|nonce|iv))"
         r"\s*[:=]{1,2}\s*(?:new\s+)?"
-        r"(?:bytes\.fromhex|bytearray\.fromhex|(?:base64\.)?(?:standard_)?b64decode|base64\.decode\w*|"
+        r"(?:encoding\.\w+\.getbytes|bytes\.fromhex|bytearray\.fromhex|(?:base64\.)?(?:standard_)?b64decode|base64\.decode\w*|"
         r"buffer\.from|(?:binascii\.)?unhexlify|hex\.decodestring|atob|hexdecode|bytes)\(\s*"
         rf"[rbu]?{_QUOTED}",
         _generated,
@@ -245,7 +278,7 @@ FORMS = (
         r"|(?-i:[a-z0-9]{1,30}(?:Key|Salt|Seed|Nonce|Auth|Hmac)))"
         r"(?![A-Za-z])[\"']?\s?(?::=|=>|=|:)\s?[rb]{0,2}"
         rf"{_QUOTED}",
-        lambda name, value: None if _OPEN.search(name) else _generated(name, value),
+        lambda name, value: None if _OPEN.search(name) else _random(name, value),
     ),
     _form(
         "pass | pwd | token | api | secret",
@@ -258,7 +291,8 @@ FORMS = (
 )
 _OPEN = re.compile(
     r"public|csrf|cache|primary|foreign|sort|partition|index|lookup|i18n|locale|translation|state|"
-    r"trans|msg|message|react|data|map|dict|object|json|hash|site|client|bucket|s3|storage",
+    r"trans|msg|message|react|data|map|dict|object|json|hash|site|client|bucket|s3|storage|commit|"
+    r"revision|checksum",
     re.IGNORECASE,
 )
 """Names of keys that open nothing."""

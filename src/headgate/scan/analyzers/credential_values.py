@@ -6,12 +6,15 @@ or a generator made.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
 import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from itertools import pairwise
 
 from headgate.model.finding import Confidence, Severity
 
@@ -20,8 +23,20 @@ Judgement = tuple[Severity, Confidence] | None
 VOCABULARY: Mapping[str, Sequence[str]] = tomllib.loads(
     resources.files("headgate.scan.rules").joinpath("passwords.toml").read_text("utf-8")
 )
+_DEMONSTRATED = frozenset({"postgres", "guest", "mysql", "redis", "minio", "rabbitmq", "tiger"})
+"""What products are delivered or explained with, e.g. Oracle's `scott:tiger`."""
 _OTHER_THING = re.compile("|".join(VOCABULARY["other_things"]), re.IGNORECASE)
 _PUBLIC = re.compile(r"public|csrf|xsrf|css|design|syntax|lexer|parser|pagination|next|cursor|page")
+_SHOWN = re.compile(
+    r"(?:^|[_.-])(?:labels?|titles?|texts?|captions?|messages?|msg|errors?|buttons?|i18n|placeholders?)"
+    r"[_.-]"
+)
+"""Names of what people read."""
+_NAMES_ONE = re.compile(
+    r"(?:[a-z]|[-_.:])(?:Pass(?:word)?|Secret|Token|Key|Credentials?)$"
+    r"|[-_.:](?:pass(?:word)?|secret|token|key|credentials?)$"
+)
+"""Words that end so name a secret: `UserPassword`, `db-secret`."""
 _PLACEHOLDER = re.compile("|".join(VOCABULARY["placeholders"]), re.DOTALL)
 _PLACEHOLDER_WORDS = re.compile("|".join(VOCABULARY["placeholder_words"]), re.IGNORECASE)
 _COMMON = frozenset(VOCABULARY["common"])
@@ -42,7 +57,7 @@ def judge_url(value: str, host: str) -> Judgement:
     weak = value.lower() in _COMMON or host in ("localhost", "127.0.0.1", "host", "example.com")
     if weak or host.endswith((".example.com", ".example", ".test", ".invalid")):
         return (Severity.LOW, Confidence.LOW) if is_generated(value) else None
-    if value.lower() in ("postgres", "guest", "mysql", "redis", "minio", "rabbitmq"):
+    if value.lower() in _DEMONSTRATED:
         return None
     if _is_word(value):
         return Severity.MEDIUM, Confidence.LOW
@@ -54,6 +69,10 @@ def judge(name: str, value: str) -> Judgement:
     lower = plain_name.lower()
     last = re.split(r"[_.-]", lower)[-1]
     if _OTHER_THING.fullmatch(last) and last not in ("key", "token", "secret"):
+        return None
+    if _is_word(value) and (_SHOWN.search(lower) or _NAMES_ONE.search(value)):
+        return None
+    if is_placeholder(_plain(value)):
         return None
     if _PUBLIC.search(lower) or is_placeholder(value) or _HASHED.match(value):
         return None
@@ -97,6 +116,17 @@ def _token(value: str) -> Judgement:
     return None
 
 
+def _plain(value: str) -> str:
+    """What a value in base64 says, as Kubernetes writes it; the value itself when it is none."""
+    if len(value) < 12 or len(value) % 4:
+        return value
+    try:
+        text = base64.b64decode(value, validate=True).decode("ascii").strip()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return value
+    return text if text.isprintable() else value
+
+
 def is_placeholder(value: str) -> bool:
     stripped = value.strip()
     return (
@@ -136,6 +166,14 @@ def is_generated(value: str) -> bool:
     if re.fullmatch(r"[0-9a-f-]+", value, re.IGNORECASE):
         return len(value) >= 32 and len(set(value.lower())) >= 10
     return _classes(value) >= 2 and entropy(value) >= 3.2
+
+
+def is_random(value: str) -> bool:
+    """Whether it is generated and has no word in it, as people's own passwords do: letters in
+    both cases and digits take turns."""
+    kinds = ["a" if c.islower() else "A" if c.isupper() else "0" for c in value]
+    turns = sum(one != other for one, other in pairwise(kinds))
+    return is_generated(value) and turns * 3 >= len(value) - 1
 
 
 def entropy(text: str) -> float:

@@ -12,7 +12,13 @@ from enum import Enum
 
 from headgate.model.finding import Confidence, Severity
 from headgate.scan.analyzers.credential_forms import forms
-from headgate.scan.analyzers.credential_values import VOCABULARY, is_generated, judge, judge_url
+from headgate.scan.analyzers.credential_values import (
+    VOCABULARY,
+    is_generated,
+    is_random,
+    judge,
+    judge_url,
+)
 from headgate.scan.notes import is_message
 from headgate.scan.text import is_test
 
@@ -52,16 +58,21 @@ _WORDS = (
 )
 # Bounded, so that a line without end takes no more than linear time.
 _NAME = (
-    rf"(?P<name>[A-Za-z0-9_.$@-]{{0,60}}?(?:(?:{_WORDS})(?:s|key|id)?|(?<![A-Za-z])(?:pass|pw))"
+    rf"(?P<name>[A-Za-z0-9_.$@-]{{0,60}}?(?:(?:{_WORDS})(?:s|key|id)?|(?<![A-Za-z])(?:pass|pw)|(?-i:(?<=[a-z0-9])P(?:ass|w)))"
     r"(?-i:(?![a-z]))[A-Za-z0-9_-]{0,40})"
 )
 _QUOTED = r"(?P<quote>[\"'`])(?P<value>(?:\\.|(?!(?P=quote))[^\\\n])*)(?P=quote)"
-_TYPE = r"(?:\s{0,4}:\s{0,4}[A-Za-z_][\w.\[\], |<>?]{0,60}?)?"
+_TYPE = r"(?:\s{0,4}:\s{0,4}(?:&(?:'\w{1,20} )?)?[A-Za-z_][\w.\[\], |<>?]{0,60}?)?"
+_WRAPPED = (
+    r"(?:(?:\[\]byte|String::from|SecretStr(?:ing)?(?:::(?:new|from))?|std::string|bytes|str|"
+    r"Buffer\.from)\(\s*)?"
+)
+"""What only makes another type of a text."""
 _HINTS = ("pass", "pwd", "psw", "pw", "secret", "token", "key", "credential", "://")
 """No pattern matches a line that has none of these in lower case."""
 _PATTERN_CODE = re.compile(
     rf"(?<![A-Za-z0-9_.$@-]){_NAME}(?:[\"'`]\s*\])?[\"'`]?{_TYPE}\s*"
-    rf"(?:=>|:=|===?|=|:|,(?=\s*[\"'`]))\s*(?:[rbuf]{{1,2}}(?=[\"'`])|@)?{_QUOTED}",
+    rf"(?:=>|:=|===?|=|:|,(?=\s*[\"'`]))\s*{_WRAPPED}(?:[rbuf]{{1,2}}(?=[\"'`])|@)?{_QUOTED}",
     re.IGNORECASE,
 )
 _PATTERN_BARE = re.compile(
@@ -90,6 +101,11 @@ _TRANSLATIONS = re.compile(
     r"(?:^|/)(?:locales?|i18n|l10n|lang|languages?|translations?|messages)(?:/|[._-])",
     re.IGNORECASE,
 )
+_TEST = re.compile(
+    r"(?:^|/)(?:__tests__|e2e|cypress|androidTest)/|[._-](?:test|spec|cy)\.[jt]sx?$"
+    r"|_(?:test|spec)\.[a-z]+$|[a-z0-9]Tests?\.(?:java|kt|cs|php|swift|scala|groovy)$"
+)
+"""Paths of test code in the languages that `is_test` does not know of."""
 _SETTER = re.compile(r"\b(set\w*|put|add|define|with\w*)\(\s*[\"'`]$", re.IGNORECASE)
 
 
@@ -126,7 +142,7 @@ def is_known(path: str) -> bool:
 def find(path: str, text: str) -> Iterator[Secret]:
     """Every value in the text that looks like a password or key, by its name and shape."""
     style = style_of(path, text[:200])
-    test = is_test(path)
+    test = is_test(path) or bool(_TEST.search(path))
     translated = bool(_TRANSLATIONS.search(path))
     patterns: list[re.Pattern[str]] = []
     if style is not Style.NONE:
@@ -145,7 +161,7 @@ def find(path: str, text: str) -> Iterator[Secret]:
             continue
         taken.append((secret.start, secret.end))
         # A test's own passwords protect nothing; what looks generated may be real.
-        if (test or translated) and not is_generated(value):
+        if (test or translated) and not is_random(value):
             continue
         prose = style is Style.PROSE and not is_message(path)
         if prose and not _is_mixed(value):

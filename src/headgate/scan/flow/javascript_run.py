@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from headgate.scan.flow.analysis import Mode, Run, Source
 from headgate.scan.flow.core import Frame
 from headgate.scan.flow.entries import EntryInfo, is_number, param_sources
-from headgate.scan.flow.env import Env
+from headgate.scan.flow.env import Env, several
 from headgate.scan.flow.findings import Recorder
 from headgate.scan.flow.javascript import JavaScript
 from headgate.scan.flow.javascript_modules import JavaScriptProgram
@@ -19,6 +19,10 @@ from headgate.scan.ir.nodes import Node
 
 _REQUESTS = (".Request", ".Context", "Request", ".IncomingMessage")
 _ANSWERS = (".Response", "Reply", "Response", ".ServerResponse")
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_HANDED = ("next/server.NextRequest", "next/server.RouteContext")
+"""What Next.js hands to the functions that a file called `route` exports by these names:
+https://nextjs.org/docs/app/api-reference/file-conventions/route"""
 
 
 class JavaScriptRun(Run):
@@ -120,6 +124,18 @@ class JavaScriptRun(Run):
                 return Value(type=kind)
         return UNKNOWN
 
+    def _is_route_file(self, ref: FunctionRef) -> bool:
+        state = ref.module
+        if state.path.rpartition("/")[2].partition(".")[0] != "route":
+            return False
+        exported = (state.vars.get(f"export {name}") for name in _METHODS)
+        return any(
+            isinstance(one, FunctionRef) and one.node is ref.node
+            for value in exported
+            if value is not None
+            for one in several(value.obj)
+        )
+
     def _given(
         self,
         parameter: Node,
@@ -129,6 +145,8 @@ class JavaScriptRun(Run):
         info: EntryInfo | None,
     ) -> Value:
         """What a parameter of a function that nobody calls holds."""
+        if info is None and index < len(_HANDED) and self._is_route_file(ref):
+            return Value(type=_HANDED[index])
         if parameter[3][0] == ir.NAME:
             value = self._typed_parameter(parameter, ref, None, info)
             if value is UNKNOWN:

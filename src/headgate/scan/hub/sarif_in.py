@@ -57,7 +57,7 @@ class ForeignRun:
     skipped: tuple[str, ...] = ()
     """`path: reason` of what it says not to have examined."""
     refused: tuple[str, ...] = ()
-    """Sentences about results that could not be taken."""
+    """About results that could not be taken: `2 results of x: no rule is named`."""
 
 
 def read_sarif(data: bytes, name: str, root: str = "") -> tuple[ForeignRun, ...]:
@@ -74,8 +74,10 @@ def read_sarif(data: bytes, name: str, root: str = "") -> tuple[ForeignRun, ...]
         raise BadInput(f"{name} is not UTF-8 text.", "SARIF is JSON in UTF-8.") from None
     except RecursionError:
         raise BadInput(f"{name} is nested too deeply.", "Is it SARIF?") from None
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise BadInput(f"{name} is not JSON: {error}.", "Is it SARIF?") from None
+    except ValueError:
+        raise BadInput(f"{name} has a number of too many digits.", "Is it SARIF?") from None
     if not isinstance(log, dict):
         raise BadInput(f"{name} is not SARIF: it is no JSON object.", "Export SARIF 2.1.0.")
     fields = cast("dict[str, Any]", log)
@@ -90,13 +92,21 @@ def read_sarif(data: bytes, name: str, root: str = "") -> tuple[ForeignRun, ...]
     if not isinstance(runs, list):
         raise BadInput(f"{name}: runs: there is no list of runs.", "Export SARIF 2.1.0.")
     given = cast("list[Any]", runs)
+    if not all(isinstance(run, dict) for run in given):
+        raise BadInput(f"{name}: runs: one of them is no object.", "Export SARIF 2.1.0.")
+    if not given:
+        # Nobody looked at anything, which is not the same as nothing found.
+        raise BadInput(
+            f"{name}: runs: the list is empty, so no tool says anything.",
+            "Have the tool write its run also when it found nothing.",
+        )
     total = sum(len(_objects(_object(run), "results")) for run in given)
     if total > MOST_RESULTS:
         raise BadInput(
             f"{name} has {total} results; at most {MOST_RESULTS} are read.",
             "Narrow the rules of the tool, or split the log.",
         )
-    return tuple(_Run(_object(run), root).read() for run in given if isinstance(run, dict))
+    return tuple(_Run(_object(run), root).read() for run in given)
 
 
 @dataclass(slots=True)
@@ -119,9 +129,8 @@ class _Run:
                 findings.append(finding)
         outcome, reason, skipped = self._invocations(places)
         refused = tuple(
-            f"{count} {'result' if count == 1 else 'results'} of {tool} {why}"
+            f"{count} {'result' if count == 1 else 'results'} of {tool}: {why}"
             + (f", e.g. {self.examples[why]}" if self.examples[why] else "")
-            + "."
             for why, count in sorted(self.refused.items())
         )
         return ForeignRun(tool, tuple(findings), outcome, reason, skipped, refused)
@@ -137,11 +146,11 @@ class _Run:
             return None
         rule_id, rule = _rule(result, components)
         if not rule_id:
-            self._refuse("name no rule")
+            self._refuse("no rule is named")
             return None
         locations = _objects(result, "locations")
         if not locations:
-            self._refuse("name no place", rule_id)
+            self._refuse("no place is named", rule_id)
             return None
         try:
             span = _span(locations[0], places)
@@ -226,7 +235,9 @@ def _one_line(text: str) -> str:
 
 def _number(value: Any) -> int:
     """A line or column; 0 for anything else."""
-    return value if isinstance(value, int) and 0 < value < 1 << 31 else 0
+    if isinstance(value, bool) or not isinstance(value, int):
+        return 0
+    return value if 0 < value < 1 << 31 else 0
 
 
 def _message(value: Any, rule: Object | None = None) -> str:
@@ -284,7 +295,7 @@ def _severity(result: Object, rule: Object) -> Severity:
     given = given or _object(rule.get("properties")).get("security-severity")
     try:
         score = float(given) if isinstance(given, str | int | float) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         score = None
     if score is not None:
         bands = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM))

@@ -28,7 +28,7 @@ class Places:
     def path(self, uri: str, base: str) -> str:
         """The path, `/`-separated. Raises Refused for what is outside of the project."""
         if not uri or len(uri) > 2048:
-            raise Refused("names no file" if not uri else "has an address that is too long")
+            raise Refused("no file is named" if not uri else "the address is too long")
         path = _decoded(uri)
         absolute = path.startswith("/") or bool(_DRIVE.match(path))
         if not absolute and base:
@@ -40,7 +40,7 @@ class Places:
             path = self._below_root(path)
         normal = posixpath.normpath(path)
         if normal == "." or normal == ".." or normal.startswith(("../", "/")) or "\0" in normal:
-            raise Refused("names a file outside of the project")
+            raise Refused("the file is outside of the project")
         return normal
 
     def _below_root(self, path: str) -> str:
@@ -52,7 +52,7 @@ class Places:
             prefix = self._base(name, _DEPTH).rstrip("/")
             if len(prefix) > 1 and normal.startswith(prefix + "/"):
                 return normal[len(prefix) + 1 :]
-        raise Refused("names a file by an absolute path that is not below the project")
+        raise Refused("the path is absolute and not below the project")
 
     def _base(self, name: str, depth: int) -> str:
         entry = self._bases.get(name)
@@ -78,11 +78,11 @@ def _decoded(uri: str) -> str:
     try:
         parts = urlsplit(text)
     except ValueError:
-        raise Refused("has an address that cannot be read") from None
+        raise Refused("the address cannot be read") from None
     if parts.scheme and parts.scheme.lower() != "file":
-        raise Refused(f"has an address of the kind {parts.scheme[:20]}:")
+        raise Refused(f"the address is of the kind {parts.scheme[:20]}")
     if parts.netloc and parts.netloc.lower() != "localhost":
-        raise Refused("names a file of another machine")
+        raise Refused("the file is on another machine")
     path = parts.path if parts.scheme else text.partition("#")[0].partition("?")[0]
     return unquote_to_bytes(path.encode("utf-8", "surrogatepass")).decode(
         "utf-8", "surrogateescape"
