@@ -89,7 +89,7 @@ def _frames(prefix: str, *, asynchronous: bool = False) -> list[Frame]:
     ]
 
 
-_EVERY = {False: (1, 3), True: (2, 5)}
+_EVERY = {False: (2, 5), True: (3, 8)}
 """Each shape meets every such kind: weighty ones, others; common shapes, rarer ones."""
 
 
