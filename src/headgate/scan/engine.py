@@ -23,7 +23,7 @@ from headgate.scan.identity import Anchor, anchor, identity
 from headgate.scan.introduced import introduced
 from headgate.scan.notes import masked, masks, names_note, placed, told
 from headgate.scan.outline import Outline
-from headgate.scan.packs.load import packs_with
+from headgate.scan.packs.load import Kinds, kinds_with, packs_with
 from headgate.scan.packs.schema import Pack
 from headgate.scan.text import Text, decode, listed, plural, printable, unreadable
 
@@ -99,10 +99,13 @@ def analyzers(
     def packs(language: str) -> Sequence[Pack]:
         return packs_with(own, language)
 
+    def kinds() -> Kinds:
+        return kinds_with(own)
+
     return (
         Ruff(),
-        Flow(kept, mode, jobs, packs=packs),
-        JavaScriptFlow(kept, mode, jobs, packs=packs),
+        Flow(kept, mode, jobs, packs=packs, kinds=kinds),
+        JavaScriptFlow(kept, mode, jobs, packs=packs, kinds=kinds),
         *all_analyzers(),
         Secrets(key, cache),
     )

@@ -22,6 +22,7 @@ from headgate.scan.flow.entries import (
 )
 from headgate.scan.flow.env import Env
 from headgate.scan.flow.findings import PARAMETER, Found, Recorder
+from headgate.scan.flow.marked import follow_own_rules
 from headgate.scan.flow.parameters import judge, worth_a_look, worth_reading
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState, Program, decorator_names
 from headgate.scan.flow.rules import Rules
@@ -101,6 +102,7 @@ def analyse(
     with _deep_recursion():
         run = _run_of(language)(files, rules, mode, scope)
         run.routes = tuple(routes)
+        follow_own_rules(run, active, files, language)
         run.all()
     return Outcome(run.recorder.all(), run.recorder.cut)
 
