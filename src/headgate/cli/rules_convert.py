@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headgate.cli.output import emit, printable
 from headgate.model.errors import BadInput, CouldNotRun
-from headgate.scan.convert.result import Carried
+from headgate.scan.convert.result import Carried, Lack
 from headgate.scan.convert.semgrep import DIFFERS, convert
 from headgate.scan.convert.writing import pack_text
 from headgate.scan.packs.load import parse_pack, shipped, shipped_kinds
@@ -24,10 +24,10 @@ def convert_rules(files: Sequence[str], output: str, *, partial: bool) -> int:
         raise BadInput(
             f"{printable(output)} is no file of a pack.", "Packs are files named *.yaml."
         )
-    carried = [one for file in files for one in convert(_read(file), Path(file).name)]
+    carried = [one for file in files for one in convert(_read(file), printable(Path(file).name))]
     _unlike(carried)
     written = [one for one in carried if one.rules and (partial or not one.lacks)]
-    paths = _write(target, written, [Path(file).name for file in files])
+    paths = _write(target, written, [printable(Path(file).name) for file in files])
     lines = [sentence for one in carried for sentence in one.sentences()]
     left = [one.name for one in carried if one not in written]
     lines += [f"{printable(name)}: not written." for name in left]
@@ -46,8 +46,8 @@ def convert_rules(files: Sequence[str], output: str, *, partial: bool) -> int:
                     "name": one.name, "file": one.file, "line": one.line,
                     "written": one in written, "partial": one in written and bool(one.lacks),
                     "languages": sorted(one.rules) if one in written else [],
-                    "cannot": [{"line": l.line, "what": l.what, "why": l.why} for l in one.lacks],
-                    "left_out": [{"line": l.line, "what": l.what, "why": l.why} for l in one.notes],
+                    "cannot": _told(one.lacks),
+                    "left_out": _told(one.notes),
                 }
                 for one in carried
             ],
@@ -56,6 +56,10 @@ def convert_rules(files: Sequence[str], output: str, *, partial: bool) -> int:
         *(printable(line) for line in lines),
     )  # fmt: skip
     return 1 if any(one.lacks for one in carried) else 0
+
+
+def _told(lacks: Sequence[Lack]) -> list[dict[str, object]]:
+    return [{"line": one.line, "what": one.what, "why": one.why} for one in lacks]
 
 
 def _read(file: str) -> bytes:

@@ -159,10 +159,8 @@ class _Rule:
                 if key not in ("include", "exclude"):
                     self._lack("paths", f"{key} is not known here")
             included, excluded = self._globs(paths, "include"), self._globs(paths, "exclude")
-            if included and files:
-                files = rf"(?=.*{files})(?:{included})"
-            else:
-                files = files or included
+            both = included and files
+            files = rf"(?=.*{files})(?:{included})" if both else files or included
             if excluded:
                 out["unless_files"] = excluded
         if files:

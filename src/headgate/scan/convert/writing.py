@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 _WIDTH = 100
+_YAML: Any = yaml
 
 
 class _Dumper(yaml.SafeDumper):
@@ -31,4 +32,6 @@ def pack_text(
     """A pack. `origin`: the files that the rules come from."""
     head = f"# Carried over from {', '.join(origin)} by `headgate rules convert`.\n"
     body = {"pack": name, "language": language, "version": 1, "rules": [dict(r) for r in rules]}
-    return head + yaml.dump(body, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return head + _YAML.dump(
+        body, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH
+    )

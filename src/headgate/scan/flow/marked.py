@@ -7,9 +7,7 @@ rules nothing of this is there.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from headgate.model.finding import Confidence
@@ -21,10 +19,9 @@ from headgate.scan.patterns.marks import After, Mark, Marks, concerns, marks_of
 from headgate.scan.patterns.schema import TaintRule
 
 if TYPE_CHECKING:
-    from headgate.scan.flow.analysis import Run, Source
     from headgate.scan.flow.calls import Calls
-
-_RECURSION = 30_000
+    from headgate.scan.flow.project import Source
+    from headgate.scan.flow.run import Run
 
 
 def follow_own_rules(
@@ -35,29 +32,18 @@ def follow_own_rules(
     if not rules:
         return
     found: dict[str, Marks] = {}
-    with _deep_recursion():
-        for path, file in files.items():
-            wanted = [rule for rule in rules if concerns(rule, path, file.data, language)]
-            if not wanted:
-                continue
-            marks = marks_of(file.module(), file.data, wanted, language)
-            run.rules.source_tails |= marks.words
-            for name in marks.given_up:
-                run.recorder.cut_off(path, name)
-            if marks.of:
-                found[path] = marks
+    for path, file in files.items():
+        wanted = [rule for rule in rules if concerns(rule, path, file.data, language)]
+        if not wanted:
+            continue
+        marks = marks_of(file.module(), file.data, wanted, language)
+        run.rules.source_tails |= marks.words
+        for name in marks.given_up:
+            run.recorder.cut_off(path, name)
+        if marks.of:
+            found[path] = marks
     if found:
         _Following(run.calls, found)
-
-
-@contextmanager
-def _deep_recursion() -> Iterator[None]:
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
 
 
 class _Following:
@@ -136,6 +122,9 @@ class _Following:
     def _after(self, after: After, node: Node) -> None:
         if after.target[0] not in (ir.NAME, ir.ATTR, ir.INDEX):
             return
+        passed = self._passed(after, node) if after.what == "pass" else None
+        if after.what == "pass" and not passed:
+            return
         self._quiet = True
         try:
             value = self._eval(after.target)
@@ -144,15 +133,12 @@ class _Following:
             elif after.what == "clean":
                 value = self._cleaned(value, after.rule)
             else:
-                passed = self._passed(after, node)
-                if not passed:
-                    return
                 held = self._calls.obj(value)
                 if held is not None:
-                    rest = merge_taint(held.rest.taint if held.rest else None, passed)
+                    rest = merge_taint(held.rest.taint if held.rest else None, passed or {})
                     self._calls.put(value, Obj(held.kind, held.items, Value(rest), held.cls, True))
                     return
-                value = _with(value, merge_taint(value.taint, passed))
+                value = _with(value, merge_taint(value.taint, passed or {}))
             self._bind(after.target, value, after.target)
         finally:
             self._quiet = False
@@ -161,7 +147,7 @@ class _Following:
         """What comes out of the other variable, for this rule only."""
         calls = self._calls
         assert after.source is not None
-        taint = calls.deep(self._eval(after.source))
+        taint = calls.deep(self.eval(after.source))
         others = sum(calls.rules.bits.values()) & ~calls.rules.bits[KindName(after.rule.name)]
         return calls.moved(taint, f"`{_written(node)}` passes it on", node, ~7, others)
 

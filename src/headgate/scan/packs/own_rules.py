@@ -64,7 +64,7 @@ def taint_rule(table: Table, language: str, taken: Any) -> tuple[TaintRule, Kind
         name=KindName(name),
         cwe=table.number("cwe", 0),
         severity=severity,
-        title=table.text("title", "") or table.text("message").strip().split("\n")[0][:80],
+        title=table.text("title", "") or re.sub(r"[._-]+", " ", name).strip().capitalize(),
         message=message,
         remedy=table.text("remedy", ""),
         labels={rule.label: severity},
@@ -200,8 +200,8 @@ def variables_of(formula: Formula, language: str) -> frozenset[str]:
     if formula.op is Op.MATCH:
         return compiled(formula.text, language).variables
     if formula.op in (Op.ANY, Op.ALL, Op.INSIDE):
-        found = (variables_of(one, language) for one in formula.items)
-        return frozenset().union(*found)
+        none: frozenset[str] = frozenset()
+        return none.union(*(variables_of(one, language) for one in formula.items))
     return frozenset()
 
 
@@ -235,5 +235,6 @@ def _names_only(formula: Formula, language: str) -> frozenset[str]:
     if formula.op is Op.MATCH:
         return compiled(formula.text, language).named
     if formula.op in (Op.ANY, Op.ALL, Op.INSIDE):
-        return frozenset().union(*(_names_only(one, language) for one in formula.items))
+        none: frozenset[str] = frozenset()
+        return none.union(*(_names_only(one, language) for one in formula.items))
     return frozenset()

@@ -11,7 +11,7 @@ import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 from headgate.model.errors import BadInput
 from headgate.scan.front import javascript, python
@@ -66,15 +66,12 @@ class Code:
         return len(self.body) == 1 and self.body[0][0] < ir.EXPR
 
 
-def is_node(field: Any) -> bool:
+def is_node(field: Any) -> TypeGuard[Node]:
     """Whether a field of a node is a node: `(OP, start, end, …)`."""
-    return (
-        isinstance(field, tuple)
-        and len(field) > 2  # pyright: ignore[reportUnknownArgumentType]
-        and type(field[0]) is int
-        and type(field[1]) is int
-        and type(field[2]) is int
-    )
+    if not isinstance(field, tuple):
+        return False
+    items = cast("tuple[Any, ...]", field)
+    return len(items) > 2 and all(type(one) is int for one in items[:3])
 
 
 def nodes_below(node: Any) -> Iterator[Node]:
@@ -82,13 +79,11 @@ def nodes_below(node: Any) -> Iterator[Node]:
     stack = [node]
     while stack:
         one = stack.pop()
-        if not isinstance(one, tuple):
-            continue
         if is_node(one):
             yield one
             stack.extend(reversed(one[3:]))
-        else:
-            stack.extend(reversed(one))  # pyright: ignore[reportUnknownArgumentType]
+        elif isinstance(one, tuple):
+            stack.extend(reversed(cast("tuple[Any, ...]", one)))
 
 
 def variable_of(node: Node) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
@@ -73,13 +73,13 @@ class File:
         if not isinstance(field, tuple):
             return
         if not is_node(field):
-            items: tuple[Any, ...] = field  # pyright: ignore[reportUnknownVariableType]
+            items = cast("tuple[Any, ...]", field)
             if items and all(is_node(one) and ir.EXPR <= one[0] < ir.P_VALUE for one in items):
                 self.blocks.append(items)
             for one in items:
                 self._visit(one, imported, constants)
             return
-        node: Node = field
+        node = field
         op = node[0]
         self.nodes.append(node)
         if op == ir.NAME:
@@ -113,7 +113,7 @@ def _own(body: Any) -> Iterator[Node]:
             if one[0] != ir.FUNCTION:
                 stack.extend(one[3:])
         else:
-            stack.extend(one)  # pyright: ignore[reportUnknownArgumentType]
+            stack.extend(cast("Node", one))
 
 
 def _imports(body: Any) -> Iterator[tuple[str, str]]:
@@ -151,7 +151,7 @@ def _bound(body: Any) -> Counter[str]:
         if node[0] in (ir.FUNCTION, ir.CLASS):
             out[node[3]] += 1
         elif node[0] in (ir.GLOBAL, ir.NONLOCAL):
-            out.update({name: 2 for name in node[3]})
+            out.update(dict.fromkeys(node[3], 2))
     return out
 
 

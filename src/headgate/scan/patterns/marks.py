@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
-from headgate.scan.patterns.code import compiled, nodes_below
+from headgate.scan.patterns.code import compiled, is_node, nodes_below
 from headgate.scan.patterns.file import File
 from headgate.scan.patterns.places import Place, Searcher
 from headgate.scan.patterns.schema import Formula, Op, Selected, TaintRule
@@ -139,7 +139,7 @@ def _mark(rule: TaintRule, searcher: Searcher, out: Marks, parameters: set[Key])
     for passing in rule.propagators:
         for place in searcher.places(passing.formula):
             source, target = place.bound.get(passing.source), place.bound.get(passing.target)
-            if place.node is None or not _is_one(source) or not _is_one(target):
+            if place.node is None or not is_node(source) or not is_node(target):
                 continue
             mark(place.node).after.append(After(rule, "pass", target, source))
 
@@ -156,16 +156,10 @@ def _nodes(selected: Selected, searcher: Searcher) -> Iterator[tuple[Place, Node
             node = node[4]
         elif node[0] == ir.ASSIGNING:
             node = node[5]
-        elif node[0] == ir.PARAMETER:
-            node = node[3]
-        elif node[0] == ir.STAR:
+        elif node[0] in (ir.PARAMETER, ir.STAR):
             node = node[3]
         if node is not None and node[0] < ir.EXPR:
             yield place, node
-
-
-def _is_one(what: object) -> bool:
-    return isinstance(what, tuple) and len(what) > 2 and type(what[0]) is int  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
 def _key(node: Node) -> Key:

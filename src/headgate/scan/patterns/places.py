@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import cast
 
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -113,9 +114,9 @@ class Searcher:
     def _focused(self, focus: Formula, place: Place) -> Iterator[Place]:
         for name in focus.names:
             what = place.bound.get(name)
-            nodes = () if what is None or isinstance(what, str) else (what,)
-            if nodes and not is_node(what):
-                nodes = what
+            if what is None or isinstance(what, str):
+                continue
+            nodes = (what,) if is_node(what) else cast("tuple[Node, ...]", what)
             for node in nodes:
                 yield Place(node[1], node[2], node, place.bound, place.node)
 
@@ -123,7 +124,7 @@ class Searcher:
         if len(code.body) > 1:
             yield from self._sequences(code)
             return
-        pattern = code.body[0]
+        pattern = next(iter(code.body))
         for node in self.file.nodes:
             if node[0] == ir.EXPR:
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -24,25 +24,26 @@ class TooMuch(Exception):
 
 def plain(field: Any) -> Any:
     """A node without its places, for comparison."""
-    if not isinstance(field, tuple):
-        return (type(field), field)
     if is_node(field):
         return (field[0], *(plain(one) for one in field[3:]))
-    return tuple(plain(one) for one in field)  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(field, tuple):
+        return tuple(plain(one) for one in cast("tuple[Any, ...]", field))
+    return (type(field), field)
 
 
-def many_of(node: Any) -> str | None:
-    """`XS` when a node of a pattern stands for any number of nodes, empty for `...`; else None."""
-    if not is_node(node):
+def many_of(item: Any) -> str | None:
+    """`XS` when an item of a pattern stands for any number of items, empty for `...`; else None."""
+    if not is_node(item):
         # A pair of a mapping.
-        return many_of(node[-1]) if isinstance(node, tuple) and node and is_node(node[-1]) else None  # pyright: ignore[reportUnknownArgumentType]
-    op = node[0]
+        pair = cast("tuple[Any, ...]", item) if isinstance(item, tuple) else ()
+        return many_of(pair[-1]) if pair and is_node(pair[-1]) else None
+    op = item[0]
     if op == ir.NAME:
-        return "" if node[3] == ELLIPSIS else None
+        return "" if item[3] == ELLIPSIS else None
     if op in (ir.EXPR, ir.PARAMETER):
-        return many_of(node[3])
-    if op == ir.STAR and node[3][0] == ir.NAME and node[3][3].startswith(MANY):
-        return node[3][3][len(MANY) :]
+        return many_of(item[3])
+    if op == ir.STAR and item[3][0] == ir.NAME and item[3][3].startswith(MANY):
+        return item[3][3][len(MANY) :]
     return None
 
 
