@@ -23,6 +23,8 @@ RECENT = 12
 SHOWN = 60
 """How many waiting items a queue shows, at least all that are under test."""
 
+UNDER_TEST = frozenset({NodeState.MERGED, NodeState.BUILDING})
+
 Durations = dict[tuple[str, str], float]
 """(project, job) → seconds that it took lately."""
 
@@ -72,7 +74,7 @@ def _queue(
     lanes = settings.mode is QueueMode.LANES
     if lanes:
         edge = len(shown)
-        tested = [item.id in nodes for item in shown]
+        tested = [item.id in nodes and nodes[item.id].state in UNDER_TEST for item in shown]
     else:
         edge = _edge([cycles[item.id] or (item.change,) for item in shown], queue.window)
         tested = [index < edge for index in range(len(shown))]
