@@ -13,7 +13,7 @@ from headgate.gate.simulate.oracle import truth
 from headgate.gate.simulate.result import Result
 from headgate.gate.simulate.service.areas import Areas, areas
 from headgate.gate.simulate.service.ground import WARM, Ground, Looker, make_ground
-from headgate.gate.simulate.service.house import EPOCH, House
+from headgate.gate.simulate.service.house import House, clock, open_database
 from headgate.gate.simulate.service.loop import DAY, SimulatedLoop, Stalled
 from headgate.gate.simulate.service.machines import Machines
 from headgate.gate.simulate.service.onlooker import Onlooker
@@ -55,7 +55,7 @@ class _Drive:
     ) -> None:
         self._world = world
         self._areas: Areas = areas(world)
-        self._machines = Machines(world, lambda: EPOCH + loop.time())
+        self._machines = Machines(world, clock(loop))
         queue = QueuePolicy(
             QUEUE, (PROJECT,), ("main",), mode=QueueMode.LANES, slots=slots, fuse=fuse
         )
@@ -63,6 +63,7 @@ class _Drive:
         changes: Mapping[int, Sequence[int]] = {WARM: range(count), **self._areas.of}
         self._ground: Ground = make_ground(place / f"{PROJECT}.git", count, changes)
         policy = Policy("simulated", queues=(queue,))
+        self._db = open_database(place, loop)
         self._house = House(place, loop, policy, self._machines)
         self._numbers: dict[object, int] = {}
 
@@ -72,12 +73,12 @@ class _Drive:
         machines, house = self._machines, self._house
         machines.looker, machines.numbers = looker, self._numbers
         onlooker = Onlooker(self._world, self._areas, machines, looker, self._numbers)
-        with house.db.write() as tx:
+        with self._db.write() as tx:
             _people(tx)
             _lived_through(tx, histories, self._ground.start)
-        house.db.subscribe(machines.watch)
-        house.db.subscribe(onlooker.watch)
-        service = GateService(house.db, house)
+        self._db.subscribe(machines.watch)
+        self._db.subscribe(onlooker.watch)
+        service = GateService(self._db, house)
         await service.start()
         try:
             await self._arrive(service, WARM, KNOWN)
@@ -90,6 +91,7 @@ class _Drive:
         finally:
             await service.stop()
             await house.close()
+            self._db.close()
             looker.close()
         result = Result("service", builds=machines.begun - builds)
         result.landed = [number for number in onlooker.landed if number != WARM]
@@ -106,7 +108,7 @@ class _Drive:
 
     async def _arrive(self, service: GateService, number: int, owner: str) -> None:
         head = self._ground.heads[number]
-        with self._house.db.write() as tx:
+        with self._db.write() as tx:
             change = _change(tx, owner, f"Change {number}", head, self._ground.start)
             tx.changes.set_state(change, ChangeState.READY, "allowed")
         self._numbers[change] = number

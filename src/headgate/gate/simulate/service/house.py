@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from headgate.gate.ports import Secret
@@ -11,16 +12,30 @@ from headgate.jobs.dispatch.interface import Dispatcher
 from headgate.jobs.semaphores import Semaphores
 from headgate.ledger.chain import seal
 from headgate.model.config import PROJECT_FILE, Policy, ProjectConfig
+from headgate.model.errors import NotFound
 from headgate.model.ids import ChangeNumber, Commit, ItemId, JobRunId
 from headgate.model.queue import MergeMode
 from headgate.model.toml.project_file import parse_project
 from headgate.store.database import Database, Durability
+from headgate.vcs.batch import ObjectReader
 from headgate.vcs.merge import MergeMessage, Merger, MergeResult
 from headgate.vcs.reading import ReadDigests
 from headgate.vcs.repository import Repository
 
 EPOCH = 1_700_000_000.0
 """What the clock of the simulation shows at its beginning, in seconds since the epoch."""
+
+
+def clock(loop: SimulatedLoop) -> Callable[[], float]:
+    """The clock of the simulation, in seconds since the epoch."""
+    return lambda: EPOCH + loop.time()
+
+
+def open_database(place: Path, loop: SimulatedLoop) -> Database:
+    """A database in a directory that is thrown away."""
+    return Database.open(
+        place / "headgate.db", seal=seal, clock=clock(loop), durability=Durability.NOTHING
+    )
 
 
 class House:
@@ -33,28 +48,22 @@ class House:
         policy: Policy,
         dispatcher: Dispatcher,
     ) -> None:
-        """`place` is a directory of which nothing is needed afterwards."""
+        """`place` is a directory of which nothing is needed afterwards, with the repository."""
         self.place = place
         self.loop = loop
-        self.db = Database.open(
-            place / "headgate.db", seal=seal, clock=self._now, durability=Durability.NOTHING
-        )
         self.semaphores = Semaphores()
         self.labels: frozenset[str] = frozenset()
         self._policy = policy
         self._dispatcher = dispatcher
-        self._repositories: dict[str, Repository] = {}
+        self._repositories: dict[str, _Repository] = {}
         self._mergers: dict[str, _Merger] = {}
         self._digests: dict[str, ReadDigests] = {}
         self._configs: dict[tuple[str, str], ProjectConfig] = {}
 
-    def _now(self) -> float:
-        return EPOCH + self.loop.time()
-
     @property
     def clock(self) -> Callable[[], float]:
         """See GatePorts; simulated."""
-        return self._now
+        return clock(self.loop)
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -64,7 +73,7 @@ class House:
         """See GatePorts."""
         found = self._repositories.get(name)
         if found is None:
-            found = self._repositories[name] = Repository(self.place / f"{name}.git")
+            found = self._repositories[name] = _Repository(self.place / f"{name}.git", self.loop)
         return found
 
     def merger(self, name: str) -> Merger:
@@ -122,10 +131,36 @@ class House:
         return self.place / "artifacts" / str(run)
 
     async def close(self) -> None:
-        """End every program and close the database; the directory stays."""
+        """End every program; the directory stays."""
         for merger in self._mergers.values():
             await merger.close()
-        self.db.close()
+        for repository in self._repositories.values():
+            await repository.close()
+
+
+class _Repository(Repository):
+    """The repository, read by one git that lives long instead of by one for each question."""
+
+    def __init__(self, path: Path, loop: SimulatedLoop) -> None:
+        super().__init__(path)
+        self._simulated = loop
+        self._reader = ObjectReader(path)
+        self._turn = asyncio.Lock()
+
+    async def _objects(self, ids: Iterable[str], kind: str) -> dict[str, bytes]:
+        wanted = list(dict.fromkeys(ids))
+        with self._simulated.working():
+            async with self._turn:
+                try:
+                    found = await self._reader.read(wanted)
+                except NotFound:
+                    return await super()._objects(wanted, kind)
+        return {id: one.data for id, one in zip(wanted, found, strict=True) if one.type == kind}
+
+    async def close(self) -> None:
+        """End the git."""
+        with self._simulated.working():
+            await self._reader.close()
 
 
 class _Merger(Merger):
