@@ -207,7 +207,7 @@ async def test_what_merges_with_nobody_ahead_is_told_so_without_running_anything
     await gate.run()
     why = "it does not merge onto main"
     gate.expect(landed=[first], ejected={second: why})
-    assert gate.runs(second) == []
+    assert gate.runs(second) == [], gate.story()
 
 
 async def test_a_restart_in_the_middle_repeats_only_what_had_not_ended(gates: Begin):
