@@ -25,6 +25,7 @@ from headgate.scan.notes import masked, masks, names_note, placed, told
 from headgate.scan.outline import Outline
 from headgate.scan.packs.load import packs_with
 from headgate.scan.packs.schema import Pack
+from headgate.scan.reviewer.interface import Scope
 from headgate.scan.text import Text, decode, listed, plural, printable, unreadable
 
 __all__ = ["CHECKS", "Past", "Request", "analyzers", "examine"]
@@ -79,6 +80,8 @@ class Request:
     """Tools of others to run on the source, too; as `adapters` takes them."""
     foreign: tuple[Finding, ...] | None = None
     """What another tool found in these files; then none of ours looks for defects in them."""
+    scope: Scope | None = None
+    """What may be shown to the reviewer. With one, nothing is examined: its material is made."""
 
 
 def analyzers(
