@@ -13,7 +13,9 @@ import pytest
 from cli_support import Say
 from test_cli_check import Place, made_up
 
-from headgate.scan.text import printable
+from headgate.cli import reviewing
+from headgate.scan.analyzers.interface import Analyzer
+from headgate.scan.engine import analyzers
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "scan"))
 from review_endpoint import Answer, ScriptedEndpoint, finding, says
@@ -44,8 +46,20 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
+@pytest.fixture(scope="module")
+def tools(cache: Path) -> tuple[Analyzer, ...]:
+    """The real ones, whose rules are compiled once."""
+    return analyzers(b"k" * 32, cache / "rules")
+
+
 @pytest.fixture
-def place(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, say: Say) -> Place:
+def place(
+    tmp_path: Path,
+    cache: Path,
+    tools: tuple[Analyzer, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    say: Say,
+) -> Place:
     """A project `app` with a change that is not committed."""
     folder = tmp_path / "app"
     folder.mkdir()
@@ -55,6 +69,7 @@ def place(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, say: Say
     place.write("invoices.py", INVOICES)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setattr(reviewing, "analyzers", lambda *_: tools)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("HEADGATE_DATA", str(tmp_path / "no-server"))
     return place
@@ -221,7 +236,6 @@ def test_the_key_is_sent_and_never_shown(
     assert endpoint.headers[0]["Authorization"] == f"Bearer {key}"
     assert "no such key: ***" in found.out
     assert key not in found.out + found.err
-    assert printable(key) == key
 
 
 def test_other_scans_load_nothing_of_it() -> None:

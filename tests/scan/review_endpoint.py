@@ -122,12 +122,12 @@ class ScriptedEndpoint:
                     return
 
 
-def finding(path: str, line: int, code: str, **more: Any) -> dict[str, Any]:
+def finding(path: str, number: int, code: str, **more: Any) -> dict[str, Any]:
     """A finding as a model would write it."""
     return {
         "path": path,
-        "line": line,
-        "end_line": line,
+        "line": number,
+        "end_line": number,
         "code": code,
         "cwe": 862,
         "severity": "high",

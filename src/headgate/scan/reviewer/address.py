@@ -11,8 +11,15 @@ from urllib.parse import urlsplit
 from headgate.model.reviewer import ReviewerPolicy
 from headgate.scan.reviewer.interface import NotAnswered
 
-_SHARED = ipaddress.ip_network("100.64.0.0/10")
-"""RFC 6598: neither private nor of the world; machines of one VPN often have them."""
+_NEAR = tuple(
+    ipaddress.ip_network(one)
+    for one in (
+        "127.0.0.0/8", "::1/128",
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7",
+    )
+)  # fmt: skip
+"""Loopback, and what RFC 1918 and RFC 4193 keep for private networks. Written out, as what Python
+counts as private differs between its versions, and is more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +59,14 @@ async def permitted(policy: ReviewerPolicy) -> Place:
 
 
 def is_near(address: str) -> bool:
-    """Whether an address is loopback, link-local or of a private network."""
+    """Whether an address is loopback or of a private network."""
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        found = ipaddress.ip_address(address)
     except ValueError:
         return False
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
         found = found.ipv4_mapped
-    if found.is_unspecified or found.is_multicast or found.is_reserved:
-        return False
-    if isinstance(found, ipaddress.IPv4Address) and found in _SHARED:
-        return False
-    return found.is_loopback or found.is_private or found.is_link_local
+    return any(found in network for network in _NEAR)
 
 
 async def _addresses(host: str, port: int) -> list[str]:

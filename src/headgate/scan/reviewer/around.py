@@ -95,8 +95,9 @@ def related(
 
 def _callers(outline: Outline, path: str, name: str) -> Iterable[Related]:
     call = re.compile(rf"\b{re.escape(name)}\s*\(")
+    heads = {one.first for one in outline.definitions if one.scope.rpartition(".")[2] == name}
     for number, line in enumerate(outline.text.lines, 1):
-        if not call.search(line):
+        if number in heads or not call.search(line):
             continue
         inside = outline.definition(number)
         if inside is None:
