@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from headgate.model.finding import Confidence
-from headgate.model.patterns import matches, name_matches
+from headgate.model.patterns import name_matches
+from headgate.model.project import POLICY_PROJECT
 
 REVIEW = "review"
 """The check that the reviewer's findings belong to."""
@@ -91,11 +92,7 @@ class ReviewerPolicy:
         return f"reviewer:{self.model}"
 
     def reviews(self, project: str) -> bool:
-        """Whether code of this project may be sent."""
+        """Whether code of this project may be sent; the policy itself only where it is named."""
+        if project == POLICY_PROJECT:
+            return project in self.projects
         return name_matches(project, self.projects)
-
-    def withheld(self, path: str) -> str:
-        """Why this file may not be sent; empty when it may."""
-        if matches(path, self.never):
-            return "the policy says that it never leaves (`never`)"
-        return "" if matches(path, self.paths) else "the policy does not let it leave (`paths`)"

@@ -81,7 +81,9 @@ def merged(results: Sequence[CheckResult], advisory: Container[str]) -> list[Che
     found = {id(one): agreed(one, advice) for one in telling}
     for one in advice:
         own = tuple(f for f in one.findings if not any(_same(f, other) for other in said))
-        found[id(one)] = replace(one, findings=own)
+        again = len(one.findings) - len(own)
+        told = f"{one.reason}; {again} of them told by other checks, too" if again else one.reason
+        found[id(one)] = replace(one, findings=own, reason=told)
     return [found.get(id(one), one) for one in results]
 
 
