@@ -46,6 +46,12 @@ def _lines(found: dict[str, Any]) -> list[str]:
     for rule in found["approvals"]:
         who = " or ".join(rule["groups"]) or "anybody who may"
         lines.append(f"approval  {rule['name']}: {rule['count']} by {who}")
+    if reviewer := found["reviewer"]:
+        lines.append(
+            f"reviewer  {printable(reviewer['model'])} at {printable(reviewer['endpoint'])} for "
+            f"{printable(', '.join(reviewer['projects']))}, at most "
+            f"{reviewer['tokens_per_day']:,} tokens a day"
+        )
     dependencies = found["dependencies"]
     lines.append(
         f"new dependencies  humans: {dependencies['humans']}, agents: {dependencies['agents']}"
