@@ -6,7 +6,7 @@ import operator
 import re
 from typing import Any
 
-from headgate.scan.flow.containers import Containers
+from headgate.scan.flow.container_methods import ContainerMethods
 from headgate.scan.flow.patterns import checked
 from headgate.scan.flow.values import (
     HOST,
@@ -51,7 +51,7 @@ _COMPARISONS: dict[str, Any] = {
 }
 
 
-class Guards(Containers):
+class Guards(ContainerMethods):
     """What tests show."""
 
     def facts_of(self, value: Value, kinds: tuple[str, ...] | str, bit: int = WHOLE) -> Facts:
