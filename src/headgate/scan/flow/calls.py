@@ -86,6 +86,10 @@ class Calls(Summaries):
             return self._call_each(several(obj), args, keywords, node, extra)
         return self._assumed([*args, *keywords.values()], node, "it")
 
+    def forget(self, place: tuple[str, int]) -> None:
+        """What is known of a function is out of date."""
+        self._memo.pop(place, None)
+
     def _call_each(
         self,
         functions: tuple[Any, ...],
