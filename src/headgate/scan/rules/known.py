@@ -14,7 +14,8 @@ _TABLES = ("python_ruff", "injection")
 _OWN = ("secret/hard-coded-password", "python/does-not-parse", "configuration/unusable")
 _FAMILY = re.compile(r"(?P<family>[a-z0-9_.-]+)/[A-Za-z0-9][\w.:/@-]*")
 _OPEN = frozenset(
-    {"secret", "dependency", "own", "bandit", "semgrep", "zizmor", "checkov", "hadolint", "eslint"}
+    {"secret", "dependency", "bandit", "semgrep", "zizmor", "checkov", "hadolint", "eslint"}
+    | {"reviewer", "own"}
 )
 """Families whose rules are a tool's own, or a user's: their names are not listed anywhere."""
 
