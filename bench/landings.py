@@ -189,7 +189,7 @@ def main() -> int:
             server.data / "repositories" / "app.git",
             server.data / "headgate.db",
             parts,
-            [c for c in changes if c["state"] in ENDED] if not left else [],
+            [c for c in changes if c["state"] in ENDED],
             root,
         )
         bad = {wish.number for wish, _ in made if wish.bad}
