@@ -50,7 +50,7 @@ def inspect(
     packs that count besides those that Headgate ships. Raises HeadgateError."""
     places = [Path(path) for path in paths]
     root = asyncio.run(find_root(start_of(places)))
-    configured, configuration = _configuration(root)
+    configured, configuration = configuration_of(root)
     selection = asyncio.run(select(root, places, base, configured.exclude))
     results: list[CheckResult] = []
     if "configuration" in checks:
@@ -108,7 +108,8 @@ def start_of(places: Sequence[Path]) -> Path:
     return places[0].absolute()
 
 
-def _configuration(root: Root) -> tuple[ProjectConfig, CheckResult]:
+def configuration_of(root: Root) -> tuple[ProjectConfig, CheckResult]:
+    """headgate.toml of a work tree, and what the check of it says."""
     from headgate.model.toml.project_file import parse_project
 
     content = read_file(root.path, PROJECT_FILE)
@@ -221,7 +222,12 @@ def _dependencies(selection: Selection, exclude: Sequence[str]) -> CheckResult:
 
 def publish(report: Report, name: str, output: str) -> None:
     """Print a report, or write it to a file. Raises CouldNotRun."""
-    text = by_name(name)(report)
+    what = plural(report.counts().total(), "finding")
+    hand_out(by_name(name)(report), output, what)
+
+
+def hand_out(text: str, output: str, what: str) -> None:
+    """Print a text, or write it to a file and say so: `WHAT written to …`. Raises CouldNotRun."""
     if not output:
         sys.stdout.write(text)
         return
@@ -240,4 +246,4 @@ def publish(report: Report, name: str, output: str) -> None:
             f"{printable(output)} could not be written: {error.strerror}.",
             "Name a file in a directory that exists and that you may write to.",
         ) from error
-    say(f"{plural(report.counts().total(), 'finding')} written to {printable(output)}.")
+    say(f"{what} written to {printable(output)}.")

@@ -23,6 +23,7 @@ from headgate.store.repositories.checks import Approvals, Checks, Verdicts
 from headgate.store.repositories.events import Events, Seal
 from headgate.store.repositories.findings import BranchScans, FindingActs, TrackedFindings
 from headgate.store.repositories.jobs import Holds, Secrets
+from headgate.store.repositories.lanes import LaneMemory
 from headgate.store.repositories.packages import PackageRequests, Packages
 from headgate.store.repositories.pipelines import ParkedPushes, Pipelines, Tags
 from headgate.store.repositories.principals import Principals, Sessions, Tokens
@@ -71,6 +72,7 @@ class Transaction:
         self.landings = Landings(connection, clock)
         self.trials = Trials(connection, clock)
         self.results = Results(connection, clock)
+        self.lanes = LaneMemory(connection, clock)
         self.setups = Setups(connection, clock)
         self.secrets = Secrets(connection, clock)
         self.holds = Holds(connection, clock)
