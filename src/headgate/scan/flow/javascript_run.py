@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from headgate.scan.flow.analysis import Mode, Run, Source
 from headgate.scan.flow.core import Frame
 from headgate.scan.flow.entries import EntryInfo, is_number, param_sources
 from headgate.scan.flow.env import Env, several
@@ -12,7 +11,9 @@ from headgate.scan.flow.findings import Recorder
 from headgate.scan.flow.javascript import JavaScript
 from headgate.scan.flow.javascript_modules import JavaScriptProgram
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState
+from headgate.scan.flow.project import Mode, Source
 from headgate.scan.flow.rules import Rules
+from headgate.scan.flow.run import Run
 from headgate.scan.flow.values import UNKNOWN, Obj, Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node

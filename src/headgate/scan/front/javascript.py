@@ -11,9 +11,9 @@ from tree_sitter import Language, Parser
 from tree_sitter import Node as Tree
 from tree_sitter import Tree as Parsed
 
-from headgate.scan.front.javascript_expressions import MAX_DEPTH, Scope
 from headgate.scan.front.javascript_modules import Modules
 from headgate.scan.front.javascript_text import kept, named, nothing, required_name
+from headgate.scan.front.javascript_tree import MAX_DEPTH, Scope
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
 
