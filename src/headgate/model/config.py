@@ -14,6 +14,7 @@ from headgate.model.pipeline import PipelinePolicy
 from headgate.model.project import Context
 from headgate.model.queue import MergeMode
 from headgate.model.reviewer import ReviewerPolicy
+from headgate.model.scopes import Scope
 
 PROJECT_FILE = "headgate.toml"
 
@@ -52,6 +53,8 @@ class ProjectConfig:
     """`[dependencies]`: what the project asks of packages beyond the policy."""
     fail_fast: bool = True
     """What jobs do that do not say `fail-fast` themselves."""
+    scopes: Mapping[str, Scope] = field(default_factory=dict[str, Scope])
+    """Parts of the project that belong together, for queues of lanes."""
 
 
 class NewRevision(StrEnum):

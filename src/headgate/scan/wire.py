@@ -255,6 +255,7 @@ def _material_as_json(material: Material) -> dict[str, Any]:
             for one in material.pieces
         ],
         "questions": list(material.questions),
+        "routes": list(material.routes),
         "sources": [[one.path, one.digest, one.lines] for one in material.sources],
         "withheld": list(material.withheld),
         "cut": list(material.cut),
@@ -270,6 +271,7 @@ def _material(one: Mapping[str, Any]) -> Material:
             for path, why, lines in one["pieces"]
         ),
         questions=tuple(one["questions"]),
+        routes=tuple(one["routes"]),
         sources=tuple(Source(*source) for source in one["sources"]),
         withheld=tuple(one["withheld"]),
         cut=tuple(one["cut"]),

@@ -15,6 +15,7 @@ from headgate.model.toml.environments import read_environments
 from headgate.model.toml.job_tables import read_job
 from headgate.model.toml.names import check_name
 from headgate.model.toml.reader import Table, outside, read
+from headgate.model.toml.scopes import read_scopes
 
 
 def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
@@ -43,6 +44,8 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
     environments: Mapping[str, EnvironmentDefinition] = {}
     if table := root.table("environments"):
         environments = read_environments(table, table.names())
+    areas = root.table("scopes")
+    scopes = read_scopes(areas) if areas else {}
     packages = root.table("dependencies")
     dependencies = None if packages is None else read_tightening(packages)
     root.done()
@@ -62,6 +65,7 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
         job_tables=tables,
         dependencies=dependencies,
         fail_fast=fail_fast,
+        scopes=scopes,
     )
 
 
