@@ -41,6 +41,9 @@ class Kind:
     """Whether data flows to it; false for literals and absences."""
 
 
+Kinds = Mapping[KindName, Kind]
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What a value has to be. Exactly one field is set."""
