@@ -59,6 +59,23 @@ async def test_what_cannot_affect_each_other_waits_for_nobody(gates: Begin):
     assert gate.show("jinja", "two/a") == "fine"
 
 
+async def test_a_job_without_reuse_runs_again_for_what_lands(gates: Begin):
+    project = parts("one", "two")
+    project["headgate.toml"] = project["headgate.toml"].replace(
+        "[jobs.one]\n", "[jobs.one]\nreuse = false\n"
+    )
+    gate = await gates({"jinja": project}, lanes("jinja"))
+    slow = await gate.push("jinja", {"one/wait": "1\n"})
+    await gate.until(lambda: running(gate, slow))
+    quick = await gate.push("jinja", {"two/a": "fine\n"})
+    await gate.run()
+    gate.expect(landed=[quick, slow])
+    assert [len(gate.runs(n)) for n in (slow, quick)] == [2, 1]
+    last = trials(gate)[-1]
+    assert (last.purpose, last.state) == (TrialPurpose.CONFIRMATION, TrialState.LANDED)
+    assert (list(last.reused), last.build is None) == ([], False)
+
+
 async def test_what_can_affect_each_other_lands_in_order_and_is_tested_so(gates: Begin):
     files = [{f"one/{n}": "fine\n"} for n in "abc"]
     gate, numbers = await together(gates, lanes("jinja"), *files)
@@ -190,7 +207,7 @@ async def test_what_merges_with_nobody_ahead_is_told_so_without_running_anything
     await gate.run()
     why = "it does not merge onto main"
     gate.expect(landed=[first], ejected={second: why})
-    assert gate.runs(second) == []
+    assert gate.runs(second) == [], gate.story()
 
 
 async def test_a_restart_in_the_middle_repeats_only_what_had_not_ended(gates: Begin):

@@ -132,8 +132,16 @@ def start_of(places: Sequence[Path]) -> Path:
     return places[0].absolute()
 
 
+def configuration_of(root: Root) -> tuple[ProjectConfig, CheckResult]:
+    """headgate.toml of a work tree, and what the check of it says."""
+    from headgate.model.config import ProjectConfig
+
+    configured, result = _configuration(root)
+    return configured or ProjectConfig(), result
+
+
 def _configuration(root: Root) -> tuple[ProjectConfig | None, CheckResult]:
-    """What the project asks for; None when it asks for nothing."""
+    """As `configuration_of`; None when the project asks for nothing."""
     content = read_file(root.path, PROJECT_FILE)
     if isinstance(content, str):
         if os.path.lexists(root.path / PROJECT_FILE):
@@ -248,7 +256,12 @@ def _dependencies(selection: Selection, exclude: Sequence[str]) -> CheckResult:
 
 def publish(report: Report, name: str, output: str) -> None:
     """Print a report, or write it to a file. Raises CouldNotRun."""
-    text = by_name(name)(report)
+    what = plural(report.counts().total(), "finding")
+    hand_out(by_name(name)(report), output, what)
+
+
+def hand_out(text: str, output: str, what: str) -> None:
+    """Print a text, or write it to a file and say so: `WHAT written to …`. Raises CouldNotRun."""
     if not output:
         sys.stdout.write(text)
         return
@@ -267,4 +280,4 @@ def publish(report: Report, name: str, output: str) -> None:
             f"{printable(output)} could not be written: {error.strerror}.",
             "Name a file in a directory that exists and that you may write to.",
         ) from error
-    say(f"{plural(report.counts().total(), 'finding')} written to {printable(output)}.")
+    say(f"{what} written to {printable(output)}.")

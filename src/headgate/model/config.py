@@ -14,6 +14,7 @@ from headgate.model.job_table import JobTable
 from headgate.model.pipeline import PipelinePolicy
 from headgate.model.project import Context
 from headgate.model.queue import MergeMode
+from headgate.model.reviewer import ReviewerPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +137,5 @@ class Policy:
     """Name → how many runs may hold it at once; one, for those that are not here."""
     large_change: int = 400
     """Changed lines from which a change counts as large."""
+    reviewer: ReviewerPolicy | None = None
+    """Who may be asked about changes; None: nobody, and nothing is sent."""

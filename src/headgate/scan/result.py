@@ -68,7 +68,11 @@ def result_of(check: str, head: Side, base: Side | None, request: Request) -> Ch
         if missed:
             outcome = Outcome.UNKNOWN
             reasons.append(_missed(check, missed))
-        elif skipped:
+        if cut := head.cut(base, request.renamed) if check == "source" and base else []:
+            # A whole tree is told of; a change has to be known.
+            outcome = Outcome.UNKNOWN
+            reasons.append(_cut_off(cut))
+        if skipped and not missed:
             reasons.append(f"{plural(len(skipped), 'file')} not examined: {listed(skipped)}")
     unfollowed = (request.unfollowed,) if request.unfollowed and check == "source" else ()
     return CheckResult(
@@ -91,3 +95,11 @@ def _missed(check: str, missed: Sequence[str]) -> str:
         remedy += ", or exclude it under `[checks] exclude` in headgate.toml"
     had = plural(len(missed), "file")
     return f"{had} that had to be examined could not be: {listed(missed)} ({remedy})"
+
+
+def _cut_off(cut: Sequence[str]) -> str:
+    """Why files that the change touches are not known to be clean, and what to do."""
+    return (
+        f"{plural(len(cut), 'changed file')} could be examined in part only: {listed(cut)} (split "
+        "what is too large, or exclude it under `[checks] exclude` in headgate.toml)"
+    )

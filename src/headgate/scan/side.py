@@ -163,6 +163,20 @@ class Side:
     def reduced(self, check: str) -> tuple[str, ...]:
         return tuple(path for one in self._analyses.get(check, ()) for path in one.reduced)
 
+    def cut(self, other: Side | None, renamed: Mapping[str, str]) -> list[str]:
+        """`path: reason` of files that are not what they were in the other side, and whose
+        analysis was cut off."""
+        cut = [entry for one in self._analyses.get("source", ()) for entry in one.cut]
+        mine = {file.path for file in self._files}
+        return [
+            entry
+            for entry in cut
+            for path in (entry.rpartition(": ")[0],)
+            if path in mine
+            and self.wanted(path)
+            and not self._same(path, other, renamed.get(path, path))
+        ]
+
     def outcome(self, check: str) -> Outcome:
         outcomes = {analysis.outcome for analysis in self._analyses.get(check, ())}
         return Outcome.PASSED if outcomes <= {Outcome.PASSED} else Outcome.NOT_RUN

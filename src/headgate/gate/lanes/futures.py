@@ -8,7 +8,11 @@ from heapq import heappop, heappush
 from itertools import islice
 
 from headgate.gate.lanes.standing import Field, Standing
+from headgate.gate.lanes.view import TrialState
 from headgate.model.ids import ItemId
+
+LIKELY = 0.7
+"""Chance from which a future is worth waiting for by one that failed in it."""
 
 MOST_COVERS = 2
 """How many of those that an item overtakes it is tested with."""
@@ -69,11 +73,26 @@ def _unsure(one: Standing, all_: Field) -> bool:
     """Whether no future is likely: then a test on the branch alone tells most."""
     if one.proven or any(not known.beside for known in one.evidence):
         return False
+    if _fails_with_what_lands(one, all_):
+        return False
     chance = one.chance
     for other in one.ahead:
         p = all_.standings[other].chance
         chance *= max(p, 1.0 - p)
     return chance < all_.view.settings.screen
+
+
+def _fails_with_what_lands(one: Standing, all_: Field) -> bool:
+    """Whether it failed in a future that will likely come true: what the branch alone would say
+    of it is of use only if that future does not come, and that can be waited for."""
+    for known in one.evidence:
+        if known.state is TrialState.FAILED:
+            comes = 1.0
+            for other in known.pending:
+                comes *= all_.standings[other].chance
+            if comes >= LIKELY:
+                return True
+    return False
 
 
 def _likeliest(free: list[ItemId], all_: Field) -> Iterator[tuple[frozenset[ItemId], float]]:

@@ -69,11 +69,13 @@ class Scout:
         self._found[proposal.revision.id] = (configs, policy, found)
         return found
 
-    def learn(self, jobs: Iterable[tuple[str, str]]) -> None:
-        """These jobs returned something: no result of theirs may stand for another."""
+    def learn(self, jobs: Iterable[tuple[str, str]]) -> bool:
+        """These jobs returned something: no result of theirs may stand for another. Whether that
+        is new."""
         if new := set(jobs) - self.unsteady:
             self.unsteady |= new
             self._found.clear()
+        return bool(new)
 
     def _looks(
         self,

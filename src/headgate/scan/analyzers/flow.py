@@ -85,7 +85,9 @@ class Flow:
             for one in lacking(modules, self.packs(LANGUAGE), kinds, documents)
         ]
         notes = [f"{path}: {why}" for path, why in reduced_by(modules, outcome.cut, places)]
-        return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))
+        return Analysis(
+            Outcome.PASSED, "", tuple(hits), reduced=tuple(notes), cut=cut_off(outcome.cut)
+        )
 
 
 _DOCUMENTS = (".yml", ".yaml", ".json")
@@ -109,10 +111,19 @@ def reduced_by(
             count = len(module.broken)
             more = f" and {count - 1} more" if count > 1 else ""
             out.append((path, f"line {line}{more} could not be understood"))
-        names = cut.get(path, ())
-        if names:
-            out.append((path, f"the analysis of {', '.join(names[:5])} was cut off"))
+        if path in cut:
+            out.append((path, _cut_off(cut[path])))
     return out
+
+
+def cut_off(cut: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """`path: reason` of every file with functions whose analysis was cut off."""
+    return tuple(f"{path}: {_cut_off(names)}" for path, names in cut.items())
+
+
+def _cut_off(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"the analysis of {', '.join(names[:5])}{more} was cut off"
 
 
 class Places:

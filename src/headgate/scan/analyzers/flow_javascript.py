@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Outcome
-from headgate.scan.analyzers.flow import SHOWN, Places, finding_of, reduced_by
+from headgate.scan.analyzers.flow import SHOWN, Places, cut_off, finding_of, reduced_by
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.javascript_modules import tests_of
@@ -15,7 +15,6 @@ from headgate.scan.front.generated import why_generated
 from headgate.scan.front.lowered import grammar, lowered
 from headgate.scan.packs.schema import Kinds, Pack
 from headgate.scan.packs.shipped import remedies, shipped, shipped_kinds
-from headgate.scan.text import plural
 
 LANGUAGE = "javascript"
 
@@ -66,8 +65,8 @@ class JavaScriptFlow:
         ]
         notes = [f"{file.path}: {unwritten[file.path]}" for file in files if file.path in unwritten]
         tested = sorted(tests.intersection(file.path for file in files))
-        if tested:
-            more = f", and {plural(len(tested) - 1, 'file')} more" if len(tested) > 1 else ""
-            notes.append(f"{tested[0]}{more}: a test that nothing else imports")
+        notes += [f"{path}: a test that nothing else imports" for path in tested]
         notes += [f"{path}: {why}" for path, why in reduced_by(modules, outcome.cut, places)]
-        return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))
+        return Analysis(
+            Outcome.PASSED, "", tuple(hits), reduced=tuple(notes), cut=cut_off(outcome.cut)
+        )

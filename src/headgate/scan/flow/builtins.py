@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import posixpath
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +44,8 @@ _FOLDED: dict[str, Callable[..., Any]] = {
 }
 """Functions that are applied to constants."""
 _NUMBERS = {"bool": "bool", "callable": "bool", "hasattr": "bool", "id": "int", "hash": "int"}
+_PREFIXED = re.compile(r"[A-Za-z]\w*_")
+"""How the name of an attribute begins that can only be one of a family."""
 _PLAIN_TYPES = frozenset({"int", "float", "bool", "complex", "Decimal", "UUID", "date", "datetime"})
 
 
@@ -141,6 +144,9 @@ class Builtins(Iterables):
             return UNKNOWN
         consts = args[1].consts
         if consts is None or not all(isinstance(one, str) for one in consts):
+            if _PREFIXED.match(args[1].text or ""):
+                # `getattr(self, "do_" + name)`: one of the members that are named so.
+                return Value(self.union(args[:1]))
             return Value(self.union(args))
         out: Value | None = None
         for one in consts:

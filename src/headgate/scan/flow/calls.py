@@ -22,6 +22,8 @@ from headgate.scan.flow.values import (
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
+_NESTED = 2
+"""Runs of one function within another of itself that are followed."""
 _VARIANTS = 24
 """Analyses of one function with different arguments, before they are made less precise."""
 _UNDECORATED = frozenset(
@@ -38,6 +40,8 @@ class Calls(Summaries):
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
+        self._running: dict[tuple[str, int], int] = {}
+        """How often a function is being run, one within another."""
         self._memo: dict[tuple[str, int], dict[Any, Summary | None]] = {}
         self.called: set[tuple[str, int]] = set()
         """Functions that are called from somewhere."""
@@ -81,6 +85,10 @@ class Calls(Summaries):
         if isinstance(obj, tuple):
             return self._call_each(several(obj), args, keywords, node, extra)
         return self._assumed([*args, *keywords.values()], node, "it")
+
+    def forget(self, place: tuple[str, int]) -> None:
+        """What is known of a function is out of date."""
+        self._memo.pop(place, None)
 
     def _call_each(
         self,
@@ -136,6 +144,9 @@ class Calls(Summaries):
         if self.frame.depth >= self.reach:
             if self.reach < MAX_CALLS:
                 return self._assumed([*args, *keywords.values()], node, name)
+            if not self._carries(function, args, keywords, extra):
+                # Nothing goes in that could do harm inside, and nothing comes in there.
+                return self._unfollowed(ref)
             self.recorder.cut_off(self.frame.module.path, self.frame.name)
             return self._assumed([*args, *keywords.values()], node, name)
         place = (ref.module.path, function[1])
@@ -153,12 +164,19 @@ class Calls(Summaries):
             if whole in variants:
                 # It calls itself: what goes in comes out.
                 return self._assumed([*args, *keywords.values()], node, name)
+            running = self._running.get(place, 0)
+            if running >= _NESTED:
+                # It calls itself with ever other values: what is known of one more is the same.
+                return self._assumed([*args, *keywords.values()], node, name)
             variants[whole] = None
+            self._running[place] = running + 1
             try:
                 summary = self._analyse(ref, bound, captured, inward)
             except BaseException:
                 del variants[whole]
                 raise
+            finally:
+                self._running[place] = running
             variants[whole] = summary
         return self._apply(summary, inward, node, name, ref)
 
@@ -178,12 +196,24 @@ class Calls(Summaries):
             return depth < 1 and function[10] <= SMALL // 4
         if depth < FEW_CALLS and function[10] <= SMALL:
             return True
+        return self._carries(function, args, keywords, extra) or any(
+            one.obj is not None for one in (*args, *keywords.values())
+        )
+
+    def _carries(
+        self,
+        function: Node,
+        args: list[Value],
+        keywords: dict[str, Value],
+        extra: Value | None,
+    ) -> bool:
+        """Whether data goes into a call, or may come in within."""
         if not function[11].isdisjoint(self.rules.source_tails):
             return True
         values = [*args, *keywords.values()]
         if extra is not None:
             values.append(extra)
-        return any(self.deep(one) for one in values) or any(one.obj is not None for one in values)
+        return any(self.deep(one) for one in values)
 
     def _unfollowed(self, ref: FunctionRef) -> Value:
         """What is known of the result of a function that is not followed: its type."""

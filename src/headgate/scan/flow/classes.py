@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headgate.scan.flow.core import Frame
 from headgate.scan.flow.env import Env
-from headgate.scan.flow.program import ClassRef, FunctionRef
+from headgate.scan.flow.program import NAMED_TUPLE, ClassRef, FunctionRef
 from headgate.scan.flow.statements import Statements
 from headgate.scan.flow.values import (
     UNKNOWN,
@@ -60,7 +60,7 @@ class Classes(Statements):
         init = cls.member("__init__") or cls.member("constructor")
         if init is not None and isinstance(init.obj, FunctionRef):
             self.call(self.bound(init, value, cls, node), args, keywords, node, extra)
-        elif cls.kind or any(base in _FIELD_BASES for base in bases):
+        elif cls.fills or any(base in _FIELD_BASES for base in bases):
             self._fill(cls, value, args, keywords, node, extra)
         else:
             values = [*args, *keywords.values()]
@@ -83,10 +83,7 @@ class Classes(Statements):
         extra: Value | None,
     ) -> None:
         """The fields of a dataclass, in the order of its bases."""
-        names: dict[str, Node | None] = {}
-        for one in reversed(cls.lineage()):
-            names.update(dict(one.order))
-        for index, (name, default) in enumerate(names.items()):
+        for index, (name, default) in enumerate(cls.field_names().items()):
             item = args[index] if index < len(args) else keywords.get(name)
             if item is None and extra is not None:
                 item = extra
@@ -124,6 +121,8 @@ class Classes(Statements):
                 cls.bases.append(base.obj)
             elif base.name:
                 cls.library.append(self.rules.canonical(base.name))
+        if "typing.NamedTuple" in cls.library:
+            cls.kind = NAMED_TUPLE
         for decorator_node in node[6]:
             decorator = self.eval(
                 decorator_node[3] if decorator_node[0] == ir.CALL else decorator_node

@@ -15,6 +15,7 @@ from headgate.scan.flow.values import (
     WHOLE,
     Obj,
     Taint,
+    Token,
     Value,
     constant,
     merge_taint,
@@ -27,6 +28,12 @@ MAX_ITEMS = 300
 
 class Containers(Core):
     """Reading and writing of what values hold."""
+
+    # What later parts provide.
+
+    def cleared(self, token: Token, facts: int) -> int:
+        """The kinds that the facts about a token clear it of."""
+        raise NotImplementedError
 
     # Reading
 
@@ -62,6 +69,12 @@ class Containers(Core):
         """What an object holds under a key; None when that is not known at all."""
         if consts is not None:
             out: Value | None = None
+            if obj.cls is not None and obj.cls.is_tuple:
+                names = list(obj.cls.field_names())
+                consts = tuple(
+                    names[one] if isinstance(one, int) and -len(names) <= one < len(names) else one
+                    for one in consts
+                )
             for one in consts:
                 if obj.kind in ("list", "tuple") and isinstance(one, int) and one < 0:
                     one = len(obj.items) + one if not obj.open and obj.rest is None else one
@@ -114,8 +127,6 @@ class Containers(Core):
             consts = tuple(dict.fromkeys(parts))
             return Value(consts=consts if 0 < len(consts) <= MAX_CONSTANTS else None)
         if value.taint:
-            if value.type == "str":
-                return Value(self.narrowed(value.taint, ~WHOLE))
             return Value(self.part(value.taint, "*", node))
         return UNKNOWN
 
@@ -130,7 +141,11 @@ class Containers(Core):
     def sequence(self, value: Value, node: Node) -> list[Value] | None:
         """The items in order, when all of them are known."""
         obj = self.obj(value)
-        if obj is None or obj.kind not in ("list", "tuple") or obj.open or obj.rest is not None:
+        if obj is None or obj.open or obj.rest is not None:
+            return None
+        if obj.kind == "instance" and obj.cls is not None and obj.cls.is_tuple:
+            return [obj.items.get(name, UNKNOWN) for name in obj.cls.field_names()]
+        if obj.kind not in ("list", "tuple"):
             return None
         count = len(obj.items)
         items = [obj.items.get(index) for index in range(count)]
@@ -230,6 +245,12 @@ class Containers(Core):
         if not value.taint:
             return value
         taint = self.moved(value.taint, "it is stored", node)
+        if self.env.facts and taint:
+            # What was checked here stays so in what holds it.
+            taint = {
+                token: (mask | (self.cleared(token, self.facts_for(token)) & ~7), trace)
+                for token, (mask, trace) in taint.items()
+            }
         return Value(
             taint,
             value.consts,

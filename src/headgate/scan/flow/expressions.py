@@ -8,6 +8,7 @@ from typing import Any
 
 from headgate.scan.flow.attributes import SuperRef
 from headgate.scan.flow.containers import MAX_ITEMS
+from headgate.scan.flow.guards import without_elements
 from headgate.scan.flow.operations import Operations
 from headgate.scan.flow.program import ClassRef, FunctionRef
 from headgate.scan.flow.values import (
@@ -272,6 +273,9 @@ class Expressions(Operations):
         element = self.eval(element_node)
         if element.cond is None:
             element = self._cleared_here(element) or element
+        elif any(tests for _, _, tests in clauses):
+            # Of items that are left out nothing is known.
+            element = without_elements(element)
         heap = self.env.heap
         self.env = before
         self.env.heap.update(heap)

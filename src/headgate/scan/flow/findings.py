@@ -61,6 +61,8 @@ class Found:
     """In the table `injection`, for what is told by it and not by the kind."""
 
 
+MAX_ASSUMED = 2
+"""Different things that may be taken for true on one way before it is a guess."""
 PARAMETER = "library"
 """Label of the parameters of functions that nobody in the project calls."""
 BUILT = frozenset(
@@ -117,7 +119,8 @@ class Recorder:
         confidence = min(hit.confidence, token.confidence, self._most_sure(token.label))
         assumed = [one.reason for one in steps if ASSUMED in one.reason]
         if assumed:
-            confidence = min(confidence, Confidence.MEDIUM)
+            many = len(set(assumed)) > MAX_ASSUMED
+            confidence = min(confidence, Confidence.LOW if many else Confidence.MEDIUM)
         if hit.confidence < Confidence.HIGH:
             assumed.append(f"it is not known what `{hit.sink}` belongs to")
         sink = Step(hit.path, hit.start, hit.end, f"it reaches `{hit.sink}`")

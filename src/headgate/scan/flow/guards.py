@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from headgate.scan.flow.container_methods import ContainerMethods
-from headgate.scan.flow.patterns import checked
+from headgate.scan.flow.patterns import checked, kinds_for
 from headgate.scan.flow.values import (
     HOST,
     RESOLVED,
@@ -49,6 +49,21 @@ _COMPARISONS: dict[str, Any] = {
     "is": operator.eq,
     "is not": operator.ne,
 }
+
+
+def without_elements(value: Value) -> Value:
+    """A test, without what it says of single items."""
+    yes, no = value.cond or (None, None)
+    return Value(
+        value.taint, value.consts, value.ref, value.type, value.name, value.obj, value.recv,
+        value.text, (_of_wholes(yes), _of_wholes(no)),
+    )  # fmt: skip
+
+
+def _of_wholes(facts: Facts | None) -> Facts | None:
+    if facts is None:
+        return None
+    return {token: mask for token, mask in facts.items() if not token.is_element}
 
 
 class Guards(ContainerMethods):
@@ -124,6 +139,10 @@ class Guards(ContainerMethods):
             yes, no = self._membership(left, right)
         elif op in ("==", "is"):
             yes = self._equality(left, right)
+        elif op in ("<", "<="):
+            yes = self.contained(left, right)
+        elif op in (">", ">="):
+            yes = self.contained(right, left)
         if consts is not None and len(consts) == 1:
             if consts[0]:
                 no = None
@@ -179,7 +198,7 @@ class Guards(ContainerMethods):
     def _membership(self, left: Value, right: Value) -> tuple[Facts | None, Facts | None]:
         tainted = self.deep(right)
         if left.taint and not tainted:
-            yes: Facts | None = self.facts_of(left, "all")
+            yes: Facts | None = self._one_of(left, right)
             yes = add_facts(yes, self.facts_of(left, _URL, HOST))
             return yes, {}
         if tainted and not left.taint:
@@ -195,6 +214,56 @@ class Guards(ContainerMethods):
                 yes = dict.fromkeys(resolved, self.rules.mask(_PATH))
             return yes, no
         return {}, {}
+
+    def _one_of(self, left: Value, right: Value) -> Facts:
+        """What is known of a value that is in something of the program's own. Of characters that
+        are taken out of a text one by one, what the text may be that is made of them."""
+        parts = [token for token in self.whole_tokens(left) if token.is_element]
+        if not parts:
+            return self.facts_of(left, "all")
+        allowed = self._characters(right)
+        mask = self.rules.all if allowed is None else self.rules.mask(kinds_for(allowed))
+        return {
+            token: mask if token.is_element else self.rules.all
+            for token in self.whole_tokens(left)
+            if mask or not token.is_element
+        }
+
+    def _characters(self, value: Value) -> frozenset[str] | None:
+        """The characters that a text or a container of the program's own holds; None: not known,
+        or it holds more than characters."""
+        texts: tuple[Any, ...] | None = value.consts
+        if texts is None:
+            obj = self.obj(value)
+            if obj is None or obj.open or obj.rest is not None or obj.kind == "instance":
+                return None
+            items = obj.items
+            texts = tuple(items) if obj.kind == "dict" else ()
+            if obj.kind != "dict":
+                texts = tuple(one for item in items.values() for one in item.consts or (None,))
+            if not all(isinstance(one, str) and len(one) <= 1 for one in texts):
+                return None
+        if not all(isinstance(one, str) for one in texts):
+            return None
+        return frozenset("".join(str(one) for one in texts))
+
+    def lifted(self, facts: Facts | None) -> Facts | None:
+        """Facts that hold of every item hold of the whole, too."""
+        if not facts:
+            return facts
+        out = dict(facts)
+        for token, mask in facts.items():
+            if token.is_element and token.parent is not None:
+                out[token.parent] = out.get(token.parent, 0) | mask
+        return out
+
+    def contained(self, left: Value, right: Value) -> Facts:
+        """What is known when every item of the one is in the other: `set(text) <= ALLOWED`."""
+        obj = self.obj(left)
+        if obj is None or obj.kind != "set" or self.deep(right):
+            return {}
+        item = self.any_item(obj)
+        return {} if item is None else self.lifted(self._one_of(item, right)) or {}
 
     def _equality(self, left: Value, right: Value) -> Facts | None:
         yes: Facts | None = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from headgate.scan.flow.sinks import Sinks
 from headgate.scan.flow.values import (
     UNKNOWN,
+    Cond,
     Obj,
     Value,
     add_facts,
@@ -98,8 +99,14 @@ class Iterables(Sinks):
         if len(args) < 2:
             return UNKNOWN
         item = self.iterate(args[1], node)
-        if args[0].obj is not None:
-            tested = self.call(args[0], [item], {}, node)
+        test = args[0]
+        if test.name.startswith("str."):
+            tested = self.call(Value(name=test.name, recv=item), [], {}, node)
+        elif test.obj is not None:
+            tested = self.call(test, [item], {}, node)
+        else:
+            tested = None
+        if tested is not None:
             facts = tested.cond[0] if tested.cond is not None else None
             if facts and item.taint:
                 item = Value(
@@ -134,7 +141,8 @@ class Iterables(Sinks):
             return self._each(ordered, every=every)
         item = self.iterate(args[0], node)
         yes, no = self.cond_of(item)
-        return Value(type="bool", cond=(yes, {}) if every else ({}, no))
+        cond: Cond = (self.lifted(yes), {}) if every else ({}, self.lifted(no))
+        return Value(type="bool", cond=cond)
 
     def _each(self, values: list[Value], *, every: bool) -> Value:
         """Of tests that are all known."""

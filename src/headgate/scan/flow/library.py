@@ -308,6 +308,9 @@ class Library(Standard):
         """Methods that test what they are called on."""
         if tail in ("startswith", "startsWith") and args:
             return self.begins(recv, args[0])
+        if tail == "issubset" and args:
+            facts = self.contained(recv, args[0])
+            return Value(type="bool", cond=(facts, {})) if facts else None
         if tail in ("is_relative_to", "relative_to"):
             return self.below(recv, args, raises=tail == "relative_to")
         if tail in ("match", "fullmatch", "search", "test") and args and recv.type == "re.Pattern":

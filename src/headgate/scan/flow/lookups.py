@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import string
 from typing import Any
 
 from headgate.model.finding import Confidence
@@ -18,6 +19,14 @@ from headgate.scan.flow.values import (
 )
 from headgate.scan.ir.nodes import Node
 
+_CONSTANTS = {
+    f"string.{name}": getattr(string, name)
+    for name in (
+        "ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "hexdigits", "octdigits",
+        "printable", "punctuation", "whitespace",
+    )
+}  # fmt: skip
+"""Texts that the standard library names."""
 _BUILTINS = frozenset(dir(builtins))
 
 
@@ -92,6 +101,8 @@ class Names(Library):
         if stored is not None:
             return stored
         rule = self.rules.attrs.get(name)
+        if rule is None and name in _CONSTANTS:
+            return constant(_CONSTANTS[name])
         if rule is None:
             return value if value.name == name else Value(name=name)
         for literal in rule.literals:

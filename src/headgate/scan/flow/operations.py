@@ -71,6 +71,11 @@ class Operations(Attributes):
         if op == "%" and (left.consts is not None or left.type == "str" or left.text is not None):
             return self.percent(left, right, node)
         one, other = self.obj(left), self.obj(right)
+        if op == "-" and one is not None and one.kind == "set":
+            # `if set(text) - ALLOWED: …`
+            rest = self.bag(self.any_item(one) or UNKNOWN, "set")
+            facts = self.contained(left, right)
+            return Value(ref=rest.ref, cond=({}, facts)) if facts else rest
         if op in ("+", "|") and (one is not None or other is not None):
             return self._added(op, left, right, node)
         if op == "+":

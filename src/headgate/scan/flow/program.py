@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from headgate.scan.flow.core import Frame
 
 
+NAMED_TUPLE = "namedtuple"
+
+
 class ModuleState:
     """A file: what its names mean, once its top level was run."""
 
@@ -71,7 +74,7 @@ class ClassRef:
         self.fields: dict[str, Value] = {}
         """Attributes of instances, over all methods that were analysed."""
         self.kind = ""
-        """`dataclass` when its constructor takes its fields."""
+        """`dataclass` or `NAMED_TUPLE` when its constructor takes its fields."""
 
     def lineage(self) -> list[ClassRef]:
         """The class and those it derives from, nearest first."""
@@ -99,6 +102,23 @@ class ClassRef:
             if found is not None:
                 return found
         return None
+
+    @property
+    def fills(self) -> bool:
+        """Whether its constructor takes its fields, in their order."""
+        return any(one.kind for one in self.lineage())
+
+    @property
+    def is_tuple(self) -> bool:
+        """Whether its instances are tuples, too."""
+        return any(one.kind == NAMED_TUPLE for one in self.lineage())
+
+    def field_names(self) -> dict[str, Node | None]:
+        """The fields with their defaults, in the order of the constructor."""
+        out: dict[str, Node | None] = {}
+        for one in reversed(self.lineage()):
+            out.update(dict(one.order))
+        return out
 
     def library_bases(self) -> Iterable[str]:
         for one in self.lineage():

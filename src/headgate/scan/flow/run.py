@@ -122,7 +122,7 @@ class Run(FrameworkCalls):
         place = (ref.module.path, ref.node[1])
         if place in self._done:
             return
-        self._done.add(place)
+        self._done[place] = len(self.calls.shared)
         if cls is not None:
             # What the constructor stores, the methods find.
             for name in ("__init__", "constructor"):
@@ -275,13 +275,28 @@ class Run(FrameworkCalls):
         if not names:
             return False
         again = False
+        shared = list(self.calls.shared.items())
         for state in states:
             if self.files[state.path].mentions.isdisjoint(names):
                 continue
             self._guarded(state, "the module", lambda state=state: self.calls.run_module(state))
             for ref, cls in self._functions(state):
                 place = (ref.module.path, ref.node[1])
-                if place not in self._done and not ref.node[11].isdisjoint(names):
-                    self._root(ref, cls, follow=True)
-                    again = True
+                mentions: frozenset[str] = ref.node[11]
+                if mentions.isdisjoint(names):
+                    continue
+                since = self._done.get(place)
+                if since is not None:
+                    # Something may have been stored for it since: `flask.g.user = …`.
+                    later = (
+                        name.rpartition(".")[2].partition("[")[0]
+                        for name, value in shared[since:]
+                        if value.taint
+                    )
+                    if mentions.isdisjoint(later):
+                        continue
+                    del self._done[place]
+                    self.calls.forget(place)
+                self._root(ref, cls, self.calls.entry_of.get(place), follow=True)
+                again = True
         return again

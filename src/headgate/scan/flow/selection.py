@@ -43,7 +43,8 @@ class Selection:
             self.recorder.judge = judge
         self.calls = Calls(self.program, rules, self.recorder)
         self.calls.recorder = self.recorder
-        self._done: set[tuple[str, int]] = set()
+        self._done: dict[tuple[str, int], int] = {}
+        """Functions that were analysed, and how many names were shared then."""
         self._tainting: set[str] = set()
         """Names of functions that give what comes in, and of attributes that hold it."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from headgate.scan.flow.builtins import Builtins, Partial
-from headgate.scan.flow.program import FunctionRef
+from headgate.scan.flow.program import NAMED_TUPLE, ClassRef, FunctionRef
 from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant, merge_taint
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -48,6 +49,12 @@ class Standard(Builtins):
         self, recv: Value, name: str, args: list[Value], keywords: dict[str, Value], node: Node
     ) -> Value | None:
         """The result of a method of a type of this file; None: not known here."""
+        held = self.obj(recv)
+        if held is not None and held.cls is not None and name in ("_replace", "_asdict"):
+            change = self.replaced if name == "_replace" else self.as_dictionary
+            return change([recv], keywords, node)
+        if name == "get" and recv.name and args and (found := self._stored_under(recv, args)):
+            return found
         if recv.type == _TEMPLATE and name in ("substitute", "safe_substitute"):
             return self._substituted(recv, args, keywords, node)
         if recv.type in _QUEUES:
@@ -55,6 +62,12 @@ class Standard(Builtins):
         if name in _LATER and isinstance(recv.obj, FunctionRef) and recv.obj.node[6]:
             return self._later(recv.obj, name, args, keywords, node)
         return None
+
+    def _stored_under(self, recv: Value, args: list[Value]) -> Value | None:
+        """`flask.g.get("user")`: what was stored as `flask.g.user`."""
+        key = args[0].consts[0] if args[0].consts and len(args[0].consts) == 1 else None
+        full = f"{self.rules.canonical(recv.name)}.{key}"
+        return self.env.vars.get(full) or self.shared.get(full)
 
     def _queued(self, recv: Value, name: str, args: list[Value], node: Node) -> Value | None:
         """What is put into a queue comes out of it, the first first."""
@@ -125,6 +138,44 @@ class Standard(Builtins):
             result = self.call(args[0], [result, item], {}, node)
         return result
 
+    def named_tuple(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`collections.namedtuple(name, fields)`: a class."""
+        name = args[0].consts[0] if args[0].consts else ""
+        given = args[1] if len(args) > 1 else keywords.get("field_names", UNKNOWN)
+        texts: list[Any] = list(given.consts or ())
+        if len(texts) == 1 and isinstance(texts[0], str):
+            texts = texts[0].replace(",", " ").split()
+        elif (items := self.sequence(given, node)) is not None:
+            texts = [one for item in items for one in item.consts or ()]
+        if not texts or not isinstance(name, str):
+            return UNKNOWN
+        cls = ClassRef(self.frame.module, (ir.CLASS, node[1], node[2], name, (), (), (), ()))
+        cls.kind = NAMED_TUPLE
+        cls.order = [(str(one), None) for one in texts]
+        return Value(obj=cls)
+
+    def replaced(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`dataclasses.replace(one, field=…)`: another one."""
+        held = self.obj(args[0])
+        if held is None:
+            return Value(self.union([*args, *keywords.values()]))
+        items = {**held.items}
+        items.update({name: self.stored(item, node) for name, item in keywords.items()})
+        return self.new(Obj(held.kind, items, held.rest, held.cls, held.open), args[0].type)
+
+    def as_dictionary(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`dataclasses.asdict(one)`, `vars(one)`."""
+        held = self.obj(args[0])
+        if held is None:
+            return Value(self.deep(args[0]))
+        return self.new(Obj("dict", held.items, held.rest, None, held.open))
+
+    def as_tuple(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        held = self.obj(args[0])
+        if held is None:
+            return Value(self.deep(args[0]))
+        return self.make_list(held.items.values(), "tuple")
+
     def getter(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         """`operator.itemgetter(key)`."""
         if len(args) != 1:
@@ -161,6 +212,11 @@ _FUNCTIONS: dict[str, Callable[[Standard, list[Value], dict[str, Value], Node], 
     _TEMPLATE: Standard.template,
     _DEFAULTS: Standard.defaults,
     "functools.reduce": Standard.reduced,
+    "collections.namedtuple": Standard.named_tuple,
+    "dataclasses.replace": Standard.replaced,
+    "dataclasses.asdict": Standard.as_dictionary,
+    "dataclasses.astuple": Standard.as_tuple,
+    "vars": Standard.as_dictionary,
     "operator.itemgetter": Standard.getter,
     "operator.itemgetter()": Standard.got,
     "asyncio.to_thread": Standard.elsewhere,

@@ -163,7 +163,8 @@ def _invocation(report: Report) -> dict[str, Any]:
     for result in report.results:
         if result.outcome in bad:
             notes.append(_note("error", f"{result.check} {result.outcome.value}", result))
-        notes += [_skipped(one) for one in result.skipped]
+        notes += [_coverage(one, "not-examined", "Not examined") for one in result.skipped]
+        notes += [_coverage(one, "examined-in-part", "Examined in part") for one in result.reduced]
     return {"executionSuccessful": ran, "toolExecutionNotifications": notes}
 
 
@@ -172,13 +173,13 @@ def _note(level: str, what: str, result: CheckResult) -> dict[str, Any]:
     return {"level": level, "message": {"text": f"{what}: {why}" if why else what}}
 
 
-def _skipped(entry: str) -> dict[str, Any]:
-    """Of one `path: reason`."""
+def _coverage(entry: str, descriptor: str, what: str) -> dict[str, Any]:
+    """Of one `path: reason` that was left out, wholly or in part."""
     path, _, _ = entry.rpartition(": ")
     note: dict[str, Any] = {
         "level": "warning",
-        "descriptor": {"id": "not-examined"},
-        "message": {"text": f"Not examined: {printable(entry)}"},
+        "descriptor": {"id": descriptor},
+        "message": {"text": f"{what}: {printable(entry)}"},
     }
     if path:
         where = {"uri": uri(path), "uriBaseId": "SRCROOT"}
