@@ -68,14 +68,19 @@ class _Maker:
         base = {file.path: file for file in self.request.base or ()}
         head = [file for file in self.request.head if self._allowed(file)]
         kept = {self.request.renamed.get(file.path, file.path) for file in self.request.head}
-        old = [base[name] for name in self._old_names(head) if name in base]
+        # What a file was before it moved here may be what never leaves.
+        old = [
+            base[name]
+            for name in self._old_names(head)
+            if name in base and not self._why_not(base[name])
+        ]
         dropped = [f for f in base.values() if f.path not in kept and self._allowed(f)]
         self.veil = veiled(head, self.tools)
         before = veiled([*old, *dropped], self.tools).joined(self.veil)
         self.veil.joined(before)
         if self.veil.problem:
             return Material(problem=self.veil.problem)
-        self.withheld += [f"{path}: {why}" for path, why in self.request.unread.items()]
+        self._unread()
         changed = [self._changed(file, before) for file in head if self._named(file, self.veil)]
         changed.sort(key=lambda one: self._order(one.file.path))
         for one in changed:
@@ -109,6 +114,14 @@ class _Maker:
 
     # -- which files -------------------------------------------------------------------------
 
+    def _unread(self) -> None:
+        """What changed and nobody could read was not looked at; it is no matter of policy."""
+        for path, why in self.request.unread.items():
+            if off := self._off_limits(path):
+                self.withheld.append(f"{path}: {off}")
+            else:
+                self.cut.append(f"{path}: {why}")
+
     def _allowed(self, file: SourceFile) -> bool:
         why = self._why_not(file)
         if why:
@@ -117,15 +130,16 @@ class _Maker:
 
     def _why_not(self, file: SourceFile) -> str:
         path = file.path
+        return self._off_limits(path) or unreadable(file.data) or why_generated(path, file.data)
+
+    def _off_limits(self, path: str) -> str:
         if matches(path, self.scope.never):
             return "the policy says that it never leaves (`never`)"
         if not matches(path, self.scope.paths):
             return "the policy does not let it leave (`paths`)"
         if path in self.request.excluded:
             return "headgate.toml excludes it from checks"
-        if why := unreadable(file.data):
-            return why
-        return why_generated(path, file.data)
+        return ""
 
     def _named(self, file: SourceFile, veil: Veil) -> bool:
         if file.path in veil.unnamed:
