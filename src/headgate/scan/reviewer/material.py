@@ -13,7 +13,7 @@ from headgate.scan.context import is_code
 from headgate.scan.engine import Request
 from headgate.scan.front.generated import why_generated
 from headgate.scan.outline import Outline
-from headgate.scan.reviewer.around import called_in, related
+from headgate.scan.reviewer.around import Names, called_in, related
 from headgate.scan.reviewer.interface import (
     Line,
     Material,
@@ -208,12 +208,7 @@ class _Maker:
             for file in (*(one.file for one in changed), *self.request.context)
             if is_code(file.path) and (file.path in self.shown or not self._why_not(file))
         }
-        wanted = [
-            one
-            for this in changed
-            if is_code(this.file.path) and not is_test(this.file.path)
-            for one in related(*self._names(this), this.file.path, files)
-        ]
+        wanted = related([self._names(one) for one in changed if self._has_names(one)], files)
         veil = self._veil_of({one.path for one in wanted} - self.veil.texts.keys(), files)
         for one in wanted:
             if one.path not in veil.texts or one.path in veil.unnamed:
@@ -237,14 +232,18 @@ class _Maker:
         self.veil.unnamed |= more.unnamed
         return self.veil
 
-    def _names(self, one: _Changed) -> tuple[list[str], list[str]]:
-        """The definitions that changed, and what changed lines call."""
+    def _has_names(self, one: _Changed) -> bool:
+        path = one.file.path
+        return path in self.shown and is_code(path) and not is_test(path)
+
+    def _names(self, one: _Changed) -> Names:
         inside = (one.outline.definition(number) for number in one.diff.places)
         defined = dict.fromkeys(d.scope.rpartition(".")[2] for d in inside if d is not None)
         usual = [name for name in defined if len(name) > 2 and not name.startswith("__")]
         text = self.veil.texts[one.file.path]
         called = called_in(text.line(number) for number in sorted(one.diff.added))
-        return usual, [name for name in called if name not in defined]
+        others = tuple(name for name in called if name not in defined)
+        return Names(one.file.path, tuple(usual), others)
 
     # -- what is known of them ---------------------------------------------------------------
 
