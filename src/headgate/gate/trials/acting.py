@@ -89,11 +89,11 @@ class Steps:
         lanes: Lanes,
         scout: Scout,
         heads: Mapping[BranchKey, Commit],
-    ) -> bool:
+    ) -> Made:
         """See Begin."""
         ahead = [unit for id, unit in reading.units.items() if id in step.assumed]
         order = self._order(reading, TrialPurpose.SPECULATION, step.members, ahead, heads)
-        return await self._make(order, lanes, scout) is not Made.LEFT
+        return await self._make(order, lanes, scout)
 
     def _order(
         self,
