@@ -42,7 +42,7 @@ from headgate.vcs.git import environment
 AREAS = 4
 PROJECT = "jinja"
 VERDICTS = ("branch.landed", "item.ejected", "item.withdrawn")
-ROUNDS = 400
+ROUNDS = 150
 """Turns after the script in which everybody must get a verdict."""
 
 
@@ -555,7 +555,8 @@ class Story:
                         records.resume(tx, item, "ada")
             self.service.wake("main")
             await asyncio.sleep(10.0)
-        self.wrong.append(f"no verdict for {[item.change for item in self.waiting()]}")
+        for item in self.waiting():
+            self.wrong.append(f"no verdict for {item}: {self.service.standing(item.id)}")
 
     # -- in the end --------------------------------------------------------------------------
 

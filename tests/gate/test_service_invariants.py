@@ -139,6 +139,20 @@ def test_members_of_a_fused_build_are_judged_one_by_one():
     assert shared
 
 
+def test_one_that_others_depend_on_is_tested_when_it_was_pushed_again():
+    """It stands behind them then, and each of the three waited for the others for ever."""
+    acts = (
+        Push(Proposed((0,))),
+        Push(Proposed((1, 2))),
+        Push(Proposed((1, 2, 3)), depends=1),
+        Push(Proposed((3,)), depends=2),
+        Revise(1, Proposed((0, 1))),
+    )
+    story = play(Script(tuple((act, True) for act in acts), slots=1, fuse=8))
+    assert not story.wrong, story.told()
+    assert story.landings == 4
+
+
 @pytest.mark.long
 @pytest.mark.skipif(EXAMPLES < 50, reason="a campaign: set HEADGATE_EXAMPLES")
 @settings(slow, max_examples=EXAMPLES)
