@@ -190,9 +190,7 @@ class Hands:
         if state is RunState.INFRASTRUCTURE:
             return RunResult(state, None, "The machine is gone.", started, story.now())
         if story.red(area, tokens):
-            return RunResult(
-                RunState.FAILED, 1, "run ended with exit code 1", started, story.now()
-            )
+            return RunResult(RunState.FAILED, 1, "run ended with exit code 1", started, story.now())
         story.passed.add((area, tree))
         return RunResult(RunState.PASSED, 0, "", started, story.now())
 
@@ -404,9 +402,7 @@ class Story:
             fuse=self.script.fuse,
         )
         self.hands = Hands(self)
-        self.house = House(
-            self.place, self.loop, Policy("policy", queues=(queue,)), self.hands
-        )
+        self.house = House(self.place, self.loop, Policy("policy", queues=(queue,)), self.hands)
         self.mortal = Mortal(self.db)
         self.service = GateService(self.mortal, self.house)  # type: ignore[arg-type]
         await self.service.start()
