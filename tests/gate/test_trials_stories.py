@@ -37,6 +37,10 @@ def running(gate: Gate, number: int) -> bool:
     return any(run.state is RunState.RUNNING for run in gate.runs(number))
 
 
+def passed(gate: Gate, number: int) -> bool:
+    return [run.state for run in gate.runs(number)] == [RunState.PASSED]
+
+
 async def test_what_cannot_affect_each_other_waits_for_nobody(gates: Begin):
     gate = await gates({"jinja": PARTS}, lanes("jinja"))
     slow = await gate.push("jinja", {"one/wait": "3\n"})
@@ -62,15 +66,16 @@ async def test_what_cannot_affect_each_other_waits_for_nobody(gates: Begin):
 async def test_a_job_without_reuse_runs_again_for_what_lands(gates: Begin):
     project = parts("one", "two")
     project["headgate.toml"] = project["headgate.toml"].replace(
-        "[jobs.one]\n", "[jobs.one]\nreuse = false\n"
+        "[jobs.two]\n", "[jobs.two]\nreuse = false\n"
     )
     gate = await gates({"jinja": project}, lanes("jinja"))
-    slow = await gate.push("jinja", {"one/wait": "1\n"})
-    await gate.until(lambda: running(gate, slow))
-    quick = await gate.push("jinja", {"two/a": "fine\n"})
+    gate.freeze()  # So that both have passed before either lands.
+    numbers = [await gate.push("jinja", {f"{name}/a": "fine\n"}) for name in ("one", "two")]
+    await gate.until(lambda: all(passed(gate, number) for number in numbers))
+    gate.thaw()
     await gate.run()
-    gate.expect(landed=[quick, slow])
-    assert [len(gate.runs(n)) for n in (slow, quick)] == [2, 1]
+    gate.expect(landed=numbers)
+    assert [len(gate.runs(number)) for number in numbers] == [1, 2]
     last = trials(gate)[-1]
     assert (last.purpose, last.state) == (TrialPurpose.CONFIRMATION, TrialState.LANDED)
     assert (list(last.reused), last.build is None) == ([], False)

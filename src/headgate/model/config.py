@@ -45,6 +45,8 @@ class ProjectConfig:
     """`[checks] tools`: tools of others that the source check runs, too."""
     tool_files: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tool → path of its rules or configuration in the project."""
+    rules: tuple[str, ...] = ()
+    """`[checks] rules`: paths of rule packs in the project, files or folders."""
     job_tables: Mapping[str, JobTable] = field(default_factory=dict[str, JobTable])
     """The `[jobs.NAME]` tables as written."""
     dependencies: DependencyPolicy | None = None

@@ -33,8 +33,10 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
     exclude = checks.patterns("exclude") if checks else ()
     tools: tuple[str, ...] = ()
     tool_files: Mapping[str, str] = {}
+    rules: tuple[str, ...] = ()
     if checks:
         tools, tool_files = _tools(checks)
+        rules = _rules(checks)
     if checks:
         checks.done()
     tables = _jobs(root)
@@ -59,6 +61,7 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
         exclude=exclude,
         tools=tools,
         tool_files=tool_files,
+        rules=rules,
         job_tables=tables,
         dependencies=dependencies,
         fail_fast=fail_fast,
@@ -88,6 +91,15 @@ def _tools(checks: Table) -> tuple[tuple[str, ...], Mapping[str, str]]:
         if path:
             files[tool] = path
     return tuple(dict.fromkeys(named)), files
+
+
+def _rules(checks: Table) -> tuple[str, ...]:
+    """Where rule packs of the project's own are."""
+    paths = checks.texts("rules")
+    for path in paths:
+        if why := outside(path):
+            checks.fail("rules", why, "Give paths from the root of the project.")
+    return tuple(dict.fromkeys(path.rstrip("/") for path in paths))
 
 
 def _classes(table: Table, prefix: str) -> Iterator[PathClass]:
