@@ -106,5 +106,8 @@ async def test_a_result_that_a_later_run_contradicts_stands_for_nothing(gates: B
         assert tx.results.find(["k" * 64]) == {}
         assert [one.count for one in tx.failures.flaky(0.0)] == [1]
         assert tx.failures.flaky(time.time() + 60) == []
+        assert [one.job for one in tx.failures.of([("jinja", "one"), ("jinja", "two")], 0.0)] == [
+            "one"
+        ]
         tx.results.keep("k" * 64, again.id)
         assert tx.results.find(["k" * 64]) == {"k" * 64: again.id}

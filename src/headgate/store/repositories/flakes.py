@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, select
 
 from headgate.model.ids import JobRunId
 from headgate.store.lane_tables import job_failures
@@ -42,7 +42,17 @@ class Failures:
         self._c.execute(insert(job_failures).values(values))
 
     def flaky(self, since: float) -> list[FlakyJob]:
-        """Jobs of which a contradiction was seen since then, the most recent first."""
+        """Jobs with failures since then that a passed run contradicts, the most recent first."""
+        return self._flaky(since)
+
+    def of(self, jobs: Iterable[tuple[str, str]], since: float) -> list[FlakyJob]:
+        """Of these jobs, by project and name, those that are flaky."""
+        found: list[FlakyJob] = []
+        for project, job in sorted(set(jobs)):
+            found += self._flaky(since, job_runs.c.project == project, job_runs.c.job == job)
+        return found
+
+    def _flaky(self, since: float, *where: ColumnElement[bool]) -> list[FlakyJob]:
         query = (
             select(
                 job_runs.c.project,
@@ -54,7 +64,7 @@ class Failures:
             )
             .join(job_results, job_results.c.key == job_failures.c.key)
             .join(job_runs, job_runs.c.id == job_failures.c.run_id)
-            .where((job_failures.c.created >= since) | (job_results.c.created >= since))
+            .where(job_failures.c.created >= since, *where)
         )
         found: dict[tuple[str, str], FlakyJob] = {}
         for r in self._c.execute(query).mappings():
@@ -67,8 +77,3 @@ class Failures:
                 one = replace(newest, count=known.count + 1)
             found[one.project, one.job] = one
         return sorted(found.values(), key=lambda f: (-f.last_seen, f.project, f.job))
-
-    def of(self, jobs: Iterable[tuple[str, str]], since: float) -> list[FlakyJob]:
-        """Of these jobs, by project and name, those that are flaky."""
-        wanted = set(jobs)
-        return [one for one in self.flaky(since) if (one.project, one.job) in wanted]
