@@ -132,6 +132,8 @@ def _holds(known: Known, left: frozenset[ItemId], live: Mapping[ItemId, Entry]) 
         if left and not left.isdisjoint(entry.conflicts):
             return False
     trial = known.trial
+    if len(known.of) < len(trial.members) and len(known.of) < sum(m in live for m in trial.members):
+        return False
     return not left or (left.isdisjoint(trial.assumed) and left.isdisjoint(trial.members))
 
 
