@@ -7,7 +7,7 @@ import re
 from headgate.model.finding import Confidence
 from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.rules import CallRule
-from headgate.scan.flow.sinks import Arguments, dotted, place_of
+from headgate.scan.flow.sinks import PLAIN, Arguments, dotted, place_of
 from headgate.scan.flow.standard import Standard
 from headgate.scan.flow.values import (
     NONE,
@@ -78,6 +78,8 @@ class Library(Standard):
                 if sink.when and not self.meets(sink.when, given):
                     continue
                 if sink.unless and self.meets_any(sink.unless, given):
+                    continue
+                if sink.kind == "xss" and recv is not None and recv.text == PLAIN:
                     continue
                 certainly = certain or _looks_like(sink, node)
                 most = Confidence.HIGH if certainly else sink.unknown_receiver
