@@ -120,6 +120,16 @@ class ClassRef:
             out.update(dict(one.order))
         return out
 
+    def demands(self, name: str) -> tuple[Node | None, Node | None]:
+        """Annotation and default of a field, as they are written."""
+        for one in self.lineage():
+            for statement in one.node[7]:
+                if statement[0] == ir.ASSIGN and statement[5] is not None:
+                    target = statement[3][0]
+                    if target[0] == ir.NAME and target[3] == name:
+                        return statement[5], statement[4]
+        return None, None
+
     def library_bases(self) -> Iterable[str]:
         for one in self.lineage():
             yield from one.library

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from headgate.model.finding import Confidence
+from headgate.scan.flow.constraints import demanded
 from headgate.scan.flow.core import MAX_CALLS, CutOff, Frame
 from headgate.scan.flow.entries import (
     EntryInfo,
@@ -199,6 +200,7 @@ class Run(FrameworkCalls):
                         source.label, source.what, name, parameter, source.confidence, name
                     )
                     mask = self.rules.mask(source.safe_for)
+                    mask |= self.rules.mask(demanded(parameter[4], parameter[5]))
                     plain = value.type in ("int",)
                     if not plain:
                         kind = source.type or value.type

@@ -22,6 +22,8 @@ _QUEUES = frozenset(
 )  # fmt: skip
 _LATER = frozenset({"delay", "delay_on_commit", "apply_async", "apply_async_on_commit", "s", "si"})
 """Methods that a decorator of a task queue gives a function, to call it elsewhere."""
+_HANDED = {"submit": 0, "run_in_executor": 1, "call_soon": 0, "call_soon_threadsafe": 0}
+"""Methods that call a function elsewhere, and where it stands among their arguments."""
 _FIELDS = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _FOLDS = 12
 """Items that `functools.reduce` is followed over."""
@@ -41,7 +43,7 @@ class Standard(Builtins):
         if name in _QUEUES:
             return self.new(Obj("list", {}), name)
         handler = _FUNCTIONS.get(name)
-        if handler is not None and args:
+        if handler is not None and (args or handler is Standard.started):
             return handler(self, args, keywords, node)
         return super().builtin(name, args, keywords, node, extra)
 
@@ -59,6 +61,12 @@ class Standard(Builtins):
             return self._substituted(recv, args, keywords, node)
         if recv.type in _QUEUES:
             return self._queued(recv, name, args, node)
+        if name in _HANDED and len(args) > _HANDED[name]:
+            function, rest = args[_HANDED[name]], args[_HANDED[name] + 1 :]
+            if function.obj is not None or self.rules.canonical(function.name) in self.rules.calls:
+                result = self.call(function, rest, keywords, node)
+                self.dead = False
+                return result
         if name in _LATER and isinstance(recv.obj, FunctionRef) and recv.obj.node[6]:
             return self._later(recv.obj, name, args, keywords, node)
         return None
@@ -185,6 +193,23 @@ class Standard(Builtins):
     def got(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         return self.item(args[1], args[0], node) if len(args) > 1 else UNKNOWN
 
+    def gathered(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`asyncio.gather(…)`: the results in the order of what is waited for."""
+        return self.make_list(args)
+
+    def started(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`threading.Thread(target=function, args=…)`: it is called with these."""
+        function = keywords.get("target") or keywords.get("function")
+        if function is None:
+            return UNKNOWN
+        given, named = keywords.get("args"), keywords.get("kwargs")
+        rest = (self.sequence(given, node) or [Value(self.deep(given))]) if given else []
+        held = self.obj(named) if named is not None else None
+        items = held.items.items() if held is not None else ()
+        self.call(function, rest, {key: one for key, one in items if isinstance(key, str)}, node)
+        self.dead = False
+        return UNKNOWN
+
     def elsewhere(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         """`asyncio.to_thread(function, …)`: what the function returns, once it is awaited."""
         return self.call(args[0], args[1:], keywords, node)
@@ -219,6 +244,10 @@ _FUNCTIONS: dict[str, Callable[[Standard, list[Value], dict[str, Value], Node], 
     "vars": Standard.as_dictionary,
     "operator.itemgetter": Standard.getter,
     "operator.itemgetter()": Standard.got,
+    "asyncio.gather": Standard.gathered,
+    "threading.Thread": Standard.started,
+    "threading.Timer": Standard.started,
+    "multiprocessing.Process": Standard.started,
     "asyncio.to_thread": Standard.elsewhere,
     "anyio.to_thread.run_sync": Standard.elsewhere,
     "starlette.concurrency.run_in_threadpool": Standard.elsewhere,
