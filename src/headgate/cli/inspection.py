@@ -50,7 +50,7 @@ def inspect(
     packs that count besides those that Headgate ships. Raises HeadgateError."""
     places = [Path(path) for path in paths]
     root = asyncio.run(find_root(start_of(places)))
-    configured, configuration = _configuration(root)
+    configured, configuration = configuration_of(root)
     selection = asyncio.run(select(root, places, base, configured.exclude))
     results: list[CheckResult] = []
     if "configuration" in checks:
@@ -108,7 +108,8 @@ def start_of(places: Sequence[Path]) -> Path:
     return places[0].absolute()
 
 
-def _configuration(root: Root) -> tuple[ProjectConfig, CheckResult]:
+def configuration_of(root: Root) -> tuple[ProjectConfig, CheckResult]:
+    """headgate.toml of a work tree, and what the check of it says."""
     from headgate.model.toml.project_file import parse_project
 
     content = read_file(root.path, PROJECT_FILE)
@@ -157,6 +158,8 @@ def _scan(
         from headgate.cli.rule_packs import read_packs
 
         own = read_packs(rules)
+    if config.rules and "source" in checks:
+        own = [*_project_rules(selection.root.path, config), *own]
     total = len(selection.paths)
     live = sys.stderr.isatty() and total > 50
     if live:
@@ -181,6 +184,32 @@ def _scan(
     finally:
         if live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _project_rules(root: Path, config: ProjectConfig) -> list[Pack]:
+    """The rule packs that headgate.toml names. Raises BadInput."""
+    from headgate.scan.analyzers.interface import SourceFile
+    from headgate.scan.project_rules import project_packs
+
+    files: list[SourceFile] = []
+    for path in config.rules:
+        place = root / path
+        inner = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
+        for one in inner:
+            name = one.relative_to(root).as_posix()
+            data = read_file(root, name)
+            if isinstance(data, str):
+                raise BadInput(
+                    f"{PROJECT_FILE}: checks: rules: {printable(name)}: {data}.",
+                    "Correct the path, or take it out of `rules`.",
+                )
+            files.append(SourceFile(name, data))
+        if not inner:
+            raise BadInput(
+                f"{PROJECT_FILE}: checks: rules: there are no packs in {printable(path)}.",
+                "Packs are files named *.yaml.",
+            )
+    return project_packs(files)
 
 
 def _tools(root: Path, config: ProjectConfig) -> dict[str, str]:
@@ -221,7 +250,12 @@ def _dependencies(selection: Selection, exclude: Sequence[str]) -> CheckResult:
 
 def publish(report: Report, name: str, output: str) -> None:
     """Print a report, or write it to a file. Raises CouldNotRun."""
-    text = by_name(name)(report)
+    what = plural(report.counts().total(), "finding")
+    hand_out(by_name(name)(report), output, what)
+
+
+def hand_out(text: str, output: str, what: str) -> None:
+    """Print a text, or write it to a file and say so: `WHAT written to …`. Raises CouldNotRun."""
     if not output:
         sys.stdout.write(text)
         return
@@ -240,4 +274,4 @@ def publish(report: Report, name: str, output: str) -> None:
             f"{printable(output)} could not be written: {error.strerror}.",
             "Name a file in a directory that exists and that you may write to.",
         ) from error
-    say(f"{plural(report.counts().total(), 'finding')} written to {printable(output)}.")
+    say(f"{what} written to {printable(output)}.")

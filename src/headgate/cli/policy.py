@@ -40,10 +40,18 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines.append(f"group     {name}: {printable(', '.join(members)) or 'nobody'}")
     for queue in found["queues"]:
         of = f"{', '.join(queue['projects'])} at {', '.join(queue['branches'])}"
-        lines.append(f"queue     {queue['name']}: {printable(of)}, window {queue['window']}")
+        lanes = queue["mode"] == "lanes"
+        pace = f"lanes, slots {queue['slots']}" if lanes else f"window {queue['window']}"
+        lines.append(f"queue     {queue['name']}: {printable(of)}, {pace}")
     for rule in found["approvals"]:
         who = " or ".join(rule["groups"]) or "anybody who may"
         lines.append(f"approval  {rule['name']}: {rule['count']} by {who}")
+    if reviewer := found["reviewer"]:
+        lines.append(
+            f"reviewer  {printable(reviewer['model'])} at {printable(reviewer['endpoint'])} for "
+            f"{printable(', '.join(reviewer['projects']))}, at most "
+            f"{reviewer['tokens_per_day']:,} tokens a day"
+        )
     dependencies = found["dependencies"]
     lines.append(
         f"new dependencies  humans: {dependencies['humans']}, agents: {dependencies['agents']}"

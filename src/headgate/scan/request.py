@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from headgate.model.finding import Finding
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.history import Past
+from headgate.scan.reviewer.interface import Scope
 
 CHECKS = ("source", "secrets")
 
@@ -40,5 +41,9 @@ class Request:
     """`path: reason` of what is no file to examine."""
     tools: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tools of others to run on the source, too; as `adapters` takes them."""
+    rules: tuple[SourceFile, ...] = ()
+    """Rule packs of the project's own, that count besides those that Headgate ships."""
     foreign: tuple[Finding, ...] | None = None
     """What another tool found in these files; then none of ours looks for defects in them."""
+    scope: Scope | None = None
+    """What may be shown to the reviewer. With one, nothing is examined: its material is made."""

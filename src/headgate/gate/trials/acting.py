@@ -10,6 +10,7 @@ import structlog
 from headgate.gate import records
 from headgate.gate.commands import Eject
 from headgate.gate.lanes.steps import Admit, Begin, Reject
+from headgate.gate.trials import notes
 from headgate.gate.trials import records as trial_records
 from headgate.gate.trials.endings import Endings
 from headgate.gate.trials.flakes import contradicted
@@ -67,6 +68,8 @@ class Steps:
                 acted |= self._endings.withdraw(unit.ids, verdict.reason)
         for trial in reading.useless:
             acted |= self._drop(trial.id, "it says nothing about anybody any more")
+        for trial in reading.overruled:
+            acted |= self._drop(trial.id, "the policy says something else about its jobs now")
         for unit, reason in reading.blocked:
             for id in unit.ids:
                 with self._db.read() as tx:
@@ -181,9 +184,8 @@ class Steps:
 
     def _outdate(self, reading: Reading, id: ItemId, lanes: Lanes) -> None:
         """A unit passed in futures that did not come about exactly: those are no ground to land."""
-        lanes.proven.add(id)
-        lanes.confirmed[id] = lanes.confirmed.get(id, 0) + 1
         with self._db.write() as tx:
+            notes.outdated(tx, lanes, id)
             for item in reading.units[id].ids:
                 for node in tx.nodes.of_item(item):
                     if node.trial is None or node.state is NodeState.DROPPED:
@@ -244,10 +246,11 @@ class Steps:
         with self._db.read() as tx:
             failed = tx.trials.get(TrialId(abs(step.evidence)))
             trials = tx.trials.live(reading.queue.id)
-            later = contradicted(tx, failed, trials, lanes.unit_of.keys())
+            later = contradicted(tx, failed, trials, lanes.landed_items())
         if later is None:
             return False
-        lanes.asked_again.add(step.item)
+        with self._db.write() as tx:
+            notes.asked_again(tx, lanes, step.item)
         words = f"its jobs passed in a later future with it (trial {later.id}): it is asked again"
         return self._drop(failed.id, words)
 

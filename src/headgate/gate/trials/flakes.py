@@ -6,7 +6,7 @@ tested again, once; a second failure counts. A failure that is repeated there co
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 
 from headgate.model.ids import BuildId, ItemId
 from headgate.model.job import RunState
@@ -20,9 +20,13 @@ Job = tuple[str, str]
 
 
 def contradicted(
-    tx: Transaction, failed: Trial, trials: Sequence[Trial], landed: Collection[ItemId]
+    tx: Transaction, failed: Trial, trials: Sequence[Trial], landed: Mapping[ItemId, int]
 ) -> Trial | None:
-    """The later trial that contains all that a failed one did, and in which its jobs passed."""
+    """The later trial that contains all that a failed one did, and in which its jobs passed.
+
+    `landed` are items with the count of landings after theirs: what had landed before a trial was
+    made is in it.
+    """
     if failed.state is not TrialState.FAILED or failed.build is None:
         return None
     inside = {*failed.members, *failed.assumed}
@@ -30,7 +34,8 @@ def contradicted(
     for later in trials:
         if later.id <= failed.id or later.state is not TrialState.PASSED:
             continue
-        if not inside <= {*later.members, *later.assumed, *landed}:
+        there = {item for item, when in landed.items() if when <= later.epoch}
+        if not inside <= {*later.members, *later.assumed, *there}:
             continue
         red = red or _failed_jobs(tx, failed.build)
         if red and red <= _passed_jobs(tx, later):

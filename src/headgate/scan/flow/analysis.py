@@ -9,6 +9,7 @@ from typing import Any
 
 from headgate.model.finding import Confidence
 from headgate.scan.flow.dependents import concerned
+from headgate.scan.flow.marked import follow_own_rules
 from headgate.scan.flow.project import Mode, Outcome, Source
 from headgate.scan.flow.rules import Rules
 from headgate.scan.flow.run import Run
@@ -40,6 +41,7 @@ def analyse(
     with _deep_recursion():
         run = _run_of(language)(files, rules, mode, scope)
         run.routes = tuple(routes)
+        follow_own_rules(run, active, files, language)
         run.all()
     return Outcome(run.recorder.all(), run.recorder.cut)
 

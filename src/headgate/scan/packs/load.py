@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from headgate.model.errors import BadInput
 from headgate.model.finding import Confidence, Severity
+from headgate.scan.packs.own_rules import own_kinds, taint_rule
 from headgate.scan.packs.reading import Table, read
 from headgate.scan.packs.schema import (
     Kind,
@@ -40,7 +41,7 @@ T = TypeVar("T")
 _TOP = (
     "pack", "language", "version", "when", "aliases", "sources", "sinks", "sanitizers", "guards",
     "propagators", "models", "entries", "literals", "absences",
-    "never_returns", "tests",
+    "never_returns", "tests", "rules",
 )  # fmt: skip
 
 
@@ -86,6 +87,9 @@ def parse_pack(data: bytes, file: str, kinds: Kinds) -> Pack:
     if language not in ("python", "javascript"):
         raise table.error("language", "has to be python or javascript")
     aliases = table.table("aliases")
+    own = [taint_rule(one, language, kinds) for one in table.tables("rules")]
+    named = own_kinds(table, own)
+    kinds = {**kinds, **named}
     return Pack(
         name=table.text("pack"),
         language=language,
@@ -103,7 +107,9 @@ def parse_pack(data: bytes, file: str, kinds: Kinds) -> Pack:
         literals=every("literals", literal_in),
         absences=every("absences", absence_in),
         never_returns=table.texts("never_returns"),
-        tests=every("tests", example_in),
+        tests=tuple(example_in(one, language) for one in table.tables("tests")),
+        rules=tuple(rule for rule, _ in own),
+        kinds=named,
     )
 
 
@@ -142,6 +148,25 @@ def packs_with(own: Sequence[Pack], language: str) -> tuple[Pack, ...]:
     mine = [pack for pack in own if pack.language == language]
     names = {pack.name for pack in mine}
     return (*(pack for pack in shipped(language) if pack.name not in names), *mine)
+
+
+def kinds_with(own: Sequence[Pack]) -> Kinds:
+    """The kinds that Headgate ships, and those of the rules in these packs. Raises BadInput when
+    two packs have rules of one name."""
+    if not any(pack.kinds for pack in own):
+        return shipped_kinds()
+    out = dict(shipped_kinds())
+    where: dict[tuple[KindName, str], str] = {}
+    for pack in own:
+        for name, kind in pack.kinds.items():
+            other = where.setdefault((name, pack.language), pack.path)
+            if other != pack.path:
+                raise BadInput(
+                    f"{pack.path}: rules: there is a rule {name!r} in {other}, too.",
+                    "Give one of them another name.",
+                )
+            out[name] = kind
+    return out
 
 
 def load_folder(folder: Path, kinds: Kinds) -> tuple[Pack, ...]:

@@ -40,6 +40,7 @@ class Trials:
         shown: Iterable[str] = (),
         reused: Sequence[JobRunId] = (),
         expected: float = 0.0,
+        rules: str = "",
     ) -> Trial:
         """One that is being built."""
         done = self._c.execute(
@@ -57,6 +58,7 @@ class Trials:
                 reused=list(reused),
                 expected=expected,
                 created=self._clock(),
+                rules=rules,
             )
         )
         return self.get(TrialId(new_id(done)))
@@ -158,4 +160,5 @@ def _trial(r: RowMapping) -> Trial:
         expected=r["expected"],
         created=r["created"],
         finished=r["finished"],
+        rules=r["rules"],
     )
