@@ -283,3 +283,35 @@ def test_anybody_calls_a_server_action() -> None:
     within = 'import { exec } from "child_process";\nexport function Page() {\n'
     within += '  async function go(form) {\n    "use server";\n    exec(form.get("a"));\n  }\n'
     assert told(within + "  return <form action={go}></form>;\n}\n", "app/page.tsx")
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        pytest.param(
+            "views.py",
+            "import os\nfrom django.views import View\n\n\nclass Show(View):\n"
+            "    def get(self, request):\n        os.system(self.name)\n\n"
+            "    def dispatch(self, request):\n        self.name = request.GET['name']\n"
+            "        return super().dispatch(request)\n",
+            id="stored by a method that stands below",
+        ),
+        pytest.param(
+            "app.py",
+            "import os\nfrom flask import Flask\nfrom flask_wtf import FlaskForm\n"
+            "from wtforms import StringField\napp = Flask(__name__)\n\n\nclass Asked(FlaskForm):\n"
+            "    name = StringField('name')\n\n\n@app.post('/')\ndef view():\n"
+            "    form = Asked()\n    os.system(form.name.data)\n",
+            id="field of a form",
+        ),
+        pytest.param(
+            "page.jsx",
+            "export function Page() {\n"
+            "  const q = new URLSearchParams(window.location.search).get('q');\n"
+            "  return <p dangerouslySetInnerHTML={{ __html: q }} />;\n}\n",
+            id="JSX without an import",
+        ),
+    ],
+)
+def test_what_comes_in_where_nobody_names_it(path: str, source: str) -> None:
+    assert told(source, path)

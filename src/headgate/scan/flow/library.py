@@ -172,7 +172,8 @@ class Library(Standard):
                     result = folded
                     continue
                 if mask == self.rules.all:
-                    result = Value(type=function.name)
+                    cond = given[1][0].cond if function.name == "bool" and given[1] else None
+                    result = Value(type=function.name, cond=cond)
                     continue
                 values = [*given[1], *given[2].values()]
                 if given[0] is not None:

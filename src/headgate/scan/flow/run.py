@@ -123,7 +123,7 @@ class Run(FrameworkCalls):
         place = (ref.module.path, ref.node[1])
         if place in self._done:
             return
-        self._done[place] = len(self.calls.shared)
+        self._done[place] = len(self.calls.shared), len(self._fields)
         if cls is not None:
             # What the constructor stores, the methods find.
             for name in ("__init__", "constructor"):
@@ -254,6 +254,7 @@ class Run(FrameworkCalls):
                 cls.fields[name] = calls.joiner.values(old, item, Env({}, {}, self.program.heap))
             if calls.deep(item):
                 self._tainting.add(name)
+                self._fields[name] = None
 
     def _keep(self, value: Value, depth: int = 0) -> None:
         """Objects that outlive the function they were made in."""
@@ -289,12 +290,16 @@ class Run(FrameworkCalls):
                     continue
                 since = self._done.get(place)
                 if since is not None:
-                    # Something may have been stored for it since: `flask.g.user = …`.
-                    later = (
+                    # Something may have been stored for it since: `flask.g.user = …`, or, by a
+                    # method that was looked at later, `self.user = …`.
+                    later = {
                         name.rpartition(".")[2].partition("[")[0]
-                        for name, value in shared[since:]
+                        for name, value in shared[since[0] :]
                         if value.taint
-                    )
+                    }
+                    if cls is not None:
+                        fields = list(self._fields)[since[1] :]
+                        later.update(name for name in fields if cls.field(name) is not None)
                     if mentions.isdisjoint(later):
                         continue
                     del self._done[place]

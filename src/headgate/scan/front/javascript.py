@@ -108,6 +108,9 @@ class _Lowering(Modules):
         )
         for name in self.required:
             self.imports[name] = None
+        if self.has_markup:
+            # Since its new transform JSX needs no import.
+            self.imports["react"] = None
         return Module(
             language="javascript",
             body=(*asked, *body),
