@@ -68,6 +68,16 @@ async def who(request: Request, call_next):
     return await call_next(request)
 
 """
+DJANGO = """
+import os
+from django.urls import path
+from django.views import View
+
+class Show(View):
+    def get(self, request, pk):
+        os.system("kill " + pk)
+
+"""
 EXPRESS = """
 const express = require("express");
 const jwt = require("jsonwebtoken");
@@ -199,6 +209,16 @@ IN_FASTAPI = {
         '@app.get("/")\ndef view(request: Request):\n    os.system("a" + str(request.state.area))',
     ),
 }
+IN_DJANGO = {
+    "route": (
+        'urlpatterns = [path("<str:pk>", Show.as_view())]',
+        'urlpatterns = [path("<int:pk>", Show.as_view())]',
+    ),
+    "routes": (
+        'urlpatterns = [path("a/<int:pk>", Show.as_view()), path("b/<pk>", Show.as_view())]',
+        'urlpatterns = [path("a/<int:pk>", Show.as_view()), path("b/<uuid:pk>", Show.as_view())]',
+    ),
+}
 IN_EXPRESS = {
     "type": ('res.type("html").send(p);', 'res.type("text/plain").send(p);'),
     "type, before": (
@@ -255,8 +275,12 @@ def told(source: str, path: str) -> list[str]:
             for name, (one, other) in IN_FLASK.items()
         ),
         *(
-            pytest.param("app.py", FASTAPI + one, FASTAPI + other, id=f"fastapi: {name}")
-            for name, (one, other) in IN_FASTAPI.items()
+            pytest.param("app.py", head + one, head + other, id=f"{framework}: {name}")
+            for framework, head, pairs in (
+                ("fastapi", FASTAPI, IN_FASTAPI),
+                ("django", DJANGO, IN_DJANGO),
+            )
+            for name, (one, other) in pairs.items()
         ),
         *(
             pytest.param("app.js", head + one + "\n});", head + other + "\n});", id=f"js: {name}")

@@ -20,6 +20,8 @@ from headgate.scan.flow.values import (
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
+AS_VIEW = "as_view"
+"""Method of classes that frameworks make functions of: Flask, Django and those like them."""
 HOSTS = frozenset({"netloc", "hostname", "host", "origin"})
 
 
@@ -133,7 +135,8 @@ class Attributes(Names):
         if name in ("__name__", "__qualname__"):
             return constant(cls.name)
         for base in cls.library_bases():
-            return self.read(UNKNOWN, f"{base}.{name}", node)
+            found = self.read(UNKNOWN, f"{base}.{name}", node)
+            return Value(name=found.name, recv=Value(obj=cls)) if name == AS_VIEW else found
         return UNKNOWN
 
     def _of_instance(self, value: Value, held: Obj, name: str, node: Node) -> Value | None:

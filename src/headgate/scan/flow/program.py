@@ -58,7 +58,10 @@ class FunctionRef:
 class ClassRef:
     """A class of the project."""
 
-    __slots__ = ("bases", "fields", "kind", "library", "members", "module", "name", "node", "order")
+    __slots__ = (
+        "bases", "fields", "kind", "library", "members", "module", "name", "node", "order",
+        "patterns",
+    )  # fmt: skip
 
     def __init__(self, module: ModuleState, node: Node) -> None:
         self.module = module
@@ -73,6 +76,8 @@ class ClassRef:
         """Annotated fields with their defaults, for dataclasses and the like."""
         self.fields: dict[str, Value] = {}
         """Attributes of instances, over all methods that were analysed."""
+        self.patterns: list[str] = []
+        """Of routes that it answers, registered by `as_view`."""
         self.kind = ""
         """`dataclass` or `NAMED_TUPLE` when its constructor takes its fields."""
 

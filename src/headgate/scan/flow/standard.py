@@ -55,6 +55,8 @@ class Standard(Builtins):
         if held is not None and held.cls is not None and name in ("_replace", "_asdict"):
             change = self.replaced if name == "_replace" else self.as_dictionary
             return change([recv], keywords, node)
+        if name == "as_view" and isinstance(recv.obj, ClassRef):
+            return Value(obj=recv.obj)
         if name == "get" and recv.name and args and (found := self._stored_under(recv, args)):
             return found
         if recv.type == _TEMPLATE and name in ("substitute", "safe_substitute"):
