@@ -138,6 +138,10 @@ IN_FLASK = {
         'if NAME.fullmatch(p) is not None:\n    return ""\nos.system(p)',
         'if NAME.fullmatch(p) is None:\n    return ""\nos.system(p)',
     ),
+    "group": (
+        'os.system(re.match(r"a=(.*)", p).group(1))',
+        'os.system(re.match(r"a=(?P<n>\\d+)", p).group("n"))',
+    ),
     "kept once checked": (
         'a = []\nfor c in p:\n    if c != "x":\n        a.append(c)\nos.system("".join(a))',
         'a = []\nfor c in p:\n    if c.isdigit():\n        a.append(c)\nos.system("".join(a))',

@@ -39,6 +39,7 @@ _CONTAINED = {
     "://": (),
 }
 _FULL_HOST = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#\0]+[/?#]", re.IGNORECASE)
+MATCH = "re.Match"
 _ANSWERS = ((None,), (True,), (False,))
 _COMPARISONS: dict[str, Any] = {
     "==": operator.eq,
@@ -346,6 +347,12 @@ class Guards(ContainerMethods):
             if kinds:
                 yes = add_facts(yes, dict.fromkeys(tokens, self.rules.mask(kinds)))
         return Value(self.narrowed(subject.taint, ~7), cond=(yes, {}))
+
+    def match_of(self, pattern: Value, result: Value) -> Value:
+        """A match, which knows by what pattern it was found."""
+        texts = pattern.consts or (pattern.text,)
+        text = texts[0] if len(texts) == 1 and isinstance(texts[0], str) else None
+        return Value(result.taint, type=MATCH, text=text, cond=result.cond)
 
     def cleared(self, token: Token, facts: int) -> int:
         """The kinds that the facts about a token clear it of."""

@@ -317,7 +317,9 @@ class Library(Standard):
         if tail in ("is_relative_to", "relative_to"):
             return self.below(recv, args, raises=tail == "relative_to")
         if tail in ("match", "fullmatch", "search", "test") and args and recv.type == "re.Pattern":
-            return self.matched(recv, "search" if tail == "test" else tail, args[0])
+            if tail == "test":
+                return self.matched(recv, "search", args[0])
+            return self.match_of(recv, self.matched(recv, tail, args[0]))
         if tail in ("includes", "has") and args:
             return self.compared("in", args[0], recv, (0, 0, 0))
         return None

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from headgate.scan.flow.builtins import Builtins, Partial
+from headgate.scan.flow.guards import MATCH
+from headgate.scan.flow.patterns import of_group
 from headgate.scan.flow.program import NAMED_TUPLE, ClassRef, FunctionRef
 from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant, merge_taint
 from headgate.scan.ir import nodes as ir
@@ -55,6 +57,8 @@ class Standard(Builtins):
         if held is not None and held.cls is not None and name in ("_replace", "_asdict"):
             change = self.replaced if name == "_replace" else self.as_dictionary
             return change([recv], keywords, node)
+        if recv.type == MATCH and name == "group":
+            return self._group(recv, args, node)
         if name == "as_view" and isinstance(recv.obj, ClassRef):
             return Value(obj=recv.obj)
         if name == "get" and recv.name and args and (found := self._stored_under(recv, args)):
@@ -72,6 +76,14 @@ class Standard(Builtins):
         if name in _LATER and isinstance(recv.obj, FunctionRef) and recv.obj.node[6]:
             return self._later(recv.obj, name, args, keywords, node)
         return None
+
+    def _group(self, recv: Value, args: list[Value], node: Node) -> Value | None:
+        """`match.group(1)`: a text of the characters that the group lets through."""
+        key = args[0].consts[0] if args and args[0].consts else 0
+        if len(args) > 1 or recv.text is None or not isinstance(key, (int, str)):
+            return None
+        mask = self.rules.mask(of_group(recv.text, key))
+        return Value(self.moved(recv.taint, "a group is taken", node, ~7, mask), type="str")
 
     def _stored_under(self, recv: Value, args: list[Value]) -> Value | None:
         """`flask.g.get("user")`: what was stored as `flask.g.user`."""
