@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from headgate.model.dependency_policy import DependencyPolicy as DependencyPolicy
+from headgate.model.files import PROJECT_FILE as PROJECT_FILE
 from headgate.model.finding import Severity
 from headgate.model.job import EnvironmentDefinition, JobDefinition
 from headgate.model.job_table import JobTable
@@ -15,8 +16,6 @@ from headgate.model.project import Context
 from headgate.model.queue import MergeMode
 from headgate.model.reviewer import ReviewerPolicy
 from headgate.model.scopes import Scope
-
-PROJECT_FILE = "headgate.toml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ from headgate.scan.flow.analysis import Source
 from headgate.scan.flow.findings import Found
 from headgate.scan.flow.program import Program
 from headgate.scan.flow.rules import Rules
-from headgate.scan.packs.load import Kinds
-from headgate.scan.packs.schema import KindName, Pack
+from headgate.scan.packs.schema import KindName, Kinds, Pack
 
 
 def every_lack(

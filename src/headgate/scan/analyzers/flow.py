@@ -14,8 +14,8 @@ from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found, Step
 from headgate.scan.front.lowered import Lowered, lowered
-from headgate.scan.packs.load import Kinds, shipped, shipped_kinds
-from headgate.scan.packs.schema import Kind, Pack
+from headgate.scan.packs.schema import Kind, Kinds, Pack
+from headgate.scan.packs.shipped import shipped, shipped_kinds
 from headgate.scan.rules.table import load
 from headgate.scan.text import Offsets, is_python, printable
 

@@ -13,8 +13,8 @@ from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.javascript_modules import tests_of
 from headgate.scan.front.generated import why_generated
 from headgate.scan.front.lowered import grammar, lowered
-from headgate.scan.packs.load import Kinds, remedies, shipped, shipped_kinds
-from headgate.scan.packs.schema import Pack
+from headgate.scan.packs.schema import Kinds, Pack
+from headgate.scan.packs.shipped import remedies, shipped, shipped_kinds
 
 LANGUAGE = "javascript"
 
