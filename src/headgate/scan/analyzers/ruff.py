@@ -16,7 +16,7 @@ from typing import Any
 from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.analyzers.python_ast import parse
-from headgate.scan.analyzers.python_values import is_constant_at
+from headgate.scan.analyzers.python_values import is_constant_at, reads_constant_at
 from headgate.scan.rules.table import Rule, load
 from headgate.scan.text import Text, decode, is_python, is_test
 
@@ -29,6 +29,8 @@ _SYNTAX = Rule(
     message="This is not valid Python, so no check could look at the file.",
     remedy="Correct the syntax, or exclude the file under `[checks] exclude` in headgate.toml.",
 )
+_READING = frozenset({"S301", "S302", "S506", *(f"S{number}" for number in range(313, 320))})
+"""What reads data: harmless where the data is written in the code."""
 _OWN = frozenset({"S602", "S604", "S605"})
 """Codes that the injection analyzer judges better wherever it can read the file."""
 _INJECTION = frozenset({78, 89, 94, 95})
@@ -130,6 +132,10 @@ def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) 
             continue
         if code == "S103" and not _others_may_write(entry["message"]):
             continue
+        if code in _READING:
+            tree = parse(file.data)
+            if tree is not None and reads_constant_at(tree, span.line, span.column):
+                continue
         finding = _finding(rules[code], span)
         if code == "S608":
             tree = parse(file.data)
