@@ -42,11 +42,6 @@ SQL = finding(
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
-@pytest.fixture(scope="module")
 def tools(cache: Path) -> tuple[Analyzer, ...]:
     """The real ones, whose rules are compiled once."""
     return analyzers(b"k" * 32, cache / "rules")

@@ -298,6 +298,8 @@ class Story:
     def watch(self, events: tuple[Event, ...]) -> None:
         self.events += events
         landed = [e for e in events if e.kind == "branch.landed"]
+        if {e.kind for e in events}.isdisjoint({"build.started", *VERDICTS}):
+            return
         with self.db.read() as tx:
             live = [t for q in tx.queues.all() for t in tx.trials.live(q.id)]
             running = sum(trial.state is TrialState.BUILDING for trial in live)

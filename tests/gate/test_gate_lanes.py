@@ -44,6 +44,17 @@ def test_with_slots_to_spare_the_next_likely_future_is_tested_too():
     assert made == {1: [ids()], 2: [ids(1), ids()]}
 
 
+def test_nothing_is_run_for_who_does_not_merge_with_what_will_probably_land():
+    first, failed = trial(7, (1,)), trial(8, (2,), FAILED, [1])
+    queue = [entry(1, 2, chance=0.7), entry(2, 1)]
+    assert begun(view(queue, [first, failed])) == {2: [ids()]}, "it may be the fault of either"
+    unmade = replace(failed, unmade=True)
+    assert begun(view(queue, [first, unmade])) == {}
+    assert begun(view([entry(1, 2, chance=0.45), queue[1]], [first, unmade])) == {2: [ids()]}
+    # Nobody waits for ever for one that gets no further: an idle machine tries what is left.
+    assert begun(view([replace(queue[0], ready=False), queue[1]], [unmade])) == {2: [ids()]}
+
+
 def test_what_passed_alone_lands():
     found = plan(view([entry(1)], [trial(7, (1,), PASSED)]))
     assert found.steps == (Admit((ItemId(1),), (7,)),)

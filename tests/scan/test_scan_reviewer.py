@@ -18,6 +18,7 @@ from scan_work import github_token
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
 from headgate.model.reviewer import AnswerFormat, LimitName, Prices, ReviewerPolicy
 from headgate.scan.agreement import agreed, merged
+from headgate.scan.analyzers.flow import Flow
 from headgate.scan.analyzers.interface import Analyzer, SourceFile
 from headgate.scan.analyzers.secrets import Secrets
 from headgate.scan.engine import Request, examine
@@ -37,6 +38,7 @@ from headgate.scan.reviewer.interface import (
     estimated,
 )
 from headgate.scan.reviewer.material import material
+from headgate.scan.reviewer.placing import placing
 from headgate.scan.reviewer.prompt import first, room, text_of
 from headgate.scan.reviewer.review import Reviewed, as_result, review, scope_of
 from headgate.scan.reviewer.sarif import findings_of, log_of
@@ -222,6 +224,27 @@ def test_what_headgate_asks_goes_along_where_its_line_is_shown(
     )
 
 
+def test_the_routes_near_the_change_say_which_of_them_looks_at_who_asks(
+    tools: tuple[Analyzer, ...],
+) -> None:
+    head = "from flask import Flask\napp = Flask('x')\n"
+    what = made(
+        (*tools, Flow(None)),
+        {"shop/a.py": head + "@app.get('/a/<int:n>')\ndef one(n):\n    return load(n)\n"},
+        context={
+            "shop/b.py": head + "@app.post('/b')\n@login_required\ndef two():\n    return 1\n",
+            "keys/c.py": head + "@app.get('/c')\ndef three():\n    return 1\n",
+        },
+        policy=replace(POLICY, never=("keys/",)),
+    )
+    assert what.routes == (
+        "GET /a/<int:n>: one (shop/a.py:4), nothing looks at who asks",
+        "POST /b: two (shop/b.py:5), looks at who asks",
+    )
+    assert [(one.path, one.lines) for one in what.sources] == [("shop/a.py", 5), ("shop/b.py", 0)]
+    assert "  POST /b: two (shop/b.py:5)" in text_of(first(POLICY, what, {}))
+
+
 # -- what is asked ---------------------------------------------------------------------------
 
 
@@ -394,6 +417,20 @@ def test_findings_enter_as_sarif_with_their_own_confidence_and_never_more() -> N
     assert "nothing has proved it" in one.remedy
     assert other.span.path == "r\u00e9sum\u00e9.py"
     assert (other.severity, other.confidence) == (Severity.LOW, Confidence.LOW)
+
+
+def test_a_finding_gets_the_columns_of_its_statement(tools: tuple[Analyzer, ...]) -> None:
+    text = "def show():\n\tcall_it(\n\t\tuser,\n\t)  \n"
+    one = Finding(
+        "reviewer/cwe-862", "t", "m", "", Severity.HIGH, Confidence.LOW, Span("a.py", 2, 1, 4),
+        862, "review", engines=("reviewer:m",),
+    )  # fmt: skip
+    request = placing([one], Request(files({"a.py": text, "b.py": "x = 1\n"})))
+    assert [file.path for file in request.head] == ["a.py"]
+    (found,) = examine(request, tools)[0].findings
+    assert found.span == Span("a.py", 2, 2, 4, 3)
+    assert found.excerpt == " call_it("
+    assert found.identity
 
 
 # -- agreement -------------------------------------------------------------------------------

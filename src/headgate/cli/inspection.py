@@ -189,6 +189,8 @@ def _scan(
         from headgate.cli.rule_packs import read_packs
 
         own = read_packs(rules)
+    if config is not None and config.rules and "source" in checks:
+        own = [*_project_rules(selection.root.path, config), *own]
     total = len(selection.paths)
     live = sys.stderr.isatty() and total > 50
     if live:
@@ -216,6 +218,32 @@ def _scan(
     finally:
         if live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _project_rules(root: Path, config: ProjectConfig) -> list[Pack]:
+    """The rule packs that headgate.toml names. Raises BadInput."""
+    from headgate.scan.analyzers.interface import SourceFile
+    from headgate.scan.project_rules import project_packs
+
+    files: list[SourceFile] = []
+    for path in config.rules:
+        place = root / path
+        inner = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
+        for one in inner:
+            name = one.relative_to(root).as_posix()
+            data = read_file(root, name)
+            if isinstance(data, str):
+                raise BadInput(
+                    f"{PROJECT_FILE}: checks: rules: {printable(name)}: {data}.",
+                    "Correct the path, or take it out of `rules`.",
+                )
+            files.append(SourceFile(name, data))
+        if not inner:
+            raise BadInput(
+                f"{PROJECT_FILE}: checks: rules: there are no packs in {printable(path)}.",
+                "Packs are files named *.yaml.",
+            )
+    return project_packs(files)
 
 
 def _tools(root: Path, config: ProjectConfig) -> dict[str, str]:

@@ -22,11 +22,12 @@ from headgate.model.finding import CheckResult, Confidence, Finding, Outcome
 from headgate.model.reviewer import AnswerFormat, LimitName, Prices, ReviewerPolicy
 from headgate.scan.agreement import agreed
 from headgate.scan.analyzers.interface import Analyzer
-from headgate.scan.engine import Request, analyzers, examine
+from headgate.scan.engine import analyzers, examine
 from headgate.scan.format import Report
 from headgate.scan.reviewer.account import LocalAccount, local_account_path
 from headgate.scan.reviewer.interface import Material, Usage, price
 from headgate.scan.reviewer.material import material
+from headgate.scan.reviewer.placing import placing
 from headgate.scan.reviewer.prompt import Question, first, text_of
 from headgate.scan.reviewer.review import Reviewed, as_result, money, refusal, review, scope_of
 from headgate.scan.rules.table import rule_cache
@@ -86,7 +87,7 @@ def review_here(wanted: Wanted, chosen: str, output: str) -> int:
     placed = _placed(ready, reviewed.findings)
     result = as_result(reviewed, ready.material, placed, time.perf_counter() - begun)
     result = agreed(result, ready.results)
-    files = len(ready.material.sources) if reviewed.sent else 0
+    files = 0 if reviewed.outcome is Outcome.NOT_RUN else len(ready.material.sources)
     report = Report((result,), str(ready.root.path), ready.base, __version__, files)
     name = "json" if current().json and chosen == "text" else chosen
     if name == "json":
@@ -156,11 +157,7 @@ def _placed(ready: _Prepared, found: Sequence[Finding]) -> tuple[Finding, ...]:
     """The findings with excerpts and identities."""
     if not found or ready.selection.request is None:
         return ()
-    named = {one.span.path for one in found}
-    request = ready.selection.request
-    everything = (*request.head, *request.context)
-    files = tuple(file for file in everything if file.path in named)
-    source, _ = examine(Request(files, foreign=tuple(found)), ready.tools)
+    source, _ = examine(placing(found, ready.selection.request), ready.tools)
     return source.findings
 
 

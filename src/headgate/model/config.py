@@ -15,6 +15,7 @@ from headgate.model.pipeline import PipelinePolicy
 from headgate.model.project import Context
 from headgate.model.queue import MergeMode
 from headgate.model.reviewer import ReviewerPolicy
+from headgate.model.scopes import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,16 @@ class ProjectConfig:
     """`[checks] tools`: tools of others that the source check runs, too."""
     tool_files: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tool → path of its rules or configuration in the project."""
+    rules: tuple[str, ...] = ()
+    """`[checks] rules`: paths of rule packs in the project, files or folders."""
     job_tables: Mapping[str, JobTable] = field(default_factory=dict[str, JobTable])
     """The `[jobs.NAME]` tables as written."""
     dependencies: DependencyPolicy | None = None
     """`[dependencies]`: what the project asks of packages beyond the policy."""
     fail_fast: bool = True
     """What jobs do that do not say `fail-fast` themselves."""
+    scopes: Mapping[str, Scope] = field(default_factory=dict[str, Scope])
+    """Parts of the project that belong together, for queues of lanes."""
 
 
 class NewRevision(StrEnum):

@@ -15,8 +15,8 @@ from headgate.scan.analyzers.ruff import Ruff
 from headgate.scan.analyzers.secrets import Secrets
 from headgate.scan.history import Past, in_history
 from headgate.scan.notes import masked, names_note
-from headgate.scan.packs.schema import Pack
-from headgate.scan.packs.shipped import packs_with
+from headgate.scan.packs.schema import Kinds, Pack
+from headgate.scan.packs.shipped import kinds_with, packs_with
 from headgate.scan.request import CHECKS, Request
 from headgate.scan.result import result_of
 from headgate.scan.side import Side
@@ -42,10 +42,13 @@ def analyzers(
     def packs(language: str) -> Sequence[Pack]:
         return packs_with(own, language)
 
+    def kinds() -> Kinds:
+        return kinds_with(own)
+
     return (
         Ruff(),
-        Flow(kept, mode, jobs, packs=packs),
-        JavaScriptFlow(kept, mode, jobs, packs=packs),
+        Flow(kept, mode, jobs, packs=packs, kinds=kinds),
+        JavaScriptFlow(kept, mode, jobs, packs=packs, kinds=kinds),
         *all_analyzers(),
         Secrets(key, cache),
     )
@@ -61,6 +64,10 @@ def examine(
         from headgate.scan.analyzers.adapters import adapters
 
         tools = (*tools, *adapters(request.tools))
+    if request.rules:
+        from headgate.scan.project_rules import with_rules
+
+        tools = with_rules(tools, request.rules)
     notes = (*request.links, *request.messages)
     notes += (names_note(_names(request.head, request.links, request)),)
     head = Side(request.head, notes, tools, request.excluded, clock, request.context)

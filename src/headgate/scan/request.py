@@ -41,6 +41,8 @@ class Request:
     """`path: reason` of what is no file to examine."""
     tools: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tools of others to run on the source, too; as `adapters` takes them."""
+    rules: tuple[SourceFile, ...] = ()
+    """Rule packs of the project's own, that count besides those that Headgate ships."""
     foreign: tuple[Finding, ...] | None = None
     """What another tool found in these files; then none of ours looks for defects in them."""
     scope: Scope | None = None

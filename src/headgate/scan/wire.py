@@ -50,6 +50,7 @@ def encode_request(request: Request) -> bytes:
         "unread": dict(request.unread),
         "skipped": list(request.skipped),
         "tools": dict(request.tools),
+        "rules": listing(request.rules),
         "foreign": None
         if request.foreign is None
         else [finding_as_json(finding) for finding in request.foreign],
@@ -58,6 +59,7 @@ def encode_request(request: Request) -> bytes:
     past = (one.file for one in request.history)
     notes = (*request.links, *request.base_links, *request.messages)
     files = (*request.head, *(request.base or ()), *request.context, *past, *notes)
+    files += request.rules
     data = b"".join(file.data for file in files)
     return _frame(header) + data
 
@@ -92,6 +94,7 @@ def read_request(stream: BinaryIO) -> Request | None:
         unread=header["unread"],
         skipped=tuple(header["skipped"]),
         tools=header["tools"],
+        rules=files(header["rules"]),
         foreign=None
         if header["foreign"] is None
         else tuple(_finding(one) for one in header["foreign"]),
@@ -252,6 +255,7 @@ def _material_as_json(material: Material) -> dict[str, Any]:
             for one in material.pieces
         ],
         "questions": list(material.questions),
+        "routes": list(material.routes),
         "sources": [[one.path, one.digest, one.lines] for one in material.sources],
         "withheld": list(material.withheld),
         "cut": list(material.cut),
@@ -267,6 +271,7 @@ def _material(one: Mapping[str, Any]) -> Material:
             for path, why, lines in one["pieces"]
         ),
         questions=tuple(one["questions"]),
+        routes=tuple(one["routes"]),
         sources=tuple(Source(*source) for source in one["sources"]),
         withheld=tuple(one["withheld"]),
         cut=tuple(one["cut"]),

@@ -29,8 +29,13 @@ class Evidence:
     """What still has to come true: those of `beside` that have not landed, and those that were
     there when others, landed since, were tested together with the item."""
     state: TrialState
-    stale: bool = False
-    """Conflicts have landed since that it says nothing about: no ground for landing."""
+    unseen: int = 0
+    """How many conflicts have landed since that it says nothing about."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether it is no ground for landing."""
+        return self.unseen > 0
 
 
 @dataclass(slots=True)
@@ -96,16 +101,14 @@ def _about(entry: Entry, trial: Trial, view: View, live: Mapping[ItemId, Entry])
         if landed:
             pending = frozenset(other for other in beside if other not in landed)
     state = trial.state
-    stale = False
+    unseen = 0
     if landed:
-        more = _covered(entry, trial, beside, view, live)
-        if more is not None:
+        more, unseen = _covered(entry, trial, beside, view, live)
+        if not unseen:
             pending |= more
-        elif beside and state is not TrialState.FAILED:
+        elif beside and state is TrialState.RUNNING:
             return None
-        else:
-            # What failed on less fails on more; and who passed once is trusted more.
-            stale = True
+        # Else what failed on less fails on more, and who passed once is trusted more.
     if state is TrialState.FAILED and len(trial.members) > 1:
         if trial.culprits is None:
             return None
@@ -113,7 +116,7 @@ def _about(entry: Entry, trial: Trial, view: View, live: Mapping[ItemId, Entry])
             if conflicts & trial.culprits:
                 return None
             state = TrialState.PASSED
-    return Evidence(trial, beside, pending, state, stale)
+    return Evidence(trial, beside, pending, state, unseen)
 
 
 def _covered(
@@ -122,12 +125,13 @@ def _covered(
     beside: frozenset[ItemId],
     view: View,
     live: Mapping[ItemId, Entry],
-) -> frozenset[ItemId] | None:
+) -> tuple[frozenset[ItemId], int]:
     """What has to land for every conflict that landed since to have been tested together with
-    the item; None when one was not."""
+    the item, and how many were not."""
     landed = view.landed
     witnesses: dict[ItemId, list[frozenset[ItemId]]] | None = None
     more: frozenset[ItemId] = _NOBODY
+    unseen = 0
     for other in entry.conflicts:
         when = landed.get(other)
         if when is None or when <= trial.epoch or other in beside:
@@ -139,10 +143,11 @@ def _covered(
                     needs = frozenset(i for i in one.beside if i not in landed)
                     witnesses.setdefault(one.landed, []).append(needs)
         found = witnesses.get(other)
-        if not found:
-            return None
-        more |= min(found, key=len)
-    return more
+        if found:
+            more |= min(found, key=len)
+        else:
+            unseen += 1
+    return more, unseen
 
 
 def _speaks(

@@ -11,8 +11,8 @@ from headgate.gate.lanes.standing import Field, Standing
 from headgate.gate.lanes.view import TrialState
 from headgate.model.ids import ItemId
 
-LIKELY = 0.7
-"""Chance from which a future is worth waiting for by one that failed in it."""
+IDLE = 0.1
+"""Futures of which so much of the chance is left are tested only when nothing else is."""
 
 MOST_COVERS = 2
 """How many of those that an item overtakes it is tested with."""
@@ -49,12 +49,14 @@ def futures(one: Standing, all_: Field, most: int = 6) -> Iterator[Future]:
     let in, so that landing it spoils nothing of what was tested for them.
     """
     standings = all_.standings
+    share = IDLE if _stuck(one, all_) else 1.0
     forced = frozenset(i for i in one.entry.requires if i in standings)
-    if one.aside or not one.ahead or _unsure(one, all_):
+    alone = one.aside or not one.ahead or _unsure(one, all_)
+    if alone:
         chance = 1.0
         for other in forced:
             chance *= standings[other].chance
-        yield Future(forced, chance)
+        yield Future(forced, chance * share)
         if one.aside or not one.ahead:
             return
     slow = overtaken(one, all_)
@@ -63,36 +65,36 @@ def futures(one: Standing, all_: Field, most: int = 6) -> Iterator[Future]:
     for assumed, chance in islice(_likeliest(free, all_), most):
         for other in forced:
             chance *= standings[other].chance
-        yield Future(assumed | forced, chance)
+        chance *= share
+        if assumed or not alone:
+            yield Future(assumed | forced, chance)
         # Each of those overtaken is let in with those ahead of it, as in its own tests.
         for count in range(1, min(len(covers), MOST_COVERS) + 1):
             yield Future(assumed | forced | set(covers[:count]), chance * 0.999)
+
+
+def _stuck(one: Standing, all_: Field) -> bool:
+    """Whether it does not even merge with what more likely than not lands: then hardly anything is
+    run for it until that has landed or left."""
+    for known in one.evidence:
+        if known.trial.unmade and known.state is TrialState.FAILED:
+            comes = 1.0
+            for other in known.pending:
+                comes *= all_.standings[other].chance
+            if comes >= 0.5:
+                return True
+    return False
 
 
 def _unsure(one: Standing, all_: Field) -> bool:
     """Whether no future is likely: then a test on the branch alone tells most."""
     if one.proven or any(not known.beside for known in one.evidence):
         return False
-    if _fails_with_what_lands(one, all_):
-        return False
     chance = one.chance
     for other in one.ahead:
         p = all_.standings[other].chance
         chance *= max(p, 1.0 - p)
     return chance < all_.view.settings.screen
-
-
-def _fails_with_what_lands(one: Standing, all_: Field) -> bool:
-    """Whether it failed in a future that will likely come true: what the branch alone would say
-    of it is of use only if that future does not come, and that can be waited for."""
-    for known in one.evidence:
-        if known.state is TrialState.FAILED:
-            comes = 1.0
-            for other in known.pending:
-                comes *= all_.standings[other].chance
-            if comes >= LIKELY:
-                return True
-    return False
 
 
 def _likeliest(free: list[ItemId], all_: Field) -> Iterator[tuple[frozenset[ItemId], float]]:

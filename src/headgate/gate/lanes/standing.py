@@ -11,9 +11,6 @@ from headgate.model.ids import ItemId
 PROVEN = 0.98
 """Chance of an item that passed in some future that may still come."""
 
-TRUSTED = 0.9
-"""Least chance of an item that passed on a branch that has moved on."""
-
 BEYOND = 50
 """How many items more than could be begun are looked at."""
 
@@ -124,13 +121,20 @@ def _weigh(one: Standing, all_: Field) -> None:
         if len(ahead) > 1:
             ahead.sort(key=_rank)
         one.ahead = tuple(there.entry.id for there in ahead)
-    chance = max(entry.chance, TRUSTED) if one.proven else entry.chance
+    chance = entry.chance
     remaining = entry.duration
     if one.passed:
         one.chance = max(PROVEN, chance)
         one.remaining = 0.0
         return
     conflict = view.settings.conflict
+    if one.proven:
+        # Each conflict that has landed since is one more that it may not go with.
+        unseen = min(k.unseen for k in one.evidence if k.state is TrialState.PASSED)
+        chance = PROVEN * (1.0 - conflict) ** unseen
+    elif view.landed:
+        unseen = sum(1 for other in entry.conflicts if other in view.landed)
+        chance *= (1.0 - conflict) ** unseen
     together = 1.0
     for other in one.ahead:
         together *= 1.0 - conflict * standings[other].chance

@@ -187,6 +187,7 @@ def _shown(
             trial.expected,
             frozenset(own) if state is lanes_view.TrialState.FAILED else None,
             trial.reason,
+            state is lanes_view.TrialState.FAILED and trial.build is None,
         )
 
     if not members:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from headgate.scan.absence import declared, lacks, objects, secrets
+from headgate.scan.absence import declared, lacks, objects, secrets, validation
 from headgate.scan.absence.lacks import Lack
 from headgate.scan.flow.analysis import Source
 from headgate.scan.flow.findings import Found
@@ -18,7 +18,13 @@ def every_lack(
 ) -> list[Lack]:
     """What a program lacks, by place. `documents`: YAML and JSON files of the project, of which
     those in OpenAPI name routes. Never raises for the program's content."""
-    checks = (*lacks.CHECKS, *objects.CHECKS, *secrets.CHECKS, *declared.CHECKS)
+    checks = (
+        *lacks.CHECKS,
+        *objects.CHECKS,
+        *secrets.CHECKS,
+        *validation.CHECKS,
+        *declared.CHECKS,
+    )
     return lacks.lacks_of(program, rules, checks, documents or {})
 
 

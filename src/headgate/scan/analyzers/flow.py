@@ -178,7 +178,7 @@ def finding_of(
 ) -> Finding:
     """What was found, as it is reported. `remedy`: instead of the kind's."""
     return Finding(
-        rule=f"{language}/{found.kind}",
+        rule=kind.rule(language),
         title=kind.title,
         message=found.message,
         remedy=remedy or kind.remedy,

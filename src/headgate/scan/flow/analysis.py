@@ -48,7 +48,8 @@ def analyse(
         if scope is None or not scope.isdisjoint(part)
     ]
     remembered = None
-    if cache is not None and scope is None and len(files) > _FEW:
+    own = any(pack.rules for pack in active)
+    if cache is not None and scope is None and len(files) > _FEW and not own:
         remembered = Remembered(cache, active, dict(kinds), mode, least, settings.routes, language)
     outcomes: dict[tuple[str, ...], Outcome] = {}
     keys: dict[tuple[str, ...], str] = {}
@@ -72,8 +73,9 @@ def analyse(
 def _parts(
     files: Mapping[str, Source], active: Sequence[Pack], language: str
 ) -> Sequence[tuple[str, ...]]:
-    if language != "python":
-        # What JavaScript's files may load is not only what they say they import.
+    if language != "python" or any(pack.rules for pack in active):
+        # What JavaScript's files may load is not only what they say they import, and rules of a
+        # user's own may speak of any file.
         return [tuple(sorted(files))] if files else []
     frameworks = {name for pack in active if pack.entries for name in pack.when}
     return components(files, frameworks)

@@ -292,7 +292,7 @@ class Calls(Summaries):
         self.target = function[3]
         try:
             for parameter, value in bound:
-                self._enter(parameter, value)
+                self.enter(parameter, value)
             if ref.cls is not None and bound and bound[0][1] is not None:
                 frame.self_ref = bound[0][1].ref
             alive = self.run(function[5])
@@ -304,7 +304,7 @@ class Calls(Summaries):
             self.target = caller_target
             caller.env = None if caller.depth < -2 else caller_env
 
-    def _enter(self, parameter: Node, value: Value | None) -> None:
+    def enter(self, parameter: Node, value: Value | None) -> None:
         target, default, annotation = parameter[3], parameter[4], parameter[5]
         if value is None:
             value = self.eval(default) if default is not None else UNKNOWN

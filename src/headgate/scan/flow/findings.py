@@ -61,6 +61,8 @@ class Found:
     """In the table `injection`, for what is told by it and not by the kind."""
 
 
+OWN = "own:"
+"""How the labels of sources begin that a rule of a user's own names."""
 MAX_ASSUMED = 2
 """Different things that may be taken for true on one way before it is a guess."""
 PARAMETER = "library"
@@ -196,10 +198,13 @@ def most_sure(label: str) -> Confidence:
 
 def severity_of(kind: Kind, label: str) -> Severity | None:
     """By the label of the source; None: not reported."""
-    if not kind.labels and kind.default_label is None:
-        return kind.severity
     if label in kind.labels:
         return kind.labels[label]
+    if label.startswith(OWN):
+        # A rule of a user's own tells of its own sources only.
+        return None
+    if not kind.labels and kind.default_label is None:
+        return kind.severity
     return kind.default_label
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headgate.model.finding import Confidence
+from headgate.scan.flow.marked import follow_own_rules
 from headgate.scan.flow.project import Mode, Outcome, Source
 from headgate.scan.flow.rules import Rules
 from headgate.scan.flow.run import Run
@@ -76,6 +77,7 @@ def _analysed(
     with _deep_recursion():
         run = _run_of(settings.language)(files, rules, settings.mode, within)
         run.routes = settings.routes
+        follow_own_rules(run, settings.packs, files, settings.language)
         run.all()
     return Outcome(run.recorder.all(), run.recorder.cut)
 

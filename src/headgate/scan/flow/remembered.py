@@ -22,7 +22,7 @@ from headgate.scan.flow.project import Outcome, Source
 from headgate.scan.kept import keep_values, take_values
 from headgate.scan.packs.schema import KindName
 
-_PROGRAM = ("flow", "front", "ir", "packs")
+_PROGRAM = ("flow", "front", "ir", "packs", "patterns")
 """Rooms whose code an outcome depends on."""
 
 

@@ -8,13 +8,14 @@ from typing import TypeVar
 
 from headgate.model.errors import BadInput
 from headgate.model.finding import Confidence, Severity
+from headgate.scan.packs.own_rules import own_kinds, taint_rule
 from headgate.scan.packs.reading import Table, read
 from headgate.scan.packs.schema import (
     Kind,
     KindName,
     Pack,
 )
-from headgate.scan.packs.shipped import packs_with, remedies, shipped, shipped_kinds
+from headgate.scan.packs.shipped import kinds_with, packs_with, remedies, shipped, shipped_kinds
 from headgate.scan.packs.sorts import (
     absence_in,
     entry_in,
@@ -38,7 +39,7 @@ T = TypeVar("T")
 _TOP = (
     "pack", "language", "version", "when", "aliases", "sources", "sinks", "sanitizers", "guards",
     "propagators", "models", "entries", "literals", "absences",
-    "never_returns", "tests",
+    "never_returns", "tests", "rules",
 )  # fmt: skip
 
 
@@ -84,6 +85,9 @@ def parse_pack(data: bytes, file: str, kinds: Kinds) -> Pack:
     if language not in ("python", "javascript"):
         raise table.error("language", "has to be python or javascript")
     aliases = table.table("aliases")
+    own = [taint_rule(one, language, kinds) for one in table.tables("rules")]
+    named = own_kinds(table, own)
+    kinds = {**kinds, **named}
     return Pack(
         name=table.text("pack"),
         language=language,
@@ -101,7 +105,9 @@ def parse_pack(data: bytes, file: str, kinds: Kinds) -> Pack:
         literals=every("literals", literal_in),
         absences=every("absences", absence_in),
         never_returns=table.texts("never_returns"),
-        tests=every("tests", example_in),
+        tests=tuple(example_in(one, language) for one in table.tables("tests")),
+        rules=tuple(rule for rule, _ in own),
+        kinds=named,
     )
 
 
@@ -119,6 +125,7 @@ def load_folder(folder: Path, kinds: Kinds) -> tuple[Pack, ...]:
 
 __all__ = [
     "Kinds",
+    "kinds_with",
     "load_folder",
     "packs_with",
     "parse_kinds",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from headgate.model import finding
+from headgate.model.errors import BadInput
 from headgate.scan.kept import keep, take
 from headgate.scan.packs import schema
 from headgate.scan.rules.table import rule_cache
@@ -76,6 +77,25 @@ def packs_with(own: Sequence[Pack], language: str) -> tuple[Pack, ...]:
     mine = [pack for pack in own if pack.language == language]
     names = {pack.name for pack in mine}
     return (*(pack for pack in shipped(language) if pack.name not in names), *mine)
+
+
+def kinds_with(own: Sequence[Pack]) -> Kinds:
+    """The kinds that Headgate ships, and those of the rules in these packs. Raises BadInput when
+    two packs have rules of one name."""
+    if not any(pack.kinds for pack in own):
+        return shipped_kinds()
+    out = dict(shipped_kinds())
+    where: dict[tuple[KindName, str], str] = {}
+    for pack in own:
+        for name, kind in pack.kinds.items():
+            other = where.setdefault((name, pack.language), pack.path)
+            if other != pack.path:
+                raise BadInput(
+                    f"{pack.path}: rules: there is a rule {name!r} in {other}, too.",
+                    "Give one of them another name.",
+                )
+            out[name] = kind
+    return out
 
 
 # Between runs

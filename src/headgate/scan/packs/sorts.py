@@ -245,7 +245,11 @@ def absence_in(table: Table, kinds: Kinds) -> Absence:
     )
 
 
-def example_in(table: Table, kinds: Kinds) -> Example:
+_FILES = {"python": "app.py", "javascript": "app.js"}
+"""What the file of an example is called that has no name."""
+
+
+def example_in(table: Table, language: str) -> Example:
     table.known(("bad", "good"))
     sides: list[dict[str, str]] = []
     for side in ("bad", "good"):
@@ -253,5 +257,5 @@ def example_in(table: Table, kinds: Kinds) -> Example:
         if isinstance(value, Table):
             sides.append({name: value.text(name) for name in value.values})
         else:
-            sides.append({"app.py": table.text(side, "")} if value else {})
+            sides.append({_FILES[language]: table.text(side, "")} if value else {})
     return Example(bad=sides[0], good=sides[1], line=table.line)

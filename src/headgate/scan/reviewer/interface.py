@@ -68,7 +68,7 @@ class Source:
     digest: str
     """SHA-256 of its whole content."""
     lines: int
-    """How many of its lines are shown."""
+    """How many of its lines are shown; 0 where only a route of it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ class Material:
     pieces: tuple[Piece, ...] = ()
     questions: tuple[str, ...] = ()
     """What Headgate's own analysis says and asks about the lines shown."""
+    routes: tuple[str, ...] = ()
+    """The ways into the program near the change, and whether each looks at who asks."""
     sources: tuple[Source, ...] = ()
     withheld: tuple[str, ...] = ()
     """`path: reason` of what may not be shown."""

@@ -24,6 +24,7 @@ from headgate.scan.reviewer.interface import (
 )
 from headgate.scan.reviewer.pieces import Difference, difference, gone, pieces
 from headgate.scan.reviewer.veil import Veil, veiled
+from headgate.scan.reviewer.ways_in import ways_in
 from headgate.scan.text import Text, is_test, plural, printable, unreadable
 
 MOST_QUESTIONS = 20
@@ -90,6 +91,7 @@ class _Maker:
         return Material(
             pieces=tuple(self._masked(piece) for piece in self.chosen),
             questions=tuple(self._questions()),
+            routes=tuple(self._routes(around)),
             sources=self._sources(head, around),
             withheld=tuple(self.withheld),
             cut=tuple(self.cut),
@@ -232,28 +234,41 @@ class _Maker:
 
     # -- what is known of them ---------------------------------------------------------------
 
-    def _questions(self) -> Iterable[str]:
-        lines = [self._question(one) for one in self.scope.known if self._is_shown(one)]
-        for text in lines[:MOST_QUESTIONS]:
-            cost = estimated(text) + _LINE_COST
-            if cost > self.left:
-                return
-            self.left -= cost
-            yield text
+    def _questions(self) -> list[str]:
+        known = [one for one in self.scope.known if self._is_shown(one)]
+        lines = (self._question(one) for one in known[:MOST_QUESTIONS])
+        return [text for line in lines if (text := self._fitting(line))]
+
+    def _routes(self, files: Mapping[str, SourceFile]) -> list[str]:
+        found: list[str] = []
+        for path, words in ways_in(files, self.shown, self.tools):
+            if text := self._fitting(words):
+                found.append(text)
+                self.shown.setdefault(path, set())
+        return found
+
+    def _fitting(self, line: str) -> str:
+        """A line, masked, if there is room for it."""
+        text = self.veil.clean(line)
+        cost = estimated(text) + _LINE_COST
+        if cost > self.left:
+            return ""
+        self.left -= cost
+        return text
 
     def _is_shown(self, finding: Finding) -> bool:
         return finding.span.line in self.shown.get(finding.span.path, ())
 
     def _question(self, finding: Finding) -> str:
         where = f"{printable(finding.span.path)}:{finding.span.line}"
-        return self.veil.clean(f"{where}: [{finding.rule}] {' '.join(finding.message.split())}")
+        return f"{where}: [{finding.rule}] {' '.join(finding.message.split())}"
 
     def _sources(
         self, head: Sequence[SourceFile], around: Mapping[str, SourceFile]
     ) -> tuple[Source, ...]:
         files = {file.path: file for file in head} | dict(around)
         base = {file.path: file for file in self.request.base or ()}
-        counts: dict[str, int] = {}
+        counts = dict.fromkeys(self.shown, 0)
         for piece in self.chosen:
             counts[piece.path] = counts.get(piece.path, 0) + len(piece.lines)
         return tuple(

@@ -149,6 +149,9 @@ def _text(material: Material, classes: Mapping[str, Sequence[str]]) -> Iterator[
             path = piece.path
             yield f"FILE {printable(path)}{_classes(path, classes)}"
         yield from _piece(piece)
+    if material.routes:
+        yield "ROUTES (by names only: what looks at who asks may still look wrongly)"
+        yield from (f"  {one}" for one in material.routes)
     if material.questions:
         yield "WHAT AN ANALYSER SAYS AND ASKS (it may be wrong; say so by not repeating it)"
         yield from (f"  {one}" for one in material.questions)

@@ -13,9 +13,9 @@ _OWN = ("secret/hard-coded-password", "python/does-not-parse", "configuration/un
 _FAMILY = re.compile(r"(?P<family>[a-z0-9_.-]+)/[A-Za-z0-9][\w.:/@-]*")
 _OPEN = frozenset(
     {"secret", "dependency", "bandit", "semgrep", "zizmor", "checkov", "hadolint", "eslint"}
-    | {"reviewer"}
+    | {"reviewer", "own"}
 )
-"""Families whose rules are a tool's own: their names are not listed anywhere."""
+"""Families whose rules are a tool's own, or a user's: their names are not listed anywhere."""
 
 
 @functools.cache

@@ -23,6 +23,7 @@ from headgate.model.tracked import (
     Owner,
     ScanCounts,
 )
+from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.change import LINKS, READ, REGULAR, SUBMODULE, files_of
 from headgate.scan.engine import CHECKS, Request
 from headgate.scan.findings.follow import follow
@@ -30,7 +31,7 @@ from headgate.scan.findings.owners import PLACES, CodeOwners, parse_owners
 from headgate.scan.hub.sarif_in import ForeignRun
 from headgate.scan.hub.taking import taken as taken_as_check
 from headgate.scan.text import LARGEST, TOO_LARGE, Text, decode
-from headgate.server.flow.configuration import tools_of
+from headgate.server.flow.configuration import rules_of, tools_of
 from headgate.server.flow.recording import Writer, inherited, joined, missed, verdict
 from headgate.vcs.git import GitError
 from headgate.vcs.past import author_of_line
@@ -140,7 +141,8 @@ class BranchScanner:
         scanned = _Scanned(tip, before, changed, whole or before is None)
         files = await repository.changed(None, tip) if scanned.whole and before else changed
         tools = await tools_of(repository, tip, config)
-        scanned.results = await self._examine(repository, files, config.exclude, tools)
+        rules = await rules_of(repository, tip, config)
+        scanned.results = await self._examine(repository, files, config.exclude, tools, rules)
         await self._read_texts(repository, scanned)
         owners = await self._owners(repository, tip)
         await self._record(repository, id, project, branch, scanned, owners, config)
@@ -193,6 +195,7 @@ class BranchScanner:
         files: Sequence[ChangedFile],
         exclude: Sequence[str],
         tools: Mapping[str, str],
+        rules: tuple[SourceFile, ...],
     ) -> tuple[CheckResult, ...]:
         there = [file for file in files if file.new_mode in READ]
         sizes = await repository.sizes({file.new_object for file in there})
@@ -210,6 +213,7 @@ class BranchScanner:
                 links=files_of(places, data, LINKS),
                 unread={f.path: TOO_LARGE for f in batch if f.new_object not in data},
                 tools=tools,
+                rules=rules,
             )
             for result in await self._house.scan_runner.scan(request):
                 told[result.check] = joined(told[result.check], result)

@@ -22,12 +22,14 @@ from headgate.model.principal import GATE, Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT
 from headgate.model.purl import Package
 from headgate.model.resolve import for_branch
+from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.change import scan_change
 from headgate.server.flow.configuration import (
     broken,
     nowhere,
     policy_file,
     project_config,
+    rules_of,
     tools_of,
 )
 from headgate.server.flow.policy import read_policy
@@ -74,8 +76,9 @@ class Inspector:
         configuration = await self._timed("configuration", self._configuration(what))
         config, where = await self._config_or_default(what)
         tools = await tools_of(what.repository, where, config)
+        rules = await rules_of(what.repository, where, config)
         async with asyncio.TaskGroup() as group:
-            scan = group.create_task(self._scan(what, config.exclude, tools))
+            scan = group.create_task(self._scan(what, config.exclude, tools, rules))
             dependencies = group.create_task(self._timed("dependencies", self._dependencies(what)))
         checks = (configuration, *scan.result(), dependencies.result())
         if self._store(what, checks):
@@ -97,7 +100,11 @@ class Inspector:
             return ProjectConfig(), where
 
     async def _scan(
-        self, what: Inspected, exclude: tuple[str, ...], tools: Mapping[str, str]
+        self,
+        what: Inspected,
+        exclude: tuple[str, ...],
+        tools: Mapping[str, str],
+        rules: Sequence[SourceFile],
     ) -> tuple[CheckResult, ...]:
         begun = time.monotonic()
         try:
@@ -109,6 +116,7 @@ class Inspector:
                     exclude=exclude,
                     runner=self._house.scan_runner,
                     tools=tools,
+                    rules=rules,
                 )
         except TimeoutError:
             why = f"took longer than {self._house.settings.check_timeout:.0f} s"

@@ -20,7 +20,7 @@ from headgate.model.resolve import for_branch
 from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
 from headgate.scan.change import scan_change
 from headgate.server.core import Core
-from headgate.server.flow.configuration import broken, policy_file, tools_of
+from headgate.server.flow.configuration import broken, policy_file, rules_of, tools_of
 from headgate.server.flow.decide import Facts, judge
 from headgate.server.flow.policy import read_policy
 from headgate.server.flow.silencing import without_silenced
@@ -205,6 +205,7 @@ class Judging(Core):
                 exclude=config.exclude,
                 runner=self.scan_runner,
                 tools=await tools_of(repository, node.base, config),
+                rules=await rules_of(repository, node.base, config),
             )
             judged = await examine_dependencies(
                 repository,

@@ -35,6 +35,7 @@ from headgate.scan.reviewer.account import (
     within,
 )
 from headgate.scan.reviewer.interface import Material, NotAnswered, Received, Sending, Spent
+from headgate.scan.reviewer.placing import placing
 from headgate.scan.reviewer.review import Reviewed, as_result, refusal, review, scope_of
 from headgate.vcs.repository import Repository
 
@@ -200,10 +201,7 @@ class Reviews:
 
     async def _placed(self, request: Request, found: Sequence[Finding]) -> tuple[Finding, ...]:
         """The findings with excerpts and identities."""
-        named = {one.span.path for one in found}
-        everything = (*request.head, *request.context)
-        files = tuple(file for file in everything if file.path in named)
-        results = await self._house.scan_runner.scan(Request(files, foreign=tuple(found)))
+        results = await self._house.scan_runner.scan(placing(found, request))
         source = next(one for one in results if one.check == "source")
         # Better without their excerpts than not at all.
         return source.findings or tuple(found)

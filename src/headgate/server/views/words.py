@@ -130,6 +130,7 @@ def _check(result: CheckResult, facts: Facts | None, shown: Container[int]) -> V
     )
     return {
         "check": result.check,
+        "advisory": result.check in ADVISORY,
         "outcome": result.outcome.value,
         "reason": shown_text(result.reason),
         "seconds": round(result.seconds, 3),
