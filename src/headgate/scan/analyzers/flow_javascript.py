@@ -56,7 +56,13 @@ class JavaScriptFlow:
         modules = {path: one for path, one in modules.items() if path not in tests}
         kinds = self.kinds()
         outcome = analyse(
-            modules, self.packs(LANGUAGE), kinds, self.mode, self.shown, language=LANGUAGE
+            modules,
+            self.packs(LANGUAGE),
+            kinds,
+            self.mode,
+            self.shown,
+            language=LANGUAGE,
+            cache=self.cache and self.cache.parent / "outcomes",
         )
         places = Places(modules)
         how = remedies(LANGUAGE)

@@ -27,13 +27,13 @@ from headgate.model.tracked import (
     ScanCounts,
 )
 from headgate.scan.analyzers.interface import SourceFile
-from headgate.scan.change import LINKS, READ, REGULAR, SUBMODULE, TOO_LARGE, files_of
+from headgate.scan.change import LINKS, READ, REGULAR, SUBMODULE, files_of
 from headgate.scan.engine import CHECKS, Request
 from headgate.scan.findings.follow import follow
 from headgate.scan.findings.owners import PLACES, CodeOwners, parse_owners
 from headgate.scan.hub.sarif_in import ForeignRun
 from headgate.scan.hub.taking import taken as taken_as_check
-from headgate.scan.text import LARGEST, Text, decode
+from headgate.scan.text import LARGEST, TOO_LARGE, Text, decode
 from headgate.server.flow.configuration import rules_of, tools_of
 from headgate.server.flow.recording import (
     Writer,
