@@ -42,7 +42,7 @@ from headgate.vcs.git import environment
 AREAS = 4
 PROJECT = "jinja"
 VERDICTS = ("branch.landed", "item.ejected", "item.withdrawn")
-ROUNDS = 400
+ROUNDS = 150
 """Turns after the script in which everybody must get a verdict."""
 
 
@@ -126,6 +126,8 @@ class Die:
 
     after: int
     before: bool = False
+    again: int = 0
+    """Transactions after which the next one dies, too, as it takes up what was left; 0: never."""
 
 
 @dataclass(frozen=True)
@@ -273,6 +275,8 @@ class Story:
     token_of: dict[int, int] = field(default_factory=dict)
     """Change → token of its current revision."""
     deaths: int = 0
+    again: int = 0
+    """See Die."""
     landings: int = 0
 
     def now(self) -> float:
@@ -406,6 +410,8 @@ class Story:
         self.hands = Hands(self)
         self.house = House(self.place, self.loop, Policy("policy", queues=(queue,)), self.hands)
         self.mortal = Mortal(self.db)
+        if self.again:
+            self.mortal.left, self.again = self.again, 0
         self.service = GateService(self.mortal, self.house)  # type: ignore[arg-type]
         await self.service.start()
 
@@ -450,8 +456,9 @@ class Story:
                 self.hands.end(which, RunState.INFRASTRUCTURE)
             case Outside(area):
                 self._outside(token, area)
-            case Die(after, before):
+            case Die(after, before, again):
                 self.mortal.left, self.mortal.before = after, before
+                self.again = again
             case Restart():
                 await self._stop()
                 await self._begin()
@@ -531,6 +538,7 @@ class Story:
     async def _end(self) -> None:
         """Everything ends, in some order; everybody gets a verdict."""
         rng = random.Random(self.script.seed)
+        self.again = 0
         self.mortal.left = 1 << 60
         for _ in range(ROUNDS):
             await self._quiet()
@@ -547,7 +555,8 @@ class Story:
                         records.resume(tx, item, "ada")
             self.service.wake("main")
             await asyncio.sleep(10.0)
-        self.wrong.append(f"no verdict for {[item.change for item in self.waiting()]}")
+        for item in self.waiting():
+            self.wrong.append(f"no verdict for {item}: {self.service.standing(item.id)}")
 
     # -- in the end --------------------------------------------------------------------------
 

@@ -138,6 +138,31 @@ def test_a_flood_at_the_front_does_not_hide_who_stands_behind_it():
     assert {s.members for s in found.steps if isinstance(s, Begin)} == {(1,), (400,)}
 
 
+def test_who_requires_one_that_came_later_stands_behind_it():
+    """It was pushed again, say, and so went to the end of the queue."""
+    queue = [entry(7, 8, 10, requires=[10]), entry(8, 7, requires=[10]), entry(10, 7)]
+    assert begun(view(queue, slots=3)) == {10: [ids()], 7: [ids(10)], 8: [ids(7, 10)]}
+    # Fused builds, for which each of them waited for the other two:
+    (step,) = plan(view(queue, slots=1, fuse=8)).steps
+    assert isinstance(step, Begin)
+    assert (step.members, step.assumed) == (ids_in_order(10), ids())
+
+
+def test_nor_does_urgency_put_it_before_what_it_requires():
+    queue = [entry(1, 2), entry(2, 1, 3, requires=[3], priority=9), entry(3, 2)]
+    made = begun(view(queue, slots=3))
+    assert made[3] == [ids()]
+    assert 3 in made[2][0]
+
+
+def test_a_free_slot_is_used_although_nobody_can_share_it():
+    """Both likely items assume one that may not be tested now: its source has no budget left."""
+    waits = entry(1, 2, 3, source="ada")
+    queue = [waits, entry(2, 1, 3), entry(3, 1, 2)]
+    (step,) = plan(view(queue, slots=1, fuse=8, budgets={"ada": 0})).steps
+    assert isinstance(step, Begin)
+
+
 def test_who_requires_another_lands_after_it():
     queue = [entry(1, 2), entry(2, 1, requires=[1])]
     assert begun(view(queue))[2] == [ids(1)]

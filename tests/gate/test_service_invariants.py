@@ -51,7 +51,7 @@ people = st.one_of(
 )
 faults = st.one_of(
     st.builds(Lose, which),
-    st.builds(Die, st.integers(0, 12), st.booleans()),
+    st.builds(Die, st.integers(0, 12), st.booleans(), st.sampled_from([0, 0, 1, 2, 3, 5])),
     st.just(Restart()),
 )
 passing = st.builds(Wait, st.sampled_from([0.3, 3.0, 20.0, 400.0]))
@@ -137,6 +137,20 @@ def test_members_of_a_fused_build_are_judged_one_by_one():
         e for e in story.events if e.kind == "build.started" and len(list(e.data["jobs"])) > 1
     ]  # type: ignore[call-overload]
     assert shared
+
+
+def test_one_that_others_depend_on_is_tested_when_it_was_pushed_again():
+    """It stands behind them then, and each of the three waited for the others for ever."""
+    acts = (
+        Push(Proposed((0,))),
+        Push(Proposed((1, 2))),
+        Push(Proposed((1, 2, 3)), depends=1),
+        Push(Proposed((3,)), depends=2),
+        Revise(1, Proposed((0, 1))),
+    )
+    story = play(Script(tuple((act, True) for act in acts), slots=1, fuse=8))
+    assert not story.wrong, story.told()
+    assert story.landings == 4
 
 
 @pytest.mark.long

@@ -34,7 +34,7 @@ class Flow:
     """Where lowered files are kept between runs; None: nowhere."""
     mode: Mode = Mode.AUTO
     jobs: int = 1
-    """Processes that lower files at once."""
+    """Processes at once."""
     packs: Callable[[str], Sequence[Pack]] = field(default=shipped)
     kinds: Callable[[], Kinds] = field(default=shipped_kinds)
     shown: Confidence = SHOWN
@@ -72,6 +72,8 @@ class Flow:
             self.shown,
             scope,
             routes=operations(documents),
+            jobs=self.jobs,
+            cache=self.cache and self.cache.parent / "outcomes",
         )
         places = Places(modules)
         hits = [
