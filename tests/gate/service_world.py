@@ -427,7 +427,7 @@ class Story:
         """When the program has died, another one is started on what it left."""
         while self.mortal.dead:
             self.deaths += 1
-            others = asyncio.all_tasks() - {asyncio.current_task()}
+            others = {t for t in asyncio.all_tasks() if _ours(t)} - {asyncio.current_task()}
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
@@ -604,6 +604,13 @@ def play(script: Script) -> Story:
             return story
     finally:
         loop.close()
+
+
+def _ours(task: asyncio.Task[object]) -> bool:
+    """Whether a task is not one by which asyncio itself starts a program: cancelled, that leaves
+    whoever waits for the program waiting for ever."""
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and Path(code.co_filename).parent.name != "asyncio"
 
 
 def _but_for_deaths(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
