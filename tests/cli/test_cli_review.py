@@ -165,6 +165,11 @@ def test_a_dry_run_shows_the_exact_bytes_and_sends_nothing(
     assert told["body"] == file.read_text()
     say("scan", "review", "--policy", policy, code=1)
     assert endpoint.asked == [file.read_bytes()]
+    # Of what is not to be looked at nothing is shown, and it is not taken for deleted.
+    place.write("app.py", APP + "# more\n")
+    options = ("settings.py", "--policy", policy, "--dry-run", "--json")
+    told = json.loads(say("scan", "review", *options).out)
+    assert [one["path"] for one in told["files"]] == ["settings.py"]
 
 
 def test_what_fails_is_not_run_in_one_sentence(place: Place, say: Say) -> None:

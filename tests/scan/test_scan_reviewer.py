@@ -22,6 +22,7 @@ from headgate.scan.analyzers.flow import Flow
 from headgate.scan.analyzers.interface import Analyzer, SourceFile
 from headgate.scan.analyzers.secrets import Secrets
 from headgate.scan.engine import Request, examine
+from headgate.scan.outline import Outline
 from headgate.scan.reviewer.account import LocalAccount
 from headgate.scan.reviewer.answer import Malformed, cwe_numbers, read_answer
 from headgate.scan.reviewer.interface import (
@@ -38,10 +39,12 @@ from headgate.scan.reviewer.interface import (
     estimated,
 )
 from headgate.scan.reviewer.material import material
+from headgate.scan.reviewer.pieces import difference, pieces
 from headgate.scan.reviewer.placing import placing
 from headgate.scan.reviewer.prompt import first, room, text_of
 from headgate.scan.reviewer.review import Reviewed, as_result, review, scope_of
 from headgate.scan.reviewer.sarif import findings_of, log_of
+from headgate.scan.text import Text
 
 POLICY = ReviewerPolicy("http://127.0.0.1:1/v1", "scripted-1", ("*",), ("**",))
 
@@ -171,11 +174,51 @@ def test_only_what_the_policy_lets_leave_is_shown(tools: tuple[Analyzer, ...]) -
     assert sorted(what.withheld) == [
         "a.min.js: minified",
         "docs/a.py: the policy does not let it leave (`paths`)",
-        "src/big.py: larger than 50 MB",
         "src/keys/key.py: the policy says that it never leaves (`never`)",
         "src/logo.png: binary",
         "src/out.py: headgate.toml excludes it from checks",
     ]
+    # What nobody could read is not kept back: it was not looked at.
+    assert what.cut == ("src/big.py: larger than 50 MB",)
+
+
+def test_what_a_moved_file_was_where_nothing_leaves_is_not_shown(
+    tools: tuple[Analyzer, ...],
+) -> None:
+    what = made(
+        tools,
+        {"src/a.py": "x = 1\ny = 2\n"},
+        {"keys/a.py": "x = 1\nold = 3\n"},
+        policy=replace(POLICY, never=("keys/",)),
+        renamed={"src/a.py": "keys/a.py"},
+    )
+    assert shown(what, "src/a.py") == ["1+x = 1", "2+y = 2"]
+
+
+lines_of = st.lists(
+    st.sampled_from(["def f():", "    a()", "    b()", "", "c = 1", "\td"]), max_size=14
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(lines_of, lines_of)
+def test_every_change_is_shown_where_it_stands(new: list[str], old: list[str]) -> None:
+    after, before = (Text("\n".join([*some, ""])) for some in (new, old))
+    diff = difference(after, before)
+    found = pieces("a.py", diff, Outline(after, "a.py"), after.line, before.line)
+    lines = [line for piece in found for line in piece.lines]
+    assert all(line.text == after.line(line.number) for line in lines if line.number)
+    assert [line.text for line in lines if line.mark == "+"] == [
+        after.line(number) for number in sorted(diff.added)
+    ]
+    # What was before, without what was taken out, is what is now, without what was added.
+    rest, left = list(old), list(new)
+    for line in lines:
+        if line.mark == "-":
+            rest.remove(line.text)
+    for number in sorted(diff.added, reverse=True):
+        del left[number - 1]
+    assert sorted(rest) == sorted(left)
 
 
 def test_a_file_with_a_credential_in_its_name_is_not_even_named(

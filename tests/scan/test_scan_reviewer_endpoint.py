@@ -188,7 +188,7 @@ async def test_code_leaves_for_the_world_only_where_the_policy_says_so() -> None
     with pytest.raises(NotAnswered, match=r"neither this machine nor a private network.*remote = "):
         await OpenAIEndpoint(far).ask(b"{}")
     place = await permitted(replace(far, remote=True))
-    assert (place.scheme, place.host, place.port, place.address) == ("https", "8.8.8.8", 443, "")
+    assert (place.scheme, place.host, place.port, place.addresses) == ("https", "8.8.8.8", 443, ())
     plain = replace(POLICY, endpoint="http://8.8.8.8/v1", remote=True)
     with pytest.raises(NotAnswered, match="never sent there without encryption"):
         await OpenAIEndpoint(plain).ask(b"{}")
@@ -201,6 +201,35 @@ async def test_a_name_that_leads_near_and_far_is_far(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(address, "_addresses", both)
     with pytest.raises(NotAnswered, match=r"is at 93\.184\.216\.34, which is neither"):
         await permitted(replace(POLICY, endpoint="http://sly.example/v1"))
+
+
+async def test_every_near_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def both(host: str, port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.1"]
+
+    monkeypatch.setattr(address, "_addresses", both)
+    with ScriptedEndpoint([Answer("found")]) as server:
+        endpoint = OpenAIEndpoint(
+            replace(POLICY, endpoint=server.url.replace("127.0.0.1", "model.internal"))
+        )
+        assert (await endpoint.ask(b"{}")).text == "found"
+        assert server.headers[0]["Host"].startswith("model.internal:")
+
+
+async def test_two_questions_have_the_time_of_one_review() -> None:
+    with ScriptedEndpoint([Answer("first"), Answer(wait=3.0)]) as server:
+        endpoint = OpenAIEndpoint(replace(POLICY, endpoint=server.url, timeout=1.0))
+        await endpoint.ask(b"{}")
+        begun = time.monotonic()
+        with pytest.raises(NotAnswered, match="did not answer within 1 s"):
+            await endpoint.ask(b"{}")
+        assert time.monotonic() - begun < 1.0
+
+
+async def test_a_key_that_is_none_is_not_sent() -> None:
+    endpoint = OpenAIEndpoint(POLICY, "k\u00e9y\n")
+    with pytest.raises(NotAnswered, match="has characters that no key has"):
+        await endpoint.ask(b"{}")
 
 
 # -- certificates ----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +22,7 @@ from headgate.model.finding import CheckResult, Confidence, Finding, Outcome
 from headgate.model.reviewer import AnswerFormat, LimitName, Prices, ReviewerPolicy
 from headgate.scan.agreement import agreed
 from headgate.scan.analyzers.interface import Analyzer
-from headgate.scan.engine import analyzers, examine
+from headgate.scan.engine import Request, analyzers, examine
 from headgate.scan.format import Report
 from headgate.scan.reviewer.account import LocalAccount, local_account_path
 from headgate.scan.reviewer.interface import Material, Usage, price
@@ -32,7 +32,7 @@ from headgate.scan.reviewer.prompt import Question, first, text_of
 from headgate.scan.reviewer.review import Reviewed, as_result, money, refusal, review, scope_of
 from headgate.scan.rules.table import rule_cache
 from headgate.scan.text import plural, printable
-from headgate.scan.tree import Root, Selection, find_root, run, select
+from headgate.scan.tree import Root, Selection, find_root, inside, run, select
 
 OFF = (
     "No reviewer is switched on, and nothing is sent.",
@@ -149,8 +149,23 @@ def _prepared(wanted: Wanted) -> _Prepared:
     known = [one for result in results if result.check == "source" for one in result.findings]
     classes = {one.name: one.patterns for one in config.classes}
     scope = scope_of(policy, classes, known)
-    shown = material(selection.request, scope, tools)
+    request = _narrowed(selection.request, inside(root, places))
+    shown = material(request, scope, tools)
     return _Prepared(policy, project, root, wanted.base, config, selection, tools, results, shown)
+
+
+def _narrowed(request: Request, wanted: Sequence[str]) -> Request:
+    """Without the old states of files that are not to be looked at: they are not deleted."""
+    if request.base is None or not wanted:
+        return request
+    before = {request.renamed.get(file.path, file.path) for file in request.head}
+    kept = tuple(
+        file
+        for file in request.base
+        if file.path in before
+        or any(one in ("", file.path) or file.path.startswith(f"{one}/") for one in wanted)
+    )
+    return replace(request, base=kept)
 
 
 def _placed(ready: _Prepared, found: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -225,10 +240,6 @@ def _key(policy: ReviewerPolicy) -> str:
         raise CouldNotRun(
             f"The variable {policy.key_env}, which `key-env` under [reviewer] names, is not set.",
             "Set it to the key of the endpoint.",
-        )
-    if not key.isascii() or not key.isprintable():
-        raise CouldNotRun(
-            f"The variable {policy.key_env} holds characters that no key has.", "Correct it."
         )
     return key
 

@@ -11,7 +11,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
-from importlib import resources
+from pathlib import Path
 
 from headgate.model.finding import CheckResult, Finding
 from headgate.scan.analyzers.interface import Hit
@@ -23,7 +23,7 @@ _NEAR = 20
 @functools.cache
 def families() -> Mapping[int, str]:
     """CWE number → the name of its family, from `rules/cwe_families.toml`."""
-    text = resources.files("headgate.scan.rules").joinpath("cwe_families.toml").read_text("utf-8")
+    text = (Path(__file__).parent / "rules" / "cwe_families.toml").read_text("utf-8")
     return {number: name for name, numbers in tomllib.loads(text).items() for number in numbers}
 
 

@@ -14,7 +14,7 @@ from headgate.scan.context import of_commit
 from headgate.scan.engine import CHECKS, Past, Request
 from headgate.scan.notes import message_note, names_note
 from headgate.scan.runner import ScanRunner
-from headgate.scan.text import LARGEST
+from headgate.scan.text import LARGEST, TOO_LARGE
 from headgate.vcs.repository import ChangedFile, Repository
 
 __all__ = ["ScanRunner", "gather", "scan_change"]
@@ -30,7 +30,6 @@ LINKS = frozenset({0o120000})
 """The mode of a symbolic link, whose content is its target."""
 READ = REGULAR | LINKS
 SUBMODULE = 0o160000
-TOO_LARGE = f"larger than {LARGEST // 1_000_000} MB"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from headgate.scan.analyzers.ruff import Ruff
 from headgate.scan.analyzers.secrets import Secrets
 from headgate.scan.history import Past, in_history
 from headgate.scan.notes import masked, names_note
-from headgate.scan.packs.load import Kinds, kinds_with, packs_with
-from headgate.scan.packs.schema import Pack
+from headgate.scan.packs.schema import Kinds, Pack
+from headgate.scan.packs.shipped import kinds_with, packs_with
 from headgate.scan.request import CHECKS, Request
 from headgate.scan.result import result_of
 from headgate.scan.side import Side

@@ -24,16 +24,17 @@ def take(place: Path) -> bytes | None:
         handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except (OSError, ValueError):
         return None
-    with os.fdopen(handle, "rb") as file:
-        try:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode) or status.st_mode & 0o022:
-                return None
-            if status.st_uid != os.geteuid():
-                return None
-            kept = file.read()
-        except OSError:
+    try:
+        status = os.fstat(handle)
+        others = status.st_mode & 0o022 or status.st_uid != os.geteuid()
+        if others or not stat.S_ISREG(status.st_mode):
             return None
+        with open(handle, "rb", closefd=False) as file:
+            kept = file.read()
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
     data = kept[_SUM:]
     return data if hashlib.sha256(data).digest() == kept[:_SUM] else None
 

@@ -21,7 +21,7 @@ from headgate.gate.trials.explain import Standing, say_what_waits
 from headgate.gate.trials.forecast import replay as relearn
 from headgate.gate.trials.landing import Lander
 from headgate.gate.trials.lanes import Durations, Lanes
-from headgate.gate.trials.maker import Maker
+from headgate.gate.trials.maker import Made, Maker
 from headgate.gate.trials.reader import Reading, read
 from headgate.gate.trials.restore import relearn_durations, restore, take_up
 from headgate.gate.trials.rules import Rules
@@ -174,6 +174,7 @@ class LanesService:
             for id in made.refuted:
                 acted |= self._steps.refute(reading, id)
             admits = [step for step in made.steps if isinstance(step, Admit)]
+            failed = False
             for step in made.steps:
                 match step:
                     case Cancel():
@@ -181,7 +182,11 @@ class LanesService:
                     case Reject():
                         acted |= self._steps.reject(reading, step, lanes)
                     case Begin():
-                        acted |= await self._steps.begin(reading, step, lanes, scout, heads)
+                        if failed:
+                            continue  # More is known than what this was planned on.
+                        begun = await self._steps.begin(reading, step, lanes, scout, heads)
+                        acted |= begun is not Made.LEFT
+                        failed = begun is Made.FAILED
                     case Admit():
                         pass
             if admits:

@@ -10,6 +10,7 @@ from headgate.model.job_table import JobTable
 from headgate.model.project import Context
 from headgate.model.queue import MergeMode
 from headgate.model.resolve import resolve_jobs, try_branches
+from headgate.model.scopes import Scope
 from headgate.model.toml.dependency_policy import read_tightening
 from headgate.model.toml.environments import read_environments
 from headgate.model.toml.job_tables import read_job
@@ -45,7 +46,7 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
     if table := root.table("environments"):
         environments = read_environments(table, table.names())
     areas = root.table("scopes")
-    scopes = read_scopes(areas) if areas else {}
+    scopes: Mapping[str, Scope] = read_scopes(areas) if areas else {}
     packages = root.table("dependencies")
     dependencies = None if packages is None else read_tightening(packages)
     root.done()

@@ -117,7 +117,7 @@ def _endpoint(table: Table) -> str:
             "has a user or a key in it.",
             "Take it out; name a secret with `key-secret`, or a variable with `key-env`.",
         )
-    if parts.query or parts.fragment or not given.isprintable() or " " in given:
+    if parts.query or parts.fragment or not given.isascii() or not given.isprintable():
         table.fail("endpoint", "has more than host and path.", remedy)
     return given.rstrip("/")
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from headgate.scan.flow.analysis import analyse
 from headgate.scan.front.lowered import lowered
-from headgate.scan.packs.load import Kinds
-from headgate.scan.packs.schema import Pack
+from headgate.scan.packs.schema import Kinds, Pack
 
 _MARK = re.compile(r"BAD: (?P<kinds>[a-z0-9, ._-]+?)\s*(\*/\}?)?$")
 Place = tuple[str, int, str]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
-from importlib.resources.abc import Traversable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +15,7 @@ from headgate.scan.packs.schema import (
     KindName,
     Pack,
 )
+from headgate.scan.packs.shipped import kinds_with, packs_with, remedies, shipped, shipped_kinds
 from headgate.scan.packs.sorts import (
     absence_in,
     entry_in,
@@ -113,62 +111,6 @@ def parse_pack(data: bytes, file: str, kinds: Kinds) -> Pack:
     )
 
 
-@functools.cache
-def shipped_kinds() -> Kinds:
-    """The kinds that Headgate ships."""
-    return parse_kinds((_data() / "kinds.yaml").read_bytes(), "kinds.yaml")
-
-
-@functools.cache
-def remedies(language: str) -> Mapping[KindName, str]:
-    """How kinds are mended in a language, where that is not what `kinds.yaml` says."""
-    file = f"remedies_{language}.yaml"
-    place = _data() / file
-    if not place.is_file():
-        return {}
-    table = read(place.read_bytes(), file)
-    return {KindName(name): table.text(name) for name in table.values}
-
-
-@functools.cache
-def shipped(language: str) -> tuple[Pack, ...]:
-    """The packs that Headgate ships for a language, by name."""
-    folder = _data() / language
-    files = sorted(
-        (one for one in folder.iterdir() if one.name.endswith(".yaml")), key=lambda one: one.name
-    )
-    return tuple(
-        parse_pack(one.read_bytes(), f"{language}/{one.name}", shipped_kinds()) for one in files
-    )
-
-
-def packs_with(own: Sequence[Pack], language: str) -> tuple[Pack, ...]:
-    """The packs that Headgate ships for a language, and these; one of the same name takes the
-    place of the shipped one."""
-    mine = [pack for pack in own if pack.language == language]
-    names = {pack.name for pack in mine}
-    return (*(pack for pack in shipped(language) if pack.name not in names), *mine)
-
-
-def kinds_with(own: Sequence[Pack]) -> Kinds:
-    """The kinds that Headgate ships, and those of the rules in these packs. Raises BadInput when
-    two packs have rules of one name."""
-    if not any(pack.kinds for pack in own):
-        return shipped_kinds()
-    out = dict(shipped_kinds())
-    where: dict[tuple[KindName, str], str] = {}
-    for pack in own:
-        for name, kind in pack.kinds.items():
-            other = where.setdefault((name, pack.language), pack.path)
-            if other != pack.path:
-                raise BadInput(
-                    f"{pack.path}: rules: there is a rule {name!r} in {other}, too.",
-                    "Give one of them another name.",
-                )
-            out[name] = kind
-    return out
-
-
 def load_folder(folder: Path, kinds: Kinds) -> tuple[Pack, ...]:
     """The packs `*.yaml` of a folder of the user's, by name. Raises BadInput."""
     packs: list[Pack] = []
@@ -181,12 +123,9 @@ def load_folder(folder: Path, kinds: Kinds) -> tuple[Pack, ...]:
     return tuple(packs)
 
 
-def _data() -> Traversable:
-    return resources.files("headgate.scan.packs").joinpath("data")
-
-
 __all__ = [
     "Kinds",
+    "kinds_with",
     "load_folder",
     "packs_with",
     "parse_kinds",

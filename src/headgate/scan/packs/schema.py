@@ -48,6 +48,9 @@ class Kind:
         return f"{self.family or language}/{self.name}"
 
 
+Kinds = Mapping[KindName, Kind]
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What a value has to be. Exactly one field is set."""

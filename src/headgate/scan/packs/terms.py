@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 from headgate.model.finding import Confidence, Severity
@@ -10,12 +9,11 @@ from headgate.scan.packs.reading import Table
 from headgate.scan.packs.schema import (
     ALL,
     Condition,
-    Kind,
     KindName,
+    Kinds,
     Selector,
 )
 
-Kinds = Mapping[KindName, Kind]
 _CONFIDENCES = "low, medium, high"
 _SEVERITIES = "info, low, medium, high, critical"
 

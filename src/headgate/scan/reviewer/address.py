@@ -30,9 +30,14 @@ class Place:
     host: str
     """As the policy writes it; what its certificate must be for."""
     port: int
-    address: str
-    """The one that is connected to, so that no second look-up can lead elsewhere; empty when any
+    addresses: tuple[str, ...]
+    """Those that are connected to, so that no second look-up can lead elsewhere; empty when any
     address of the host may be."""
+
+    @property
+    def near(self) -> bool:
+        """Whether it is on this machine or in a private network."""
+        return bool(self.addresses)
 
 
 async def permitted(policy: ReviewerPolicy) -> Place:
@@ -43,7 +48,7 @@ async def permitted(policy: ReviewerPolicy) -> Place:
     addresses = await _addresses(host, port)
     outside = [one for one in addresses if not is_near(one)]
     if not outside:
-        return Place(parts.scheme, host, port, addresses[0])
+        return Place(parts.scheme, host, port, tuple(addresses))
     if not policy.remote:
         raise NotAnswered(
             f"The endpoint {host} is at {outside[0]}, which is neither this machine nor a private "
@@ -55,7 +60,7 @@ async def permitted(policy: ReviewerPolicy) -> Place:
             f"The endpoint {host} is at {outside[0]}, and code is never sent there without "
             "encryption: give an https:// address."
         )
-    return Place(parts.scheme, host, port, "")
+    return Place(parts.scheme, host, port, ())
 
 
 def is_near(address: str) -> bool:

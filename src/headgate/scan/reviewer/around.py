@@ -7,16 +7,20 @@ many files define says little, and is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.outline import Definition, Outline
 from headgate.scan.text import Text, decode, is_test
 
-MOST_FILES = 40
-"""Files that are read for it."""
+MOST_FILES = 100
+"""Files whose definitions are looked at."""
 _MOST_NAMES = 60
+_MOST_PLACES = 50
+"""Files that mention a name, up to which it says something."""
+_WORD = re.compile(rb"[A-Za-z_$][\w$]{2,}")
 _MOST_PER_NAME = 3
 _CALL = re.compile(r"([A-Za-z_$][\w$]{2,})\s*\(")
 _COMMON = frozenset(
@@ -51,46 +55,74 @@ def called_in(lines: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name for name in found if name.lower() not in _COMMON))
 
 
-def related(
-    defined: Sequence[str], called: Sequence[str], here: str, files: Mapping[str, SourceFile]
-) -> list[Related]:
-    """Where the `called` names are defined, then where the `defined` ones are called.
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that matter of one changed file."""
 
-    `here`: the changed file that they are of; near files come first. `files`: all that may be
-    shown, the changed ones included.
+    path: str
+    defined: tuple[str, ...]
+    """Of the definitions that changed."""
+    called: tuple[str, ...]
+    """In changed lines."""
+
+
+def related(changed: Sequence[Names], files: Mapping[str, SourceFile]) -> list[Related]:
+    """For each changed file where what it calls is defined, then where what it defines is called.
+
+    Near files come first. `files`: all that may be shown, the changed ones included; each is read
+    once, however many names there are.
     """
-    order = sorted(files, key=lambda path: (is_test(path), _distance(here, path), path))
-    found: list[Related] = []
-    outlines: dict[str, Outline] = {}
-
-    def outline(path: str) -> Outline | None:
-        if path not in outlines:
-            if len(outlines) >= MOST_FILES:
-                return None
-            outlines[path] = Outline(Text(decode(files[path].data)), path)
-        return outlines[path]
-
-    for name in called[:_MOST_NAMES]:
-        places: list[Related] = []
-        word = re.compile(rb"\b%s\b" % re.escape(name.encode()))
-        for path in order:
-            if not word.search(files[path].data) or (there := outline(path)) is None:
-                continue
-            for one in there.definitions:
-                if one.scope.rpartition(".")[2] == name and _usual(one):
-                    places.append(Related(path, one.first, one.last, f"`{name}`, called there"))
-        if len(places) <= _MOST_PER_NAME:
-            found += places
-    for name in defined[:_MOST_NAMES]:
-        call = re.compile(rb"\b%s\s*\(" % re.escape(name.encode()))
-        places = []
-        for path in order:
-            if len(places) >= _MOST_PER_NAME or not call.search(files[path].data):
-                continue
-            if (there := outline(path)) is not None:
-                places += _callers(there, path, name)
-        found += places[:_MOST_PER_NAME]
+    around = _Around(changed, files)
+    found = [one for names in changed for one in around.of(names)]
     return list({(one.path, one.first): one for one in found}.values())
+
+
+class _Around:
+    def __init__(self, changed: Sequence[Names], files: Mapping[str, SourceFile]) -> None:
+        self._files = files
+        self._outlines: dict[str, Outline] = {}
+        wanted = {name.encode() for one in changed for name in (*one.defined, *one.called)}
+        self._places: dict[str, list[str]] = {}
+        """Name → files that mention it."""
+        for path, file in files.items():
+            for word in wanted.intersection(_WORD.findall(file.data)):
+                self._places.setdefault(word.decode(), []).append(path)
+
+    def of(self, names: Names) -> Iterator[Related]:
+        for name in names.called[:_MOST_NAMES]:
+            places = list(self._defined(name, names.path))
+            if len(places) <= _MOST_PER_NAME:
+                yield from places
+        for name in names.defined[:_MOST_NAMES]:
+            yield from islice(self._calls(name, names.path), _MOST_PER_NAME)
+
+    def _near(self, name: str, here: str) -> list[str]:
+        there = self._places.get(name, [])
+        if len(there) > _MOST_PLACES:
+            # What so many files mention says little, or is no name of the project's own.
+            return []
+        return sorted(there, key=lambda path: (is_test(path), _distance(here, path), path))
+
+    def _defined(self, name: str, here: str) -> Iterator[Related]:
+        for path in self._near(name, here):
+            outline = self._outline(path)
+            for one in outline.definitions if outline is not None else ():
+                if one.scope.rpartition(".")[2] == name and _usual(one):
+                    yield Related(path, one.first, one.last, f"`{name}`, called there")
+
+    def _calls(self, name: str, here: str) -> Iterator[Related]:
+        for path in self._near(name, here):
+            outline = self._outline(path)
+            if outline is not None:
+                yield from _callers(outline, path, name)
+
+    def _outline(self, path: str) -> Outline | None:
+        if path not in self._outlines:
+            if len(self._outlines) >= MOST_FILES:
+                return None
+            text = Text(decode(self._files[path].data))
+            self._outlines[path] = Outline(text, path)
+        return self._outlines[path]
 
 
 def _callers(outline: Outline, path: str, name: str) -> Iterable[Related]:

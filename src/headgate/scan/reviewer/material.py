@@ -13,7 +13,7 @@ from headgate.scan.context import is_code
 from headgate.scan.engine import Request
 from headgate.scan.front.generated import why_generated
 from headgate.scan.outline import Outline
-from headgate.scan.reviewer.around import called_in, related
+from headgate.scan.reviewer.around import Names, called_in, related
 from headgate.scan.reviewer.interface import (
     Line,
     Material,
@@ -68,14 +68,19 @@ class _Maker:
         base = {file.path: file for file in self.request.base or ()}
         head = [file for file in self.request.head if self._allowed(file)]
         kept = {self.request.renamed.get(file.path, file.path) for file in self.request.head}
-        old = [base[name] for name in self._old_names(head) if name in base]
+        # What a file was before it moved here may be what never leaves.
+        old = [
+            base[name]
+            for name in self._old_names(head)
+            if name in base and not self._why_not(base[name])
+        ]
         dropped = [f for f in base.values() if f.path not in kept and self._allowed(f)]
         self.veil = veiled(head, self.tools)
         before = veiled([*old, *dropped], self.tools).joined(self.veil)
         self.veil.joined(before)
         if self.veil.problem:
             return Material(problem=self.veil.problem)
-        self.withheld += [f"{path}: {why}" for path, why in self.request.unread.items()]
+        self._unread()
         changed = [self._changed(file, before) for file in head if self._named(file, self.veil)]
         changed.sort(key=lambda one: self._order(one.file.path))
         for one in changed:
@@ -109,6 +114,14 @@ class _Maker:
 
     # -- which files -------------------------------------------------------------------------
 
+    def _unread(self) -> None:
+        """What changed and nobody could read was not looked at; it is no matter of policy."""
+        for path, why in self.request.unread.items():
+            if off := self._off_limits(path):
+                self.withheld.append(f"{path}: {off}")
+            else:
+                self.cut.append(f"{path}: {why}")
+
     def _allowed(self, file: SourceFile) -> bool:
         why = self._why_not(file)
         if why:
@@ -117,15 +130,16 @@ class _Maker:
 
     def _why_not(self, file: SourceFile) -> str:
         path = file.path
+        return self._off_limits(path) or unreadable(file.data) or why_generated(path, file.data)
+
+    def _off_limits(self, path: str) -> str:
         if matches(path, self.scope.never):
             return "the policy says that it never leaves (`never`)"
         if not matches(path, self.scope.paths):
             return "the policy does not let it leave (`paths`)"
         if path in self.request.excluded:
             return "headgate.toml excludes it from checks"
-        if why := unreadable(file.data):
-            return why
-        return why_generated(path, file.data)
+        return ""
 
     def _named(self, file: SourceFile, veil: Veil) -> bool:
         if file.path in veil.unnamed:
@@ -194,12 +208,7 @@ class _Maker:
             for file in (*(one.file for one in changed), *self.request.context)
             if is_code(file.path) and (file.path in self.shown or not self._why_not(file))
         }
-        wanted = [
-            one
-            for this in changed
-            if is_code(this.file.path) and not is_test(this.file.path)
-            for one in related(*self._names(this), this.file.path, files)
-        ]
+        wanted = related([self._names(one) for one in changed if self._has_names(one)], files)
         veil = self._veil_of({one.path for one in wanted} - self.veil.texts.keys(), files)
         for one in wanted:
             if one.path not in veil.texts or one.path in veil.unnamed:
@@ -223,14 +232,18 @@ class _Maker:
         self.veil.unnamed |= more.unnamed
         return self.veil
 
-    def _names(self, one: _Changed) -> tuple[list[str], list[str]]:
-        """The definitions that changed, and what changed lines call."""
+    def _has_names(self, one: _Changed) -> bool:
+        path = one.file.path
+        return path in self.shown and is_code(path) and not is_test(path)
+
+    def _names(self, one: _Changed) -> Names:
         inside = (one.outline.definition(number) for number in one.diff.places)
         defined = dict.fromkeys(d.scope.rpartition(".")[2] for d in inside if d is not None)
         usual = [name for name in defined if len(name) > 2 and not name.startswith("__")]
         text = self.veil.texts[one.file.path]
         called = called_in(text.line(number) for number in sorted(one.diff.added))
-        return usual, [name for name in called if name not in defined]
+        others = tuple(name for name in called if name not in defined)
+        return Names(one.file.path, tuple(usual), others)
 
     # -- what is known of them ---------------------------------------------------------------
 

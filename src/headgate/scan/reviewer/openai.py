@@ -6,6 +6,7 @@ One POST per attempt, nothing followed, nothing kept: https://platform.openai.co
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import email.utils
 import json
 import os
@@ -40,13 +41,19 @@ class OpenAIEndpoint:
         self._policy = policy
         self._key = key
         self._most = max(_LEAST, _PER_TOKEN * policy.tokens_per_answer)
+        self._until = 0.0
+        """When the review must be over, by the monotonic clock; set by the first question."""
 
     async def ask(self, body: bytes) -> Reply:
-        """See `Endpoint`. The time it may take is that of the policy, all attempts together."""
-        begun = time.monotonic()
+        """See `Endpoint`. The time that the policy gives is for all questions together."""
+        if not self._key.isascii() or not self._key.isprintable():
+            raise NotAnswered(
+                "The key of the endpoint has characters that no key has: store or set it again."
+            )
+        self._until = self._until or time.monotonic() + self._policy.timeout
         sent = 0
         try:
-            async with asyncio.timeout(self._policy.timeout):
+            async with asyncio.timeout(self._left):
                 place = await permitted(self._policy)
                 async with self._client(place) as client:
                     for attempt in range(1, ATTEMPTS + 1):
@@ -54,7 +61,7 @@ class OpenAIEndpoint:
                         try:
                             return await self._once(client, place, body)
                         except _Later as later:
-                            await self._wait(later, attempt, begun)
+                            await self._wait(later, attempt)
         except TimeoutError:
             raise NotAnswered(
                 f"{self._name} did not answer within {self._policy.timeout:g} s: allow more with "
@@ -65,26 +72,39 @@ class OpenAIEndpoint:
         raise AssertionError("the last attempt returns or raises")
 
     @property
+    def _left(self) -> float:
+        """Seconds."""
+        return self._until - time.monotonic()
+
+    @property
     def _name(self) -> str:
         return f"The endpoint {urlsplit(self._policy.endpoint).netloc}"
 
     def _client(self, place: Place) -> httpx.AsyncClient:
-        near = bool(place.address)
         return httpx.AsyncClient(
             # Nothing is followed, so that plain HTTP stays what it is.
             verify=_authorities() if place.scheme == "https" else False,
             # A proxy of the environment would be a third place that code goes to.
-            trust_env=not near,
+            trust_env=not place.near,
             follow_redirects=False,
             timeout=self._policy.timeout,
         )
 
     async def _once(self, client: httpx.AsyncClient, place: Place, body: bytes) -> Reply:
-        """One attempt. Raises _Later when another one may help, NotAnswered when none does."""
+        """One attempt, at the first address where somebody listens. Raises _Later when another
+        one may help, NotAnswered when none does."""
+        for address in place.addresses[:-1]:
+            with contextlib.suppress(_Nobody):
+                return await self._at(client, place, address, body)
+        return await self._at(client, place, (place.addresses or (place.host,))[-1], body)
+
+    async def _at(
+        self, client: httpx.AsyncClient, place: Place, address: str, body: bytes
+    ) -> Reply:
         try:
             async with client.stream(
                 "POST",
-                self._url(place),
+                self._url(place, address),
                 content=body,
                 headers=self._headers(place),
                 extensions={"sni_hostname": place.host},
@@ -111,10 +131,9 @@ class OpenAIEndpoint:
             raise _Later(status, why, response.headers)
         raise NotAnswered(self._refusal(status, why))
 
-    def _url(self, place: Place) -> str:
+    def _url(self, place: Place, address: str) -> str:
         parts = urlsplit(self._policy.endpoint)
-        host = place.address or place.host
-        bracketed = f"[{host}]" if ":" in host else host
+        bracketed = f"[{address}]" if ":" in address else address
         return f"{place.scheme}://{bracketed}:{place.port}{parts.path}/chat/completions"
 
     def _headers(self, place: Place) -> dict[str, str]:
@@ -222,7 +241,7 @@ class OpenAIEndpoint:
                 return self._untrusted(cause)
             cause = cause.__cause__ or cause.__context__
         if isinstance(error, httpx.ConnectError):
-            return NotAnswered(
+            return _Nobody(
                 f"{self._name} cannot be reached: start it, or correct `endpoint` under [reviewer]."
             )
         why = self._clean(str(error)) or type(error).__name__
@@ -231,12 +250,12 @@ class OpenAIEndpoint:
             Usage(estimated(body), 0, estimated=True),
         )
 
-    async def _wait(self, later: _Later, attempt: int, begun: float) -> None:
+    async def _wait(self, later: _Later, attempt: int) -> None:
         """Wait for the next attempt. Raises NotAnswered when there is none in time."""
         said = f" ({later.why})" if later.why else ""
         what = "is asked too often" if later.status == 429 else "is in trouble"
         pause = _FIRST_WAIT * 2 ** (attempt - 1) if later.wait is None else later.wait
-        left = self._policy.timeout - (time.monotonic() - begun)
+        left = self._left
         if attempt == ATTEMPTS or pause >= left:
             times = f"{attempt} times" if attempt > 1 else "once"
             asks = f", and wants {pause:.0f} s before the next" if pause >= left else ""
@@ -245,6 +264,10 @@ class OpenAIEndpoint:
                 "later."
             )
         await asyncio.sleep(pause)
+
+
+class _Nobody(NotAnswered):
+    """Nobody listens at an address."""
 
 
 class _Later(Exception):

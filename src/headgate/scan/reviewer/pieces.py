@@ -61,8 +61,11 @@ def pieces(
     """The pieces of a changed file, in order."""
     wanted: set[int] = set()
     for place in diff.places:
-        wanted.update(round_about(outline, place, diff.count))
+        wanted.update((place, *round_about(outline, place, diff.count)))
     found: list[Piece] = []
+    if not diff.count:
+        emptied = list(_removed(diff, 1, old_line))
+        return [Piece(path, "changed", part) for part in _parts(emptied)]
     for first, last in _runs(sorted(wanted)):
         lines: list[Line] = []
         for number in range(first, last + 1):

@@ -16,6 +16,8 @@ from headgate.scan.front.lowered import lowered
 from headgate.scan.text import is_python, is_test, printable
 
 MOST_ROUTES = 40
+MOST_FILES = 60
+"""Files that are looked into, the changed ones first, then the nearest."""
 _START = 200
 """Bytes that tell whether a file is Python."""
 
@@ -36,6 +38,9 @@ def ways_in(
     }
     if flow is None or python.keys().isdisjoint(changed):
         return []
+    folders = {path.rpartition("/")[0] for path in changed}
+    near = sorted(python, key=lambda path: (path not in changed, _distance(path, folders), path))
+    python = {path: python[path] for path in near[:MOST_FILES]}
     modules = lowered(python, flow.cache, 1, flow.last)
     tops = {name.lstrip(".").partition(".")[0] for one in modules.values() for name in one.imports}
     packs = [one for one in flow.packs("python") if not one.when or tops.intersection(one.when)]
@@ -43,8 +48,7 @@ def ways_in(
         return []
     program = Program(lambda path: modules[path].module(), modules)
     found = routes_of(Names(program, Rules(packs, flow.kinds())))
-    folders = {path.rpartition("/")[0] for path in changed}
-    found.sort(key=lambda one: (one.path not in changed, _folder(one) not in folders, one.path))
+    found.sort(key=lambda one: (one.path not in changed, _distance(one.path, folders), one.path))
     return list(_lines(found[:MOST_ROUTES], Places(modules)))
 
 
@@ -59,5 +63,10 @@ def _lines(routes: Sequence[Route], places: Places) -> Iterator[tuple[str, str]]
         yield path, words
 
 
-def _folder(route: Route) -> str:
-    return route.path.rpartition("/")[0]
+def _distance(path: str, folders: Collection[str]) -> int:
+    """0 in one of the folders, 1 in the one above or below, 2 elsewhere."""
+    folder = path.rpartition("/")[0]
+    if folder in folders:
+        return 0
+    above = folder.rpartition("/")[0]
+    return 1 if above in folders or any(f.rpartition("/")[0] == folder for f in folders) else 2

@@ -49,6 +49,7 @@ AT_ONCE = 2
 """Reviews under way."""
 UNDER_WAY = "the review is under way"
 STOPPED = "the server stopped while the review was under way; check the change again"
+OVERTAKEN = "a newer revision, or the end of the change, came before its turn"
 _SENT, _ANSWERED = "review.sent", "review.answered"
 
 
@@ -132,9 +133,10 @@ class Reviews:
             if before is not None:
                 await asyncio.wait([before])
             async with self._limit:
-                if not self._is_current(subject):
-                    return
-                result = await self._reviewed(subject, begun)
+                if self._is_current(subject):
+                    result = await self._reviewed(subject, begun)
+                else:
+                    result = CheckResult(REVIEW, Outcome.NOT_RUN, OVERTAKEN)
         except asyncio.CancelledError:
             self._save(subject, CheckResult(REVIEW, Outcome.NOT_RUN, STOPPED))
             raise
