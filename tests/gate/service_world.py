@@ -10,6 +10,7 @@ token into the areas that it touches, and each area has a job that is shown noth
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import functools
 import random
@@ -637,6 +638,7 @@ def git(repository: Path, *arguments: str, stdin: str = "") -> str:
 def schema() -> Path:
     """A database with its tables and nothing in them, made once."""
     place = Path(tempfile.mkdtemp(prefix="headgate-schema-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
     open_database(place, SimulatedLoop()).close()
     return place / "headgate.db"
 
