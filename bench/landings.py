@@ -1,11 +1,12 @@
 """Real landings of a queue, audited from outside, beside bare git.
 
 Pushes changes to a real server, waits for their verdicts, and then asks the repository, not the
-gate: every tree that main has ever been at must have been tested, job by job, on exactly the files
-that the job is shown, and must be green when its jobs are run again. Prints landings per minute,
-builds per change, how many results were used again, and the time per landing as a ratio to a bare
-`git merge` in a work tree with `git update-ref`, which tests nothing. Exits with 1 when a landed
-tree was not tested.
+gate (see landing_audit.py): every tree that main has ever been at must have been tested, job by
+job, on exactly the files that the job is shown, must be green when its jobs are run again, and no
+change may land twice or without being told. Prints landings per minute, builds per change, how many
+results were used again, the processor time of the server, and the time per landing as a ratio to a
+bare `git merge` in a work tree with `git update-ref`, which tests nothing. Exits with 1 when a
+promise is broken.
 
     python -m bench.landings --changes 60 --mode lanes --seed 1
 """
@@ -15,9 +16,9 @@ from __future__ import annotations
 import argparse
 import concurrent.futures
 import json
+import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,10 +26,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from bench.storm import Server, git, wait_until_ended
-from headgate.cli.client import Client
+from bench.landing_audit import audit
+from bench.storm import ENDED, Server, all_changes, git
+from headgate.model.errors import HeadgateError
 
 CHECK = """\
 #!/bin/sh
@@ -90,17 +91,23 @@ def write(place: Path, wish: Wish, base: str) -> str:
     return git(place, "rev-parse", "HEAD").strip()
 
 
-def push(server: Server, place: Path, token: str, found: Sequence[tuple[Wish, str]]) -> None:
-    """Propose all changes, a few at once."""
+def push(
+    server: Server, place: Path, token: str, found: Sequence[tuple[Wish, str]], end: float
+) -> int:
+    """Propose all changes, a few at once, until `end`; how many were proposed."""
 
-    def one(wish: Wish, commit: str) -> None:
+    def one(wish: Wish, commit: str) -> bool:
+        if time.monotonic() > end:
+            return False
         ref = f"{commit}:refs/for/main/t{wish.number}"
         url = server.url
         git(place, "push", "-q", f"{url}/git/app.git", ref, token=token, url=url, user="ada")
+        return True
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(one, wish, commit) for wish, commit in found]:
-            done.result()
+        return sum(
+            done.result() for done in [pool.submit(one, wish, commit) for wish, commit in found]
+        )
 
 
 def bare(place: Path, commits: Sequence[str], base: str) -> float:
@@ -113,79 +120,38 @@ def bare(place: Path, commits: Sequence[str], base: str) -> float:
     return time.monotonic() - begun
 
 
-@dataclass
-class Audit:
-    """What the repository says about what landed."""
-
-    heads: int = 0
-    untested: int = 0
-    red: int = 0
-    reused: int = 0
-    builds: int = 0
+def processor_seconds(server: Server) -> float:
+    """What the server has used so far, the jobs that have ended included."""
+    assert server.process is not None
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text("utf-8").rsplit(")", 1)[1].split()
+    return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
-def audit(operator: Client, repository: Path, numbers: Sequence[int], root: Path) -> Audit:
-    """Look at every landing with git, and run its jobs once more."""
-    found = Audit(len(git(repository, "rev-list", "--first-parent", "main").split()) - 1)
-    seen: dict[int, tuple[str, str, str]] = {}
-    builds: set[int] = set()
+def ended(
+    server: Server, count: int, stalled: float, end: float
+) -> tuple[list[dict[str, object]], float]:
+    """All changes once each has its verdict, or at `end`, and when that was seen.
 
-    def shown(commit: str, part: str) -> str:
-        return git(repository, "ls-tree", commit, part, "check.sh")
-
-    def run(id: int) -> tuple[str, str, str]:
-        """State, job, and what a run found."""
-        if id not in seen:
-            page = operator.get(f"/jobs/{id}.json")
-            name = page["job"]["job"]
-            seen[id] = (page["job"]["state"], name, shown(page["node"]["commit"], name))
-        return seen[id]
-
-    for number in numbers:
-        page: dict[str, Any] = operator.get(f"/changes/{number}.json")
-        builds |= {n["build"]["id"] for n in page["builds"]["nodes"] if n["build"]}
-        landing = page["landing"]
-        if landing is None:
-            continue
-        commit = landing["commit"]
-        tree = git(repository, "rev-parse", f"{commit}^{{tree}}").strip()
-        node = next(n for n in page["builds"]["nodes"] if n["commit"] == commit)
-        trial = node["trial"]
-        reused = trial["reused"] if trial else []
-        found.reused += bool(reused)
-        runs = [run(id) for id in (*(job["id"] for job in node["jobs"]), *reused)]
-        passed = {(name, what) for state, name, what in runs if state == "passed"}
-        touched = git(repository, "diff", "--name-only", f"{commit}^1", commit).split()
-        # Of those that landed by one move of the branch, only the last commit was ever its head.
-        head = commit if trial is None else last_of(operator, trial["members"], commit)
-        missing = {p.split("/")[0] for p in touched} - {
-            name for name, what in passed if what == shown(head, name)
-        }
-        found.untested += bool(missing) or tree not in (landing["landed_tree"],)
-        found.red += green(repository, head, {p.split("/")[0] for p in touched}, root)
-    found.builds = len(builds)
-    return found
-
-
-def last_of(operator: Client, members: Sequence[int], commit: str) -> str:
-    """The commit of the last of those that landed together."""
-    landing = operator.get(f"/changes/{members[-1]}.json")["landing"]
-    return commit if landing is None else str(landing["commit"])
-
-
-def green(repository: Path, commit: str, parts: set[str], root: Path) -> int:
-    """How many of the parts are red, by running their jobs on this commit."""
-    place = root / "green"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
-    archive = subprocess.run(
-        ["git", "-C", str(repository), "archive", commit], capture_output=True, check=True
-    )
-    subprocess.run(["tar", "-x", "-C", str(place)], input=archive.stdout, check=True)
-    runs = [
-        subprocess.run(["sh", "check.sh", part], cwd=place, capture_output=True) for part in parts
-    ]
-    return sum(done.returncode != 0 for done in runs)
+    Gives up when for `stalled` seconds none of them has got one, however many are left.
+    """
+    last, since = -1, time.monotonic()
+    while True:
+        try:
+            changes = all_changes(server.operator())
+        except (HeadgateError, OSError, ValueError):
+            changes = []
+        done = sum(change["state"] in ENDED for change in changes)
+        now = time.monotonic()
+        if done == count or (now > end and changes):
+            return changes, now
+        if done != last:
+            last, since = done, now
+            print(f"{done} of {count} have their verdict", file=sys.stderr, flush=True)
+        if now - since > stalled:
+            left = [(c["number"], c["state"], c["reason"]) for c in changes]
+            left = [one for one in left if one[1] not in ENDED]
+            raise SystemExit(f"nothing happens any more; {len(left)} are left: {left[:5]}")
+        time.sleep(5.0 if count > 100 else 0.3)
 
 
 def main() -> int:
@@ -194,6 +160,7 @@ def main() -> int:
     parser.add_argument("--parts", type=int, default=8)
     parser.add_argument("--mode", choices=sorted(SETTINGS), default="lanes")
     parser.add_argument("--fuse", type=int, default=4)
+    parser.add_argument("--minutes", type=float, default=60.0, help="after that, what is is judged")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     rng = random.Random(given.seed)
@@ -203,21 +170,34 @@ def main() -> int:
     server = Server(root)
     try:
         token = set_up(server, root, parts, given.mode, given.fuse)
-        operator = server.operator()
         place = root / "first"
         base = git(place, "rev-parse", "HEAD").strip()
         made = [(w, write(place, w, base)) for w in wishes(given.changes, parts, rng)]
         begun = time.monotonic()
-        push(server, place, token, made)
+        end = begun + 60 * given.minutes
+        proposed = push(server, place, token, made, end)
         pushed = time.monotonic() - begun
-        changes = wait_until_ended(server, 60 + 10 * given.changes)
-        seconds = time.monotonic() - begun
+        changes, seen = ended(server, proposed, 300, end)
+        seconds = seen - begun
+        used = processor_seconds(server)
+        if left := sum(c["state"] not in ENDED for c in changes):
+            server.stop()  # What is looked at has to stand still.
         landed = [c for c in changes if c["state"] == "landed"]
         alone = bare(place, [commit for wish, commit in made if not wish.bad], base)
-        numbers = [int(str(c["number"])) for c in changes]
-        repository = server.data / "repositories" / "app.git"
-        found = audit(operator, repository, numbers, root)
-        wrong = sum(w.bad for w, _ in made) + len(landed) - len(made)
+        begun = time.monotonic()
+        found = audit(
+            server.data / "repositories" / "app.git",
+            server.data / "headgate.db",
+            parts,
+            [c for c in changes if c["state"] in ENDED],
+            root,
+        )
+        bad = {wish.number for wish, _ in made if wish.bad}
+        wrong = sum(
+            (c["state"] == "landed") == (int(str(c["title"]).split()[-1]) in bad)
+            for c in changes
+            if c["state"] in ENDED
+        )
         per = seconds / max(len(landed), 1)
         result = {
             "mode": given.mode,
@@ -225,17 +205,28 @@ def main() -> int:
             "outcomes": dict(Counter(str(c["state"]) for c in changes)),
             "seconds": round(seconds, 1),
             "seconds_pushing": round(pushed, 1),
+            "seconds_auditing": round(time.monotonic() - begun, 1),
             "landings_per_minute": round(60 * len(landed) / seconds, 1),
+            "server_processor_seconds": round(used, 1),
+            "server_processor_seconds_per_landing": round(used / max(len(landed), 1), 3),
+            "load": [round(one, 1) for one in os.getloadavg()],
             "builds_per_change": round(found.builds / len(changes), 2),
+            "job_runs_per_change": round(found.runs / len(changes), 2),
             "landings_on_kept_results": found.reused,
             "bare_git_seconds_per_merge": round(alone / max(len(landed), 1), 4),
             "times_bare_git": round(per / (alone / max(len(landed), 1)), 1),
+            "without_verdict_at_the_end_of_time": left,
+            "moves_of_main": found.heads,
             "untested_landings": found.untested,
-            "red_landings": found.red,
+            "red_main": found.red,
+            "unreported": found.unreported,
+            "twice": found.twice,
             "wrong_verdicts": wrong,
         }
         print(json.dumps(result, indent=2))
-        return 1 if found.untested or found.red or wrong else 0
+        faults = (found.untested, found.red, found.unreported, found.twice, wrong)
+        missing = found.commits < len(landed) if left else found.commits != len(landed)
+        return 1 if any(faults) or missing else 0
     finally:
         server.stop()
         shutil.rmtree(root, ignore_errors=True)

@@ -405,3 +405,22 @@ def test_whose_approvals_count_towards_what() -> None:
     rules = [ApprovalRule("any", 1), ApprovalRule("sec", 1, groups=("security", "admins"))]
     approvers = {ALAN: frozenset({"admins"}), GRACE: frozenset({"docs"})}
     assert counting(rules, approvers) == {"any": (GRACE, ALAN), "sec": (ALAN,)}
+
+
+def test_a_review_only_advises() -> None:
+    gravest = replace(finding(), severity=Severity.CRITICAL, confidence=Confidence.HIGH)
+    before = verdict_of()
+    for review in (
+        CheckResult("review", Outcome.FAILED, findings=(gravest,)),
+        CheckResult("review", Outcome.NOT_RUN, "it is down"),
+        CheckResult("review", Outcome.UNKNOWN, "not all of it was shown"),
+    ):
+        after = verdict_of(checks=(*CLEAN, review))
+        assert (after.kind, after.risk, after.requirements) == (
+            before.kind, before.risk, before.requirements,
+        )  # fmt: skip
+    said = verdict_of(checks=(*CLEAN, CheckResult("review", Outcome.FAILED, "", (gravest,))))
+    assert said.reasons[-1] == "The review, which only advises, has 1 finding."
+    # It does not stand in for what must run, either.
+    others = tuple(one for one in CLEAN if one.check != "source")
+    assert verdict_of(checks=(*others, review)).kind is VerdictKind.DENIED

@@ -77,13 +77,6 @@ class Place:
         return json.loads(done.stdout)
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("cache")
-    path.chmod(0o700)
-    return path
-
-
 @pytest.fixture
 def place(tmp_path: Path, cache: Path) -> Place:
     return Place(tmp_path, cache)

@@ -9,11 +9,6 @@ import pytest
 from test_cli_check import SHELL, Place, made_up
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def place(tmp_path: Path, cache: Path) -> Place:
     place = Place(tmp_path, cache)

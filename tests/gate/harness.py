@@ -141,6 +141,13 @@ class House:
     def artifacts_path(self, run: JobRunId) -> Path:
         return self.place / "artifacts" / str(run)
 
+    async def forget_mergers(self) -> None:
+        """As a new process has it: nothing that was merged is remembered."""
+        for merger in self._mergers.values():
+            await merger.close()
+        self._mergers.clear()
+        self._repositories.clear()
+
     async def close(self) -> None:
         await self.dispatcher.close()
         for merger in self._mergers.values():

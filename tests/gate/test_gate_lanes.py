@@ -44,6 +44,17 @@ def test_with_slots_to_spare_the_next_likely_future_is_tested_too():
     assert made == {1: [ids()], 2: [ids(1), ids()]}
 
 
+def test_nothing_is_run_for_who_does_not_merge_with_what_will_probably_land():
+    first, failed = trial(7, (1,)), trial(8, (2,), FAILED, [1])
+    queue = [entry(1, 2, chance=0.7), entry(2, 1)]
+    assert begun(view(queue, [first, failed])) == {2: [ids()]}, "it may be the fault of either"
+    unmade = replace(failed, unmade=True)
+    assert begun(view(queue, [first, unmade])) == {}
+    assert begun(view([entry(1, 2, chance=0.45), queue[1]], [first, unmade])) == {2: [ids()]}
+    # Nobody waits for ever for one that gets no further: an idle machine tries what is left.
+    assert begun(view([replace(queue[0], ready=False), queue[1]], [unmade])) == {2: [ids()]}
+
+
 def test_what_passed_alone_lands():
     found = plan(view([entry(1)], [trial(7, (1,), PASSED)]))
     assert found.steps == (Admit((ItemId(1),), (7,)),)
@@ -146,6 +157,31 @@ def test_a_flood_at_the_front_does_not_hide_who_stands_behind_it():
     queue = [entry(n, source="bot") for n in range(1, 400)] + [entry(400, source="ada")]
     found = plan(view(queue, budgets={"bot": 1}, slots=3))
     assert {s.members for s in found.steps if isinstance(s, Begin)} == {(1,), (400,)}
+
+
+def test_who_requires_one_that_came_later_stands_behind_it():
+    """It was pushed again, say, and so went to the end of the queue."""
+    queue = [entry(7, 8, 10, requires=[10]), entry(8, 7, requires=[10]), entry(10, 7)]
+    assert begun(view(queue, slots=3)) == {10: [ids()], 7: [ids(10)], 8: [ids(7, 10)]}
+    # Fused builds, for which each of them waited for the other two:
+    (step,) = plan(view(queue, slots=1, fuse=8)).steps
+    assert isinstance(step, Begin)
+    assert (step.members, step.assumed) == (ids_in_order(10), ids())
+
+
+def test_nor_does_urgency_put_it_before_what_it_requires():
+    queue = [entry(1, 2), entry(2, 1, 3, requires=[3], priority=9), entry(3, 2)]
+    made = begun(view(queue, slots=3))
+    assert made[3] == [ids()]
+    assert 3 in made[2][0]
+
+
+def test_a_free_slot_is_used_although_nobody_can_share_it():
+    """Both likely items assume one that may not be tested now: its source has no budget left."""
+    waits = entry(1, 2, 3, source="ada")
+    queue = [waits, entry(2, 1, 3), entry(3, 1, 2)]
+    (step,) = plan(view(queue, slots=1, fuse=8, budgets={"ada": 0})).steps
+    assert isinstance(step, Begin)
 
 
 def test_who_requires_another_lands_after_it():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headgate.gate.trials.footprint import UNKNOWN, Footprint, Shown, blamed, conflict
 from headgate.model.queue import BranchKey
+from headgate.model.scopes import Scope, affected
 
 APP = BranchKey("app", "main")
 LIB = BranchKey("lib", "main")
@@ -18,8 +21,24 @@ def touching(
     key: BranchKey = APP,
     shown: tuple[Shown, ...] = (),
     moved: tuple[str, ...] = (),
+    scopes: Mapping[str, Scope] | None = None,
 ) -> Footprint:
-    return Footprint({key: frozenset(paths)}, {key: frozenset(moved)} if moved else {}, shown)
+    touched, out_of = {key: frozenset(paths)}, {key: frozenset(moved)} if moved else {}
+    return Footprint(touched, out_of, shown, {key: affected(scopes, paths)} if scopes else {})
+
+
+SCOPES = {
+    "api": Scope(("api/**", "openapi.yaml")),
+    "web": Scope(("web/**",), ("api", "style")),
+    "style": Scope(("style/**",)),
+    "site": Scope(("site/**",), ("web",)),
+}
+"""The site is built from web, and web from the other two."""
+
+
+def of(path: str) -> Footprint:
+    """A change to one file of a project with these scopes."""
+    return touching(path, scopes=SCOPES)
 
 
 def job(*patterns: str, project: str = "app", branch: str = "main") -> tuple[Shown, ...]:
@@ -42,6 +61,18 @@ def job(*patterns: str, project: str = "app", branch: str = "main") -> tuple[Sho
         (touching("db/migrations/1.sql"), touching("db/migrations/2.sql"), "series:db/migr"),
         (touching("a/y", moved=("a",)), touching("a/new"), "moves files that are beside a/new"),
         (touching("a"), UNKNOWN, "not known yet"),
+        (touching("a"), touching("a/b/c"), "one has a file and the other a directory at a"),
+        (touching("rpc/a.proto"), touching("rpc/b.proto"), "both touch api:rpc"),
+        (touching("rpc/a.proto"), touching("b.proto"), ""),
+        (touching("v1/proto/x/a.proto"), touching("v1/proto/y/b.proto"), "both touch api:v1/proto"),
+        (touching("OpenAPI.v2.yaml"), touching("openapi.json"), "both touch api:"),
+        (touching("openapi-notes.md"), touching("openapi.json"), ""),
+        (of("api/x"), of("openapi.yaml"), "both are in the scope api"),
+        (of("api/x"), of("docs/x"), ""),
+        (of("api/x"), of("style/x"), "both affect the scope site, which needs api and style"),
+        (of("web/x"), of("api/x"), "both affect the scope web, which needs api"),
+        (of("web/x"), of("site/x"), "both affect the scope site, which needs web"),
+        (of("api/x"), touching("api/y", key=LIB, scopes=SCOPES), ""),
     ],
 )  # fmt: skip
 def test_who_can_affect_whom(one: Footprint, other: Footprint, words: str):
@@ -52,6 +83,24 @@ def test_who_can_affect_whom(one: Footprint, other: Footprint, words: str):
 
 
 PATHS = st.frozensets(st.sampled_from(["a/1", "a/2", "b/1", "b/c/1", "d", "uv.lock"]), min_size=1)
+NAMES = ("p", "q", "r", "s")
+GRAPHS = st.fixed_dictionaries(
+    {name: st.sets(st.sampled_from(NAMES[at + 1 :] or ("",))) for at, name in enumerate(NAMES)}
+).map(lambda g: {n: Scope((f"{n}/**",), tuple(sorted(need - {""}))) for n, need in g.items()})
+"""Scopes that need others, never in a circle."""
+
+
+@given(GRAPHS, st.sampled_from(NAMES))
+def test_a_scope_is_affected_by_just_what_it_can_be_reached_from(
+    scopes: dict[str, Scope], touched: str
+):
+    found = affected(scopes, [f"{touched}/x"])
+    reached = {touched}
+    for _ in NAMES:
+        reached |= {n for n, s in scopes.items() if not reached.isdisjoint(s.needs)}
+    assert found == dict.fromkeys(reached, touched)
+
+
 LOOKS = st.lists(
     st.sampled_from([(), ("a/**",), ("b/c/**",), ("d",), ("*",)]).map(lambda p: job(*p)[0]),
     max_size=2,

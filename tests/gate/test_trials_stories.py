@@ -11,7 +11,7 @@ from trials_world import Begin, assumed, landed, lanes, parts, trials
 
 from headgate.gate.trials.windows import replay
 from headgate.model.change import Dependency
-from headgate.model.config import Policy, QueueMode
+from headgate.model.config import PROJECT_FILE, Policy, QueueMode
 from headgate.model.ids import ChangeNumber
 from headgate.model.job import RunState
 from headgate.model.queue import ItemState
@@ -37,6 +37,10 @@ def running(gate: Gate, number: int) -> bool:
     return any(run.state is RunState.RUNNING for run in gate.runs(number))
 
 
+def passed(gate: Gate, number: int) -> bool:
+    return [run.state for run in gate.runs(number)] == [RunState.PASSED]
+
+
 async def test_what_cannot_affect_each_other_waits_for_nobody(gates: Begin):
     gate = await gates({"jinja": PARTS}, lanes("jinja"))
     slow = await gate.push("jinja", {"one/wait": "3\n"})
@@ -57,6 +61,24 @@ async def test_what_cannot_affect_each_other_waits_for_nobody(gates: Begin):
     assert [len(gate.runs(n)) for n in (slow, quick)] == [1, 1]
     assert list(last.reused) == [gate.runs(slow)[0].id]
     assert gate.show("jinja", "two/a") == "fine"
+
+
+async def test_a_job_without_reuse_runs_again_for_what_lands(gates: Begin):
+    project = parts("one", "two")
+    project["headgate.toml"] = project["headgate.toml"].replace(
+        "[jobs.two]\n", "[jobs.two]\nreuse = false\n"
+    )
+    gate = await gates({"jinja": project}, lanes("jinja"))
+    gate.freeze()  # So that both have passed before either lands.
+    numbers = [await gate.push("jinja", {f"{name}/a": "fine\n"}) for name in ("one", "two")]
+    await gate.until(lambda: all(passed(gate, number) for number in numbers))
+    gate.thaw()
+    await gate.run()
+    gate.expect(landed=numbers)
+    assert [len(gate.runs(number)) for number in numbers] == [1, 2]
+    last = trials(gate)[-1]
+    assert (last.purpose, last.state) == (TrialPurpose.CONFIRMATION, TrialState.LANDED)
+    assert (list(last.reused), last.build is None) == ([], False)
 
 
 async def test_what_can_affect_each_other_lands_in_order_and_is_tested_so(gates: Begin):
@@ -190,7 +212,7 @@ async def test_what_merges_with_nobody_ahead_is_told_so_without_running_anything
     await gate.run()
     why = "it does not merge onto main"
     gate.expect(landed=[first], ejected={second: why})
-    assert gate.runs(second) == []
+    assert gate.runs(second) == [], gate.story()
 
 
 async def test_a_restart_in_the_middle_repeats_only_what_had_not_ended(gates: Begin):
@@ -292,3 +314,51 @@ async def test_a_failure_that_a_later_future_contradicts_is_asked_once_more(gate
     dropped = [str(e.data["reason"]) for e in gate.events if e.kind == "node.dropped"]
     assert any("its jobs passed in a later future with it" in reason for reason in dropped)
     assert [r.state for r in gate.runs(first)] == [RunState.FAILED, RunState.FAILED]
+
+
+SCOPED = """\
+[scopes]
+api = ["one/**", "two/**"]
+
+[scopes.web]
+paths = ["three/**"]
+needs = ["api"]
+"""
+
+
+async def test_what_is_in_one_declared_scope_waits_for_each_other_whatever_jobs_read(gates: Begin):
+    files = PARTS | {PROJECT_FILE: SCOPED + PARTS[PROJECT_FILE], "four": "fine\n"}
+    gate = await gates({"jinja": files}, lanes("jinja"))
+    gate.freeze()
+    one, two, three, free = [
+        await gate.push("jinja", {path: "better\n"})
+        for path in ("one/a", "two/a", "three/a", "four")
+    ]
+    await gate.until(lambda: all(gate.node(n) is not None for n in (one, two, three, free)))
+    standings = [gate.service.standing(gate.item(n).id) for n in (two, three, free)]
+    numbers = {gate.item(n).id: n for n in (one, two, three)}
+    assert [{numbers[i]: why for i, why in s.beside.items()} for s in standings if s] == [
+        {one: "both are in the scope api", three: "both affect the scope web, which needs api"},
+        dict.fromkeys((one, two), "both affect the scope web, which needs api"),
+        {},
+    ]
+    gate.thaw()
+    await gate.run()
+    gate.expect(landed=[one, two, three, free])
+    assert [n for n in landed(gate) if n != free] == [one, two, three]
+
+
+async def test_who_can_affect_whom_changes_with_the_scopes_that_land(gates: Begin):
+    gate = await gates({"jinja": PARTS}, lanes("jinja"))
+    text = SCOPED + PARTS[PROJECT_FILE]
+    await gate.push("jinja", {PROJECT_FILE: text})
+    await gate.run()
+    gate.freeze()
+    one, two = [await gate.push("jinja", {path: "better\n"}) for path in ("one/a", "two/a")]
+    await gate.until(lambda: gate.node(two) is not None)
+    standing = gate.service.standing(gate.item(two).id)
+    assert standing is not None
+    assert [*standing.beside.values()] == ["both are in the scope api"]
+    gate.thaw()
+    await gate.run()
+    gate.expect(landed=[one, two])

@@ -90,7 +90,8 @@ def test_for_whom_it_runs_does_not_count() -> None:
     assert result_key(JOB, replace(SEEN, variables=other)) == KEY
 
 
-def test_nothing_is_reused_of_jobs_with_network_or_a_pause() -> None:
+def test_nothing_is_reused_of_jobs_with_network_or_a_pause_or_that_say_so() -> None:
+    assert result_key(replace(JOB, reuse=False), SEEN) == ""
     assert result_key(JOB, replace(SEEN, network=True)) == ""
     assert result_key(replace(JOB, pause=True), SEEN) == ""
     assert result_key(replace(JOB, network=True), SEEN) == KEY, "wanted, but not allowed"

@@ -36,6 +36,7 @@ provides = ["wheel"]
 semaphores = ["db", "cloud"]
 label = "gpu"
 secrets = {TOKEN = "pypi"}
+reuse = false
 fail-on-output = ["^Traceback"]
 pause = true
 pipelines = ["check", "gate"]
@@ -77,6 +78,7 @@ def test_every_key_of_a_job() -> None:
     assert unit.semaphores == ("cloud", "db")
     assert (unit.label, unit.compat, unit.pause) == ("gpu", "zuul", True)
     assert unit.secrets == {"TOKEN": "pypi"}
+    assert (unit.reuse, lint.reuse) == (False, True)
     assert unit.fail_on_output == ("^Traceback",)
     assert unit.pipelines == ("check", "gate")
     assert (unit.fail_fast, lint.fail_fast) == (False, True)
@@ -233,6 +235,7 @@ WIDE = ", ".join(f"'{n}'" for n in range(17))
         (RUN + "fail-on-output = ['a(?=b)']", "`a(?=b)` looks around or back"),
         (RUN + "fail-on-output = ['(a)\\1']", "looks around or back"),
         (RUN + "reads = []", "jobs.t.reads: is empty."),
+        (RUN + "reuse = 'no'", "headgate.toml:3: jobs.t.reuse: expected true or false"),
         (RUN + "reads = ['lib:../x']", "jobs.t.reads: `lib:../x` cannot be used"),
         (RUN + "secrets = {HEADGATE_X = 'a'}", "jobs.t.secrets: `HEADGATE_X` cannot be set"),
         (RUN + "secrets = {X = 'a b'}", "jobs.t.secrets: `a b` cannot be the name of a secret"),

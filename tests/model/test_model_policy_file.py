@@ -102,8 +102,12 @@ def test_the_digest_is_of_the_policy_files_alone() -> None:
             "policy.toml:5: queues.m.window: `window` has no meaning in lanes",
         ),
         (
-            "[queues.m]\nprojects=['a']\nbranches=['b']\nslots=4",
-            "policy.toml:4: queues.m.slots: `slots` is not in a chain",
+            "[queues.m]\nprojects=['a']\nbranches=['b']\nwindow=3\nslots=4",
+            "policy.toml:5: queues.m.slots: `slots` is not in a chain. `window` makes it one",
+        ),
+        (
+            "[queues.m]\nprojects=['a']\nbranches=['b']\nmode='chain'\nslots=4",
+            "policy.toml:5: queues.m.slots: `slots` is not in a chain. Set mode",
         ),
         (
             "[queues.m]\nprojects=['a']\nbranches=['b']\nmode='lane'",
@@ -159,3 +163,12 @@ def test_a_queue_of_lanes_says_how_much_it_does_at_once():
     text = "[queues.m]\nprojects=['a']\nbranches=['b']\nmode='lanes'\nslots=8\nfuse=3\n"
     (queue,) = parse_policy({"policy.toml": f"{text}source-window=2".encode()}).queues
     assert (queue.mode, queue.slots, queue.fuse, queue.source_window) == ("lanes", 8, 3, 2)
+
+
+def test_a_queue_has_lanes_unless_it_says_chain_or_has_a_window():
+    base = "[queues.m]\nprojects=['a']\nbranches=['b']\n"
+    for keys, mode in (("", "lanes"), ("slots=8", "lanes"), ("window=3", "chain")):
+        (queue,) = parse_policy({"policy.toml": f"{base}{keys}".encode()}).queues
+        assert queue.mode == mode
+    (queue,) = parse_policy({"policy.toml": f"{base}mode='chain'".encode()}).queues
+    assert (queue.mode, queue.window) == ("chain", 4)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +20,19 @@ from headgate.model.finding import (
     StepRole,
     TraceStep,
 )
-from headgate.scan.wire import LENGTH, decode_results, encode_results
+from headgate.scan.analyzers.interface import SourceFile
+from headgate.scan.engine import Request
+from headgate.scan.reviewer.interface import Line, Material, Piece, Scope, Source
+from headgate.scan.wire import (
+    LENGTH,
+    decode_material,
+    decode_results,
+    encode_error,
+    encode_material,
+    encode_request,
+    encode_results,
+    read_request,
+)
 from headgate.store import codec
 
 texts = st.text(
@@ -45,6 +59,7 @@ findings = st.builds(
     identity=texts,
     url=texts,
     trace=st.lists(steps, max_size=3).map(tuple),
+    ways=st.lists(st.lists(steps, max_size=2).map(tuple), max_size=2).map(tuple),
     assumed=st.lists(texts, max_size=2).map(tuple),
     engines=st.lists(texts, max_size=2).map(tuple),
     allowed=texts,
@@ -83,3 +98,24 @@ def test_a_trace_is_whole_from_source_to_sink_with_nothing_assumed() -> None:
     assert replace(base, trace=(source, sink)).is_traced
     assert not replace(base, trace=(sink,)).is_traced
     assert not replace(base, trace=(source, sink), assumed=("the type is a cursor",)).is_traced
+
+
+def test_what_may_be_shown_and_what_is_shown_cross_the_pipe_unchanged() -> None:
+    known = Finding("r", "t", "m", "", Severity.LOW, Confidence.LOW, Span("a\udcff.py", 1))
+    scope = Scope(("**",), ("*.pem",), 900, {"critical": ("pay/",)}, (known,))
+    files = (SourceFile("a\udcff.py", b"x = 1\n"),)
+    request = read_request(io.BytesIO(encode_request(Request(files, files, scope=scope))))
+    assert request == Request(files, files, scope=scope)
+    material = Material(
+        (Piece("a\udcff.py", "changed", (Line(1, "+", "x = 1"), Line(0, "-", "y"))),),
+        ("a question",),
+        ("GET /: a route",),
+        (Source("a\udcff.py", "00", 1),),
+        ("b.py: binary",),
+        ("c.py: too long",),
+        2,
+        "",
+    )
+    assert decode_material(encode_material(material)[LENGTH.size :]) == material
+    with pytest.raises(RuntimeError, match="the analysis failed"):
+        decode_material(encode_error("the analysis failed (KeyError)")[LENGTH.size :])

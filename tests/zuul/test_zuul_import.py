@@ -100,6 +100,7 @@ def test_pipelines_queues_and_semaphores_go_into_the_policy() -> None:
         "integrated": {
             "projects": ["app", "lib"],
             "branches": ["*"],
+            "mode": "chain",
             "window": 8,
             "window-floor": 3,
             "window-ceiling": 1000,

@@ -9,6 +9,7 @@ from headgate.model.finding import CheckResult, Outcome, Severity
 from headgate.model.origin import Origin, OriginKind
 from headgate.model.patterns import matches, name_matches
 from headgate.model.project import Context
+from headgate.model.reviewer import ADVISORY
 from headgate.model.verdict import Risk, RiskTier
 
 GATE_CLASS = PathClass(
@@ -113,6 +114,7 @@ def _classes(
 
 def _check_factors(checks: Sequence[CheckResult]) -> list[tuple[RiskTier, str]]:
     factors: list[tuple[RiskTier, str]] = []
+    checks = [check for check in checks if check.check not in ADVISORY]
     findings = [finding for check in checks for finding in check.findings]
     worst = max((finding.severity for finding in findings), default=Severity.INFO)
     if worst >= Severity.MEDIUM:

@@ -11,6 +11,7 @@ from headgate.model.ids import PrincipalId
 from headgate.model.origin import Origin, OriginKind
 from headgate.model.patterns import name_matches
 from headgate.model.project import POLICY_PROJECT
+from headgate.model.reviewer import ADVISORY
 from headgate.model.verdict import Requirement, Risk, RiskTier, Verdict, VerdictKind
 
 EXPECTED = ("configuration", "source", "secrets", "dependencies")
@@ -42,8 +43,11 @@ def decide(
 
     `requirements_given` holds, per approval rule, whose approvals count towards it (see
     `authority.approval.counting`); `agent` says that an agent pushed the revision. A check that
-    did not run, or whose outcome is unknown, denies: it never counts as passed.
+    did not run, or whose outcome is unknown, denies: it never counts as passed. Those that only
+    advise decide nothing, whatever became of them.
     """
+    advice = [check for check in checks if check.check in ADVISORY]
+    checks = [check for check in checks if check.check not in ADVISORY]
     denials = [*_not_run(checks, expected), *_findings(policy, checks)]
     held = [r for r in policy.approvals if _holds(r, project, risk, origin, agent, checks)]
     rules = held + [
@@ -63,7 +67,7 @@ def decide(
         reasons = tuple(missing)
         kind = VerdictKind.NEEDS_APPROVALS
     else:
-        reasons = _allowed(policy, checks, requirements)
+        reasons = (*_allowed(policy, checks, requirements), *_advised(advice))
         kind = VerdictKind.ALLOWED
     return Verdict(kind, reasons, risk, requirements, policy.digest)
 
@@ -92,7 +96,7 @@ def blocking(policy: Policy, finding: Finding) -> bool:
     """
     if finding.rule.startswith(_DEPENDENCY) and finding.severity >= Severity.HIGH:
         return True
-    if finding.trace and not finding.is_traced:
+    if not finding.is_complete:
         # Something on the way of the data was assumed: that asks a human, and denies nothing.
         return False
     return finding.severity >= policy.deny_from and finding.confidence >= policy.deny_confidence
@@ -243,6 +247,16 @@ def _allowed(
         plural = "" if one.count == 1 else "s"
         reasons.append(f"The rule {one.rule} has its {one.count} approval{plural}.")
     return tuple(reasons)
+
+
+def _advised(advice: Sequence[CheckResult]) -> list[str]:
+    """What those say that only advise."""
+    return [
+        f"The {check.check}, which only advises, has {len(check.findings)} "
+        f"finding{'' if len(check.findings) == 1 else 's'}."
+        for check in advice
+        if check.findings
+    ]
 
 
 def _shortened(reasons: Sequence[str]) -> tuple[str, ...]:

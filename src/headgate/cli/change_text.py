@@ -93,7 +93,8 @@ def _checks(checks: list[dict[str, Any]]) -> Iterator[str]:
         yield ""
     for check in checks:
         reason = f": {printable(check['reason'])}" if check["reason"] else ""
-        yield f"check {check['check']}  {check['outcome']}{reason}"
+        advice = " (it only advises)" if check["advisory"] else ""
+        yield f"check {check['check']}  {check['outcome']}{advice}{reason}"
         for finding in check["findings"]:
             yield from finding_lines(finding, "  ")
 

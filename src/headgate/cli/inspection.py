@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import sys
@@ -15,14 +14,25 @@ from typing import TYPE_CHECKING
 
 from headgate import __version__
 from headgate.cli.output import current, say
-from headgate.model.config import PROJECT_FILE, ProjectConfig
 from headgate.model.errors import BadInput, CouldNotRun
+from headgate.model.files import PROJECT_FILE
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
 from headgate.scan.format import Report, by_name
 from headgate.scan.text import plural, printable
-from headgate.scan.tree import Root, Selection, contents, find_root, inside, read_file, run, select
+from headgate.scan.tree import (
+    Root,
+    Selection,
+    contents,
+    inside,
+    read_file,
+    root_of,
+    run,
+    select,
+    whole,
+)
 
 if TYPE_CHECKING:
+    from headgate.model.config import ProjectConfig
     from headgate.scan.packs.schema import Pack
 
 
@@ -49,16 +59,16 @@ def inspect(
     """Run the checks named and print the report; the exit code. `rules`: files and folders of rule
     packs that count besides those that Headgate ships. Raises HeadgateError."""
     places = [Path(path) for path in paths]
-    root = asyncio.run(find_root(start_of(places)))
+    root = root_of(start_of(places))
     configured, configuration = _configuration(root)
-    selection = asyncio.run(select(root, places, base, configured.exclude))
+    selection = _selected(root, places, base, configured)
     results: list[CheckResult] = []
     if "configuration" in checks:
         results.append(configuration)
     scanned = _scan(selection, configured, checks, effort, rules)
     results += [result for result in scanned if result.check in checks]
     if "dependencies" in checks:
-        results.append(_dependencies(selection, configured.exclude))
+        results.append(_dependencies(selection, _exclude(configured)))
     report = Report(
         results=tuple(results),
         root=str(root.path),
@@ -71,13 +81,27 @@ def inspect(
     return int(report.exit_code)
 
 
+def _selected(
+    root: Root, places: Sequence[Path], base: str, configured: ProjectConfig | None
+) -> Selection:
+    if not base:
+        return whole(root, places)
+    import asyncio
+
+    return asyncio.run(select(root, places, base, _exclude(configured)))
+
+
+def _exclude(configured: ProjectConfig | None) -> Sequence[str]:
+    return () if configured is None else configured.exclude
+
+
 def inspect_history(paths: Sequence[str], chosen: str, output: str) -> int:
     """Look for secrets in every commit, and print the report; the exit code."""
     from headgate.scan.engine import analyzers
     from headgate.scan.past import search_history
     from headgate.scan.rules.table import rule_cache
 
-    root = asyncio.run(find_root(start_of([Path(path) for path in paths])))
+    root = root_of(start_of([Path(path) for path in paths]))
     if root.repository is None:
         raise BadInput(
             f"{printable(str(root.path))} is not in a git repository, so it has no history.",
@@ -108,19 +132,28 @@ def start_of(places: Sequence[Path]) -> Path:
     return places[0].absolute()
 
 
-def _configuration(root: Root) -> tuple[ProjectConfig, CheckResult]:
-    from headgate.model.toml.project_file import parse_project
+def configuration_of(root: Root) -> tuple[ProjectConfig, CheckResult]:
+    """headgate.toml of a work tree, and what the check of it says."""
+    from headgate.model.config import ProjectConfig
 
+    configured, result = _configuration(root)
+    return configured or ProjectConfig(), result
+
+
+def _configuration(root: Root) -> tuple[ProjectConfig | None, CheckResult]:
+    """As `configuration_of`; None when the project asks for nothing."""
     content = read_file(root.path, PROJECT_FILE)
     if isinstance(content, str):
         if os.path.lexists(root.path / PROJECT_FILE):
-            result = CheckResult("configuration", Outcome.NOT_RUN, f"{PROJECT_FILE}: {content}")
-            return ProjectConfig(), result
-        return ProjectConfig(), CheckResult("configuration", Outcome.PASSED)
+            why = f"{PROJECT_FILE}: {content}"
+            return None, CheckResult("configuration", Outcome.NOT_RUN, why)
+        return None, CheckResult("configuration", Outcome.PASSED)
+    from headgate.model.toml.project_file import parse_project
+
     try:
         parsed = parse_project(content.decode("utf-8", "replace"))
     except BadInput as error:
-        return ProjectConfig(), _broken(error)
+        return None, _broken(error)
     return parsed, CheckResult("configuration", Outcome.PASSED)
 
 
@@ -142,12 +175,11 @@ def _broken(error: BadInput) -> CheckResult:
 
 def _scan(
     selection: Selection,
-    config: ProjectConfig,
+    config: ProjectConfig | None,
     checks: Sequence[str],
     effort: Effort,
     rules: Sequence[str],
 ) -> tuple[CheckResult, ...]:
-    from headgate.scan.analyzers.adapters import adapters
     from headgate.scan.analyzers.flow import Mode
     from headgate.scan.engine import analyzers
     from headgate.scan.rules.table import rule_cache
@@ -157,6 +189,8 @@ def _scan(
         from headgate.cli.rule_packs import read_packs
 
         own = read_packs(rules)
+    if config is not None and config.rules and "source" in checks:
+        own = [*_project_rules(selection.root.path, config), *own]
     total = len(selection.paths)
     live = sys.stderr.isatty() and total > 50
     if live:
@@ -174,13 +208,42 @@ def _scan(
         jobs=effort.jobs,
         keep=effort.cached,
     )
-    others = adapters(_tools(selection.root.path, config))
-    tools = tuple(tool for tool in (*tools, *others) if tool.check in checks)
+    if config is not None and config.tools:
+        from headgate.scan.analyzers.adapters import adapters
+
+        tools = (*tools, *adapters(_tools(selection.root.path, config)))
+    tools = tuple(tool for tool in tools if tool.check in checks)
     try:
-        return run(selection, tools, config.exclude, progress)
+        return run(selection, tools, _exclude(config), progress)
     finally:
         if live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _project_rules(root: Path, config: ProjectConfig) -> list[Pack]:
+    """The rule packs that headgate.toml names. Raises BadInput."""
+    from headgate.scan.analyzers.interface import SourceFile
+    from headgate.scan.project_rules import project_packs
+
+    files: list[SourceFile] = []
+    for path in config.rules:
+        place = root / path
+        inner = sorted(place.glob("*.yaml")) if place.is_dir() else [place]
+        for one in inner:
+            name = one.relative_to(root).as_posix()
+            data = read_file(root, name)
+            if isinstance(data, str):
+                raise BadInput(
+                    f"{PROJECT_FILE}: checks: rules: {printable(name)}: {data}.",
+                    "Correct the path, or take it out of `rules`.",
+                )
+            files.append(SourceFile(name, data))
+        if not inner:
+            raise BadInput(
+                f"{PROJECT_FILE}: checks: rules: there are no packs in {printable(path)}.",
+                "Packs are files named *.yaml.",
+            )
+    return project_packs(files)
 
 
 def _tools(root: Path, config: ProjectConfig) -> dict[str, str]:
@@ -221,7 +284,12 @@ def _dependencies(selection: Selection, exclude: Sequence[str]) -> CheckResult:
 
 def publish(report: Report, name: str, output: str) -> None:
     """Print a report, or write it to a file. Raises CouldNotRun."""
-    text = by_name(name)(report)
+    what = plural(report.counts().total(), "finding")
+    hand_out(by_name(name)(report), output, what)
+
+
+def hand_out(text: str, output: str, what: str) -> None:
+    """Print a text, or write it to a file and say so: `WHAT written to …`. Raises CouldNotRun."""
     if not output:
         sys.stdout.write(text)
         return
@@ -240,4 +308,4 @@ def publish(report: Report, name: str, output: str) -> None:
             f"{printable(output)} could not be written: {error.strerror}.",
             "Name a file in a directory that exists and that you may write to.",
         ) from error
-    say(f"{plural(report.counts().total(), 'finding')} written to {printable(output)}.")
+    say(f"{what} written to {printable(output)}.")

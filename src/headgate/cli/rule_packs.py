@@ -12,11 +12,19 @@ from headgate.model.errors import BadInput
 from headgate.model.finding import Severity
 from headgate.scan.fixes.changes import CHANGES
 from headgate.scan.packs.examples import failures, marked
-from headgate.scan.packs.load import load_folder, packs_with, parse_pack, shipped, shipped_kinds
+from headgate.scan.packs.load import (
+    kinds_with,
+    load_folder,
+    packs_with,
+    parse_pack,
+    shipped,
+    shipped_kinds,
+)
 from headgate.scan.packs.schema import Kind, KindName, Pack
 from headgate.scan.text import plural
 
 _LANGUAGE = "python"
+_LANGUAGES = ("python", "javascript")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,60}")
 _TEMPLATE = """# What Headgate has to know of {name}: https://…
 pack: {name}
@@ -56,9 +64,10 @@ models:
 def test_packs(given: Sequence[str]) -> int:
     """Run the examples of packs; the exit code. Raises BadInput."""
     own = read_packs(given)
-    packs = own or list(shipped(_LANGUAGE))
-    together = packs_with(own, _LANGUAGE)
-    failed = [one for pack in packs for one in failures(pack, together, shipped_kinds())]
+    packs = own or [pack for language in _LANGUAGES for pack in shipped(language)]
+    together = {language: packs_with(own, language) for language in _LANGUAGES}
+    kinds = kinds_with(own)
+    failed = [one for pack in packs for one in failures(pack, together[pack.language], kinds)]
     examples = sum(len(pack.tests) for pack in packs)
     bare = [pack.name for pack in packs if not pack.tests]
     lines = [one.sentence() for one in failed]

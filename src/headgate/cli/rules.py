@@ -1,4 +1,4 @@
-"""`headgate rules`: test, begin, explain and count the rules of source analysis."""
+"""`headgate rules`: test, begin, convert, explain and count the rules of source analysis."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headgate.cli.output import json_option
 
 @click.group()
 def rules() -> None:
-    """Test, begin, explain and count rules of source analysis."""
+    """Test, begin, convert, explain and count rules of source analysis."""
 
 
 @rules.command()
@@ -36,6 +36,27 @@ def new(ctx: click.Context, name: str, output: str) -> None:
     from headgate.cli.rule_packs import new_pack
 
     ctx.exit(new_pack(name, output))
+
+
+@rules.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("-o", "--output", required=True, metavar="PACK", help="The pack to write: *.yaml.")
+@click.option(
+    "--partial",
+    is_flag=True,
+    help="Write rules that cannot be carried whole as well, without what cannot, and marked.",
+)
+@json_option
+@click.pass_context
+def convert(ctx: click.Context, files: tuple[str, ...], output: str, partial: bool) -> None:
+    """Turn semgrep taint rules of your own into a rule pack.
+
+    Everything that a rule says and a pack cannot is told with its line. Exit codes: 0 all are
+    carried whole, 1 some are not, 2 the files cannot be used.
+    """
+    from headgate.cli.rules_convert import convert_rules
+
+    ctx.exit(convert_rules(files, output, partial=partial))
 
 
 @rules.command()

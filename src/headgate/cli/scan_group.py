@@ -1,4 +1,4 @@
-"""`headgate scan`, and the commands below it: `scan secrets`, `scan import`."""
+"""`headgate scan`, and the commands below it: `scan secrets`, `scan import`, `scan review`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ import click
 
 from headgate.cli.scan import scan as files
 
-_BELOW = {"secrets": ("scan_secrets", "secrets"), "import": ("scan_import", "import_")}
+_BELOW = {
+    "secrets": ("scan_secrets", "secrets"),
+    "import": ("scan_import", "import_"),
+    "review": ("scan_review", "review"),
+}
 """Name → module and attribute, imported when it is called."""
 _CALLED = "headgate.scan.called"
 

@@ -168,7 +168,6 @@ maintainers = ["bea"]
 [queues.main]
 projects = ["{script.provider}", "{script.consumer}"]
 branches = ["main"]
-window = 4
 
 [[approvals]]
 name = "critical-by-agent"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from headgate.authority.policy import queue_for
 from headgate.gate.ports import GatePorts
-from headgate.model.config import Policy, QueuePolicy
+from headgate.model.config import Policy, QueueMode, QueuePolicy
 from headgate.model.ids import Commit
 from headgate.model.patterns import name_matches
 from headgate.model.queue import BranchKey
@@ -16,7 +16,9 @@ from headgate.model.queue import BranchKey
 def queue_of(policy: Policy, key: BranchKey) -> QueuePolicy:
     """The declared queue of a branch; one of its own, `project:branch`, when there is none."""
     found = queue_for(policy, key.project, key.branch)
-    return found or QueuePolicy(own_queue(key), (key.project,), (key.branch,))
+    if found is not None:
+        return found
+    return QueuePolicy(own_queue(key), (key.project,), (key.branch,), mode=QueueMode.LANES)
 
 
 def own_queue(key: BranchKey) -> str:
@@ -29,7 +31,7 @@ def declared(policy: Policy, name: str) -> QueuePolicy:
     for queue in policy.queues:
         if queue.name == name:
             return queue
-    return QueuePolicy(name, (), ())
+    return QueuePolicy(name, (), (), mode=QueueMode.LANES)
 
 
 def branches_of(

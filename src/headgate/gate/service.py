@@ -80,7 +80,7 @@ class GateService:
         """
         self._loop = asyncio.get_running_loop()
         lose_runs(self._db)
-        self._lanes.recover()
+        await self._lanes.recover()
         with self._db.write() as tx:
             for queue in tx.queues.all():
                 items = {item.id: item for item in tx.items.live(queue.id)}
@@ -114,7 +114,7 @@ class GateService:
             projects = {project.id: project.name for project in tx.projects.all()}
             for queue in tx.queues.all():
                 items = {item.id: item for item in tx.items.live(queue.id)}
-                for node in tx.nodes.live(queue.id):
+                for node in tx.nodes.all_live(queue.id):
                     if node.commit is not None:
                         project = projects[items[node.item].project]
                         wanted.setdefault(project, {})[node_ref(node.id)] = node.commit

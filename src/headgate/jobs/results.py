@@ -42,10 +42,10 @@ def result_key(job: JobDefinition, visible: Visible) -> str:
     variables, artifacts and data. That is no proof of an equal outcome: a job that looks at the
     clock or rolls dice can end differently. Left out are what only decides whether and when the
     job runs (files, needs, semaphores, voting, attempts …), PER_RUN, and the content of caches.
-    Never reused is a job with network, which sees what nobody can name, and one that pauses, as
-    others need it to be there.
+    Never reused is a job with network, which sees what nobody can name, one that pauses, as others
+    need it to be there, and one that says `reuse = false`.
     """
-    if visible.network or job.pause:
+    if visible.network or job.pause or not job.reuse:
         return ""
     return _digest(
         {

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from headgate.model.dependency_policy import DependencyPolicy as DependencyPolicy
+from headgate.model.files import PROJECT_FILE as PROJECT_FILE
 from headgate.model.finding import Severity
 from headgate.model.job import EnvironmentDefinition, JobDefinition
 from headgate.model.job_table import JobTable
 from headgate.model.pipeline import PipelinePolicy
 from headgate.model.project import Context
 from headgate.model.queue import MergeMode
-
-PROJECT_FILE = "headgate.toml"
+from headgate.model.reviewer import ReviewerPolicy
+from headgate.model.scopes import Scope
+from headgate.model.suppression import Suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,16 @@ class ProjectConfig:
     """`[checks] tools`: tools of others that the source check runs, too."""
     tool_files: Mapping[str, str] = field(default_factory=dict[str, str])
     """Tool → path of its rules or configuration in the project."""
+    rules: tuple[str, ...] = ()
+    """`[checks] rules`: paths of rule packs in the project, files or folders."""
     job_tables: Mapping[str, JobTable] = field(default_factory=dict[str, JobTable])
     """The `[jobs.NAME]` tables as written."""
     dependencies: DependencyPolicy | None = None
     """`[dependencies]`: what the project asks of packages beyond the policy."""
     fail_fast: bool = True
     """What jobs do that do not say `fail-fast` themselves."""
+    scopes: Mapping[str, Scope] = field(default_factory=dict[str, Scope])
+    """Parts of the project that belong together, for queues of lanes."""
 
 
 class NewRevision(StrEnum):
@@ -137,3 +143,7 @@ class Policy:
     """Name → how many runs may hold it at once; one, for those that are not here."""
     large_change: int = 400
     """Changed lines from which a change counts as large."""
+    suppressions: tuple[Suppression, ...] = ()
+    """`[[suppress]]`: findings that are silenced in every project that they name."""
+    reviewer: ReviewerPolicy | None = None
+    """Who may be asked about changes; None: nobody, and nothing is sent."""

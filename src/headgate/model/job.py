@@ -80,6 +80,8 @@ class JobDefinition:
     """Variable → name of a stored secret of its project."""
     fail_on_output: tuple[str, ...] = ()
     """Regular expressions; a line of output that one is found in fails the run at once."""
+    reuse: bool = True
+    """Whether a result may stand for another run that would see the same."""
     pause: bool = False
     """After `run` has passed, `post` waits for the end of every job that needs this one."""
     pipelines: tuple[str, ...] = ("gate",)

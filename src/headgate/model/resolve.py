@@ -291,6 +291,7 @@ def _definition(table: JobTable, settings: Settings, fail_fast: bool) -> JobDefi
         timeout=timeout,
         attempts=int(number("attempts", 1)),
         voting=flag("voting", True),
+        reuse=flag("reuse", True),
         required_projects=texts("required-projects"),
         environment=text("environment"),
         env=pairs("env"),

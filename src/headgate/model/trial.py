@@ -60,3 +60,5 @@ class Trial:
     """Seconds that it should take."""
     created: float
     finished: float | None = None
+    rules: str = ""
+    """Digest of what the policy said about its jobs when it was made."""

@@ -9,18 +9,21 @@ from __future__ import annotations
 import functools
 import tomllib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
-from importlib import resources
+from pathlib import Path
 
-from headgate.model.finding import Finding
+from headgate.model.finding import CheckResult, Finding
 from headgate.scan.analyzers.interface import Hit
+
+_NEAR = 20
+"""Lines of the longest statement that two findings may be in."""
 
 
 @functools.cache
 def families() -> Mapping[int, str]:
     """CWE number → the name of its family, from `rules/cwe_families.toml`."""
-    text = resources.files("headgate.scan.rules").joinpath("cwe_families.toml").read_text("utf-8")
+    text = (Path(__file__).parent / "rules" / "cwe_families.toml").read_text("utf-8")
     return {number: name for name, numbers in tomllib.loads(text).items() for number in numbers}
 
 
@@ -54,6 +57,47 @@ def joined(hits: Sequence[Hit]) -> list[Hit]:
             hits[best], finding=replace(hits[best].finding, engines=tuple(engines))
         )
     return [kept[index] for index in sorted(kept)]
+
+
+def agreed(advice: CheckResult, others: Iterable[CheckResult]) -> CheckResult:
+    """A check's findings, each with the analyzers of other checks that say the same of its
+    statement."""
+    known = [finding for other in others for finding in other.findings]
+
+    def with_others(finding: Finding) -> Finding:
+        names = {name for one in known if _same(finding, one) for name in one.engines}
+        return replace(finding, engines=tuple(sorted(names | set(finding.engines))))
+
+    return replace(advice, findings=tuple(with_others(one) for one in advice.findings))
+
+
+def merged(results: Sequence[CheckResult], advisory: Container[str]) -> list[CheckResult]:
+    """What checks that only advise say again, joined to what the other checks say of it."""
+    telling = [one for one in results if one.check not in advisory]
+    advice = [one for one in results if one.check in advisory and one.findings]
+    if not advice:
+        return list(results)
+    said = [finding for one in telling for finding in one.findings]
+    found = {id(one): agreed(one, advice) for one in telling}
+    for one in advice:
+        own = tuple(f for f in one.findings if not any(_same(f, other) for other in said))
+        again = len(one.findings) - len(own)
+        told = f"{one.reason}; {again} of them told by other checks, too" if again else one.reason
+        found[id(one)] = replace(one, findings=own, reason=told)
+    return [found.get(id(one), one) for one in results]
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    """Whether two findings tell of one defect: one family, in one statement."""
+    if one.span.path != other.span.path or family(one) != family(other):
+        return False
+    if _overlap(one, other):
+        return True
+    here, there = one.anchor, other.anchor
+    if here is None or there is None or not here.statement:
+        return False
+    near = abs(one.span.line - other.span.line) <= _NEAR
+    return near and (here.scope, here.statement) == (there.scope, there.statement)
 
 
 def _weight(finding: Finding) -> tuple[bool, int, int, int]:

@@ -14,7 +14,7 @@ from headgate.scan.context import of_commit
 from headgate.scan.engine import CHECKS, Past, Request
 from headgate.scan.notes import message_note, names_note
 from headgate.scan.runner import ScanRunner
-from headgate.scan.text import LARGEST
+from headgate.scan.text import LARGEST, TOO_LARGE
 from headgate.vcs.repository import ChangedFile, Repository
 
 __all__ = ["ScanRunner", "gather", "scan_change"]
@@ -30,7 +30,6 @@ LINKS = frozenset({0o120000})
 """The mode of a symbolic link, whose content is its target."""
 READ = REGULAR | LINKS
 SUBMODULE = 0o160000
-TOO_LARGE = f"larger than {LARGEST // 1_000_000} MB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +51,14 @@ async def scan_change(
     exclude: tuple[str, ...],
     runner: ScanRunner,
     tools: Mapping[str, str] | None = None,
+    rules: Sequence[SourceFile] = (),
 ) -> tuple[CheckResult, ...]:
     """The checks `source` and `secrets`: what is found in `head` and was not there in `base`.
 
     Secrets are sought in every commit between the two as well, its message included: what a later
     commit removes still lands in the history. `exclude`: patterns of files that the source check
-    leaves out. `tools`: of others, that it runs, too. Raises GitError when git cannot answer.
+    leaves out. `tools`: of others, that it runs, too. `rules`: packs of the project's own. Raises
+    GitError when git cannot answer.
     """
     gathered = await gather(repo, base, head, exclude)
     if gathered.problem:
@@ -65,7 +66,7 @@ async def scan_change(
             CheckResult(check, Outcome.NOT_RUN, gathered.problem, skipped=gathered.skipped)
             for check in CHECKS
         )
-    return await runner.scan(replace(gathered.request, tools=tools or {}))
+    return await runner.scan(replace(gathered.request, tools=tools or {}, rules=tuple(rules)))
 
 
 async def gather(

@@ -39,6 +39,11 @@ class LineMap:
                 return (c + line - a, c + line - a) if equal else (c + 1, d)
         return 1, 0
 
+    @property
+    def differing(self) -> tuple[tuple[int, int, int, int], ...]:
+        """Ranges that differ: old from and to, new from and to; from 0, ends exclusive."""
+        return tuple((a, b, c, d) for a, b, c, d, equal in self._blocks if not equal)
+
 
 def _blocks(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int, int, int, bool]]:
     if len(left) * len(right) <= _MOST:

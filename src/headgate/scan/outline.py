@@ -58,7 +58,7 @@ class Outline:
     """What stands where in one text."""
 
     def __init__(self, text: Text, path: str = "") -> None:
-        self._text = text
+        self.text = text
         self._hash = path.endswith(_HASHED) or not path.rpartition("/")[2].count(".")
         self._python = path.endswith((".py", ".pyi")) or not path
 
@@ -76,7 +76,7 @@ class Outline:
             index = open_.pop()[2]
             done[index] = Definition(done[index].scope, done[index].first, number)
 
-        for number, line in enumerate(self._text.lines, 1):
+        for number, line in enumerate(self.text.lines, 1):
             content = line.strip()
             if content and not quoted and len(line) <= _LONGEST:
                 indent = _indent(line)
@@ -108,6 +108,11 @@ class Outline:
         """Of every definition."""
         return frozenset(one.scope for one in self._read[2])
 
+    @property
+    def definitions(self) -> tuple[Definition, ...]:
+        """Every one, in the order in which they begin."""
+        return tuple(self._read[2])
+
     def scope(self, line: int) -> str:
         """The definitions that the line stands in; in files without any, the `[table]` above."""
         scopes = self._read[0]
@@ -125,7 +130,7 @@ class Outline:
         first = line
         depth = most = 0
         for number in range(line - 1, max(0, line - 1 - _ABOVE), -1):
-            content = self._text.line(number)
+            content = self.text.line(number)
             if not content.strip() or len(content) > _LONGEST:
                 break
             depth += self._balance(content)
@@ -133,7 +138,7 @@ class Outline:
                 most, first = depth, number
         depth, last = 0, max(line, end)
         for number in range(first, first + _BELOW):
-            content = self._text.line(number)
+            content = self.text.line(number)
             if len(content) > _LONGEST:
                 break
             depth += self._balance(content)

@@ -7,14 +7,17 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from headgate.model.finding import CheckResult, Outcome
 from headgate.scan.engine import CHECKS, Request
+from headgate.scan.reviewer.interface import Material
 from headgate.scan.rules.table import rule_cache
-from headgate.scan.wire import LENGTH, decode_results, encode_request
+from headgate.scan.wire import LENGTH, decode_material, decode_results, encode_request
 
+T = TypeVar("T")
 _LARGEST_ANSWER = 256 << 20
 
 
@@ -49,6 +52,16 @@ class ScanRunner:
 
     async def scan(self, request: Request) -> tuple[CheckResult, ...]:
         """One result per check; never an exception for what the worker does."""
+        done = await self._done(request, decode_results)
+        return _not_run(done) if isinstance(done, str) else done
+
+    async def material(self, request: Request) -> Material:
+        """What may be shown of a request with a scope; its problem says why there is nothing."""
+        done = await self._done(request, decode_material)
+        return Material(problem=done) if isinstance(done, str) else done
+
+    async def _done(self, request: Request, decode: Callable[[bytes], T]) -> T | str:
+        """What the worker answers, or why it does not."""
         async with self._lock:
             if self._ending:
                 self._ending.cancel()
@@ -56,15 +69,15 @@ class ScanRunner:
             frame = encode_request(request)
             try:
                 async with asyncio.timeout(self._timeout):
-                    results = decode_results(await self._answer(frame))
+                    results = decode(await self._answer(frame))
             except TimeoutError:
                 await self._end()
-                return _not_run(f"the scan did not end within {self._timeout:g} s")
+                return f"the scan did not end within {self._timeout:g} s"
             except RuntimeError as error:
                 await self._end()
-                return _not_run(str(error))
+                return str(error)
             except (OSError, EOFError, ValueError) as error:
-                return _not_run(await self._post_mortem(error))
+                return await self._post_mortem(error)
             except asyncio.CancelledError:
                 # An answer on its way would be taken for that of the next request.
                 await self._end()

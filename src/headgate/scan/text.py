@@ -13,6 +13,7 @@ MAX_SIZE = 2_000_000
 """Bytes above which a file is not given to the source analyzers."""
 LARGEST = 50_000_000
 """Bytes above which no file is searched for secrets; a push refuses larger ones."""
+TOO_LARGE = f"larger than {LARGEST // 1_000_000} MB"
 WINDOW = 160
 """Characters of a line that an excerpt shows."""
 LEAD = 39

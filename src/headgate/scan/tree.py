@@ -7,35 +7,24 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headgate.model.errors import BadInput, CouldNotRun
 from headgate.model.finding import CheckResult, Outcome
-from headgate.model.ids import Commit
 from headgate.model.patterns import matches
 from headgate.scan.analyzers.interface import Analyzer, SourceFile
-from headgate.scan.change import (
-    LINKS,
-    READ,
-    REGULAR,
-    SUBMODULE,
-    TOO_LARGE,
-    Between,
-    Gathered,
-    files_of,
-    gather,
-    history,
-)
-from headgate.scan.context import is_code, within
-from headgate.scan.engine import CHECKS, Request, examine
-from headgate.scan.text import LARGEST, plural, printable
-from headgate.vcs.diff import parse_raw
-from headgate.vcs.git import GitError, run_git
-from headgate.vcs.repository import ChangedFile, Repository
+from headgate.scan.engine import examine
+from headgate.scan.request import CHECKS, Request
+from headgate.scan.text import LARGEST, TOO_LARGE, plural, printable
+from headgate.vcs.invocation import GitError, call_git
+
+if TYPE_CHECKING:
+    from headgate.vcs.repository import Repository
 
 BATCH = 32 << 20
 """Bytes of files that are held in memory at once when a whole tree is examined."""
-_LINK, _SUBMODULE, _SPECIAL = "symbolic link", "submodule", "not a regular file"
-_NO_FILES = frozenset({_SUBMODULE, _SPECIAL})
+_LINK, SUBMODULE_KIND, _SPECIAL = "symbolic link", "submodule", "not a regular file"
+_NO_FILES = frozenset({SUBMODULE_KIND, _SPECIAL})
 _NOT_WALKED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__", ".tox"})
 
 
@@ -44,7 +33,16 @@ class Root:
     """Where the files are: the root of a git work tree, or a directory outside git."""
 
     path: Path
-    repository: Repository | None
+    directory: Path | None
+    """Git's own; None outside git."""
+
+    @property
+    def repository(self) -> Repository | None:
+        if self.directory is None:
+            return None
+        from headgate.vcs.repository import Repository
+
+        return Repository(self.directory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +62,14 @@ class Selection:
 
 async def find_root(start: Path) -> Root:
     """The work tree that holds `start`, or `start` itself outside git. Raises CouldNotRun."""
+    return root_of(start)
+
+
+def root_of(start: Path) -> Root:
+    """As `find_root`, for a program that has nothing else to do meanwhile."""
     start = _directory(start)
     try:
-        shown = await run_git(
+        shown = call_git(
             "-C", str(start), "rev-parse", "--show-toplevel", "--absolute-git-dir", accept=(0, 128)
         )
     except GitError as error:
@@ -80,7 +83,7 @@ async def find_root(start: Path) -> Root:
             )
         raise CouldNotRun(f"git cannot read {printable(str(start))}: {shown.complaint}.")
     top, _, directory = os.fsdecode(shown.out).rstrip("\n").partition("\n")
-    return Root(Path(top), Repository(Path(directory)))
+    return Root(Path(top), Path(directory))
 
 
 def _directory(path: Path) -> Path:
@@ -94,31 +97,26 @@ async def select(root: Root, paths: Sequence[Path], base: str, exclude: Sequence
     tree has beyond it; `A..B`, for a range of commits; empty, for the whole work tree. Raises
     BadInput for paths and revisions that are not there.
     """
-    wanted = inside(root, paths)
     if not base:
-        listed, skipped = await _listed(root, wanted)
-        if not listed:
-            raise BadInput(
-                f"There is no file to examine in {printable(str(root.path))}.",
-                "Go to the project, or name files or directories.",
-            )
-        return Selection(root, "", tuple(listed), None, tuple(skipped))
-    if root.repository is None:
-        raise BadInput(
-            f"{printable(str(root.path))} is not in a git repository, so there is no {base!r}.",
-            "Leave --base out to examine every file.",
-        )
-    first, dots, last = base.partition("..")
-    if dots:
-        old = await _commit(root.repository, first or "HEAD")
-        new = await _commit(root.repository, last.removeprefix(".") or "HEAD")
-        gathered = await gather(root.repository, await _common(root, old, new), new, exclude)
-    else:
-        old = await _commit(root.repository, base)
-        gathered = await _work_tree(root, root.repository, old, exclude)
+        return whole(root, paths)
+    from headgate.scan.newer import beyond
+
+    wanted = inside(root, paths)
+    gathered = await beyond(root, base, exclude)
     request = _kept(gathered.request, wanted)
     names = tuple(file.path for file in request.head)
     return Selection(root, base, names, request, gathered.skipped, gathered.problem)
+
+
+def whole(root: Root, paths: Sequence[Path]) -> Selection:
+    """The files of the work tree, whatever is new in them. Raises BadInput."""
+    listed, skipped = _listed(root, inside(root, paths))
+    if not listed:
+        raise BadInput(
+            f"There is no file to examine in {printable(str(root.path))}.",
+            "Go to the project, or name files or directories.",
+        )
+    return Selection(root, "", tuple(listed), None, tuple(skipped))
 
 
 def run(
@@ -154,7 +152,7 @@ def read_file(root: Path, path: str) -> bytes | str:
         if stat.S_ISLNK(status.st_mode):
             return _LINK
         if stat.S_ISDIR(status.st_mode):
-            return _SUBMODULE
+            return SUBMODULE_KIND
         if not stat.S_ISREG(status.st_mode):
             return _SPECIAL
         if status.st_size > LARGEST:
@@ -167,7 +165,7 @@ def read_file(root: Path, path: str) -> bytes | str:
 
 
 @dataclass(slots=True)
-class _Read:
+class Read:
     """What reading a part of the work tree came to."""
 
     files: list[SourceFile] = field(default_factory=list[SourceFile])
@@ -217,11 +215,12 @@ def _wanted(path: str, wanted: Sequence[str]) -> bool:
     return not wanted or any(one in ("", path) or path.startswith(f"{one}/") for one in wanted)
 
 
-async def _listed(root: Root, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
-    if root.repository is None:
+def _listed(root: Root, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
+    if root.directory is None or (len(wanted) == 1 and _is_file(root.path, wanted[0])):
+        # A file that is named is meant, whether git knows it or ignores it.
         found, skipped = _walked(root.path, wanted)
         return list(dict.fromkeys(found)), skipped
-    shown = await run_git(
+    shown = call_git(
         "-C", str(root.path), "ls-files", "-z", "--cached", "--others", "--exclude-standard"
     )
     names = dict.fromkeys(os.fsdecode(name) for name in shown.out.split(b"\0") if name)
@@ -234,6 +233,10 @@ async def _listed(root: Root, wanted: Sequence[str]) -> tuple[list[str], list[st
             kept += found
             skipped += left
     return _there(root.path, dict.fromkeys(kept)), skipped
+
+
+def _is_file(top: Path, path: str) -> bool:
+    return os.path.isfile(os.path.join(top, path))  # noqa: PTH113, PTH118 - names stay as given
 
 
 def _there(top: Path, names: Iterable[str]) -> list[str]:
@@ -260,86 +263,6 @@ def _walked(top: Path, wanted: Sequence[str]) -> tuple[list[str], list[str]]:
     return found, skipped
 
 
-async def _commit(repository: Repository, rev: str) -> Commit:
-    commit = await repository.resolve(rev)
-    if commit is None:
-        raise BadInput(
-            f"There is no revision {rev!r} in this repository.",
-            "Name a branch, a tag or a commit, e.g. --base origin/main.",
-        )
-    return commit
-
-
-async def _common(root: Root, old: Commit, new: Commit) -> Commit:
-    assert root.repository is not None
-    return await root.repository.merge_base(old, new) or old
-
-
-async def _work_tree(
-    root: Root, repository: Repository, old: Commit, exclude: Sequence[str]
-) -> Gathered:
-    """What the work tree, uncommitted files included, has beyond where it left `old`."""
-    head = await repository.resolve("HEAD")
-    base = old if head is None else await _common(root, old, head)
-    raw = await run_git(
-        "-C", str(root.path), "diff", "--raw", "-z", "-M", "--no-abbrev", "--no-ext-diff",
-        "--ignore-submodules=dirty", base,
-    )  # fmt: skip
-    changed = parse_raw(raw.out)[0]
-    others = await run_git("-C", str(root.path), "ls-files", "-z", "--others", "--exclude-standard")
-    untracked = [os.fsdecode(name) for name in others.out.split(b"\0") if name]
-    read = _Read()
-    for file in changed:
-        if file.new_mode == SUBMODULE:
-            read.skipped.append(f"{file.path}: {_SUBMODULE}")
-    for path in dict.fromkeys((*(f.path for f in changed if f.new_mode in READ), *untracked)):
-        read.add(root.path, path)
-    before = [file for file in changed if file.old_mode in READ]
-    between = Between() if head is None else await history(repository, base, head, changed, least=1)
-    ids = {file.old_object for file in before} | {file.new_object for _, file in between.files}
-    sizes = await repository.sizes(ids)
-    for _, file in between.files:
-        if sizes.get(file.new_object, 0) > LARGEST:
-            read.unread[file.path] = TOO_LARGE
-    data = await repository.blobs(name for name, size in sizes.items() if size <= LARGEST)
-    around, unfollowed = await _around(root, changed, untracked, exclude)
-    now = {file.data for file in (*read.files, *read.links)}
-    was = [(file.old_path, file.old_mode, file.old_object) for file in before]
-    request = Request(
-        head=tuple(read.files),
-        base=files_of(was, data, REGULAR),
-        context=around,
-        unfollowed=unfollowed,
-        renamed={file.path: file.old_path for file in changed if file.path != file.old_path},
-        excluded=frozenset(file.path for file in read.files if matches(file.path, exclude)),
-        history=between.past(data, now),
-        links=tuple(read.links),
-        base_links=files_of(was, data, LINKS),
-        messages=between.messages,
-        unread=read.unread,
-        skipped=tuple(read.skipped),
-    )
-    return Gathered(request, tuple(read.skipped), between.problem)
-
-
-async def _around(
-    root: Root, changed: Sequence[ChangedFile], untracked: Sequence[str], exclude: Sequence[str]
-) -> tuple[tuple[SourceFile, ...], str]:
-    """The code of the work tree beside what is new in it."""
-    new = {file.path for file in changed} | set(untracked)
-    if not any(is_code(path) for path in new):
-        return (), ""
-    tracked = await run_git("-C", str(root.path), "ls-files", "-z", "--cached", "--full-name")
-    names = dict.fromkeys(os.fsdecode(name) for name in tracked.out.split(b"\0") if name)
-    files: list[SourceFile] = []
-    for name in names:
-        if is_code(name) and name not in new and not matches(name, exclude):
-            content = read_file(root.path, name)
-            if isinstance(content, bytes):
-                files.append(SourceFile(name, content))
-    return within(files)
-
-
 def _kept(request: Request, wanted: Sequence[str]) -> Request:
     if not wanted:
         return request
@@ -355,7 +278,7 @@ def _kept(request: Request, wanted: Sequence[str]) -> Request:
 
 
 def _batches(selection: Selection, exclude: Sequence[str]) -> Iterator[tuple[Request, int]]:
-    read = _Read(skipped=list(selection.skipped))
+    read = Read(skipped=list(selection.skipped))
     size = count = 0
 
     def request() -> Request:
@@ -373,7 +296,7 @@ def _batches(selection: Selection, exclude: Sequence[str]) -> Iterator[tuple[Req
         count += 1
         if size >= BATCH:
             yield request(), count
-            read, size, count = _Read(), 0, 0
+            read, size, count = Read(), 0, 0
     yield request(), count
 
 

@@ -25,6 +25,7 @@ from headgate.model.finding import (
 )
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.engine import Past, Request
+from headgate.scan.reviewer.interface import Line, Material, Piece, Scope, Source
 
 LENGTH = struct.Struct(">I")
 
@@ -49,13 +50,16 @@ def encode_request(request: Request) -> bytes:
         "unread": dict(request.unread),
         "skipped": list(request.skipped),
         "tools": dict(request.tools),
+        "rules": listing(request.rules),
         "foreign": None
         if request.foreign is None
-        else [_finding_as_json(finding) for finding in request.foreign],
+        else [finding_as_json(finding) for finding in request.foreign],
+        "scope": None if request.scope is None else _scope_as_json(request.scope),
     }
     past = (one.file for one in request.history)
     notes = (*request.links, *request.base_links, *request.messages)
     files = (*request.head, *(request.base or ()), *request.context, *past, *notes)
+    files += request.rules
     data = b"".join(file.data for file in files)
     return _frame(header) + data
 
@@ -90,15 +94,22 @@ def read_request(stream: BinaryIO) -> Request | None:
         unread=header["unread"],
         skipped=tuple(header["skipped"]),
         tools=header["tools"],
+        rules=files(header["rules"]),
         foreign=None
         if header["foreign"] is None
         else tuple(_finding(one) for one in header["foreign"]),
+        scope=None if header["scope"] is None else _scope(header["scope"]),
     )
 
 
 def encode_results(results: Sequence[CheckResult]) -> bytes:
     """The frame of an answer."""
     return _frame({"results": [result_as_json(result) for result in results]})
+
+
+def encode_material(material: Material) -> bytes:
+    """The frame of an answer to a request with a scope."""
+    return _frame({"material": _material_as_json(material)})
 
 
 def encode_error(error: str) -> bytes:
@@ -114,6 +125,14 @@ def decode_results(payload: bytes) -> tuple[CheckResult, ...]:
     return tuple(_result(one) for one in answer["results"])
 
 
+def decode_material(payload: bytes) -> Material:
+    """The material in an answer's header; RuntimeError with the worker's words when it failed."""
+    answer: dict[str, Any] = json.loads(payload)
+    if "error" in answer:
+        raise RuntimeError(answer["error"])
+    return _material(answer["material"])
+
+
 def result_as_json(result: CheckResult) -> dict[str, Any]:
     """A result as plain JSON values; paths may hold surrogate escapes."""
     return {
@@ -123,11 +142,12 @@ def result_as_json(result: CheckResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "skipped": list(result.skipped),
         "reduced": list(result.reduced),
-        "findings": [_finding_as_json(finding) for finding in result.findings],
+        "findings": [finding_as_json(finding) for finding in result.findings],
     }
 
 
-def _finding_as_json(finding: Finding) -> dict[str, Any]:
+def finding_as_json(finding: Finding) -> dict[str, Any]:
+    """A finding as plain JSON values."""
     return {
         "rule": finding.rule,
         "title": finding.title,
@@ -141,15 +161,23 @@ def _finding_as_json(finding: Finding) -> dict[str, Any]:
         "excerpt": finding.excerpt,
         "identity": finding.identity,
         "url": finding.url,
-        "trace": [
-            [_span_as_json(step.span), step.text, step.role.value, step.excerpt]
-            for step in finding.trace
-        ],
+        "trace": _steps_as_json(finding.trace),
+        "ways": [_steps_as_json(way) for way in finding.ways],
         "assumed": list(finding.assumed),
         "engines": list(finding.engines),
         "allowed": finding.allowed,
         "anchor": _anchor_as_json(finding.anchor),
     }
+
+
+def _steps_as_json(steps: Sequence[TraceStep]) -> list[list[Any]]:
+    return [[_span_as_json(one.span), one.text, one.role.value, one.excerpt] for one in steps]
+
+
+def _steps(steps: Sequence[Sequence[Any]]) -> tuple[TraceStep, ...]:
+    return tuple(
+        TraceStep(Span(*span), text, StepRole(role), excerpt) for span, text, role, excerpt in steps
+    )
 
 
 def _anchor_as_json(anchor: Anchor | None) -> list[Any] | None:
@@ -197,14 +225,64 @@ def _finding(one: Mapping[str, Any]) -> Finding:
         excerpt=one["excerpt"],
         identity=one["identity"],
         url=one["url"],
-        trace=tuple(
-            TraceStep(Span(*span), text, StepRole(role), excerpt)
-            for span, text, role, excerpt in one["trace"]
-        ),
+        trace=_steps(one["trace"]),
+        ways=tuple(_steps(way) for way in one["ways"]),
         assumed=tuple(one["assumed"]),
         engines=tuple(one["engines"]),
         allowed=one["allowed"],
         anchor=_anchor(one["anchor"]),
+    )
+
+
+def _scope_as_json(scope: Scope) -> dict[str, Any]:
+    return {
+        "paths": list(scope.paths),
+        "never": list(scope.never),
+        "tokens": scope.tokens,
+        "classes": {name: list(patterns) for name, patterns in scope.classes.items()},
+        "known": [finding_as_json(finding) for finding in scope.known],
+    }
+
+
+def _scope(one: Mapping[str, Any]) -> Scope:
+    return Scope(
+        paths=tuple(one["paths"]),
+        never=tuple(one["never"]),
+        tokens=one["tokens"],
+        classes={name: tuple(patterns) for name, patterns in one["classes"].items()},
+        known=tuple(_finding(finding) for finding in one["known"]),
+    )
+
+
+def _material_as_json(material: Material) -> dict[str, Any]:
+    return {
+        "pieces": [
+            [one.path, one.why, [[line.number, line.mark, line.text] for line in one.lines]]
+            for one in material.pieces
+        ],
+        "questions": list(material.questions),
+        "routes": list(material.routes),
+        "sources": [[one.path, one.digest, one.lines] for one in material.sources],
+        "withheld": list(material.withheld),
+        "cut": list(material.cut),
+        "masked": material.masked,
+        "problem": material.problem,
+    }
+
+
+def _material(one: Mapping[str, Any]) -> Material:
+    return Material(
+        pieces=tuple(
+            Piece(path, why, tuple(Line(*line) for line in lines))
+            for path, why, lines in one["pieces"]
+        ),
+        questions=tuple(one["questions"]),
+        routes=tuple(one["routes"]),
+        sources=tuple(Source(*source) for source in one["sources"]),
+        withheld=tuple(one["withheld"]),
+        cut=tuple(one["cut"]),
+        masked=one["masked"],
+        problem=one["problem"],
     )
 
 

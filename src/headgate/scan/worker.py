@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from headgate.scan.engine import analyzers, examine
-from headgate.scan.wire import encode_error, encode_results, read_request
+from headgate.scan.wire import encode_error, encode_material, encode_results, read_request
 
 _MEMORY = 4 << 30
 """Bytes of address space; what does not fit is reported as not run."""
@@ -33,7 +33,12 @@ def main(arguments: list[str]) -> int:
         if request is None:
             return 0
         try:
-            answer = encode_results(examine(request, tools))
+            if request.scope is None:
+                answer = encode_results(examine(request, tools))
+            else:
+                from headgate.scan.reviewer.material import material
+
+                answer = encode_material(material(request, request.scope, tools))
         except Exception as error:
             # Not its text: an exception can quote what it read.
             answer = encode_error(f"the analysis failed ({type(error).__name__})")

@@ -43,7 +43,7 @@ def create_app(
     """
     limiter = AttemptLimiter(house.clock)
     authenticator = Authenticator(house.db, house.tokens, limiter, house.clock)
-    metrics = Metrics(house.db)
+    metrics = Metrics(house.db, house.policy)
     signin = SignIn(
         house.db,
         house.settings.url,

@@ -26,6 +26,7 @@ from headgate.server.cases.policy import PolicyCases
 from headgate.server.cases.principals import PrincipalCases
 from headgate.server.cases.projects import ProjectCases
 from headgate.server.flow.packages import Landed
+from headgate.server.flow.reviewing import Reviews
 from headgate.server.settings import Settings
 from headgate.vcs.hosting.hook_server import HookServer
 from headgate.vcs.hosting.install import install_hooks
@@ -63,7 +64,7 @@ class Headgate(
         self._sweepers: list[asyncio.Task[None]] = []
         self.landed = Landed(self)
         self.dispatcher.wanted = self.keep_area
-        self._join(GateService(self.db, self))
+        self._join(GateService(self.db, self), Reviews(self, self.secret))
         self.pipelines = PipelineService(self.db, self)
 
     async def start(self, hook_socket: Path) -> None:
@@ -91,6 +92,7 @@ class Headgate(
         self._sweepers = [
             asyncio.create_task(self.end_expired_holds()),
             asyncio.create_task(self.landed.nightly()),
+            asyncio.create_task(self.branches.end_expired()),
         ]
 
     async def stop(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from headgate.gate.scope import declared
+from headgate.model.config import Policy, QueueMode
 from headgate.model.errors import NotSignedIn
 from headgate.model.event import Event
 from headgate.server.auth.identity import current_principal
@@ -26,7 +28,7 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 class Metrics:
     """Counts requests and events, and reads the queues when asked."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, policy: Callable[[], Policy]) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "headgate_http_requests",
@@ -47,7 +49,7 @@ class Metrics:
             ("kind",),
             registry=self.registry,
         )
-        self.registry.register(_Queues(db))
+        self.registry.register(_Queues(db, policy))
         self._unsubscribe = db.subscribe(self._count)
 
     def close(self) -> None:
@@ -70,8 +72,9 @@ class Metrics:
 class _Queues(Collector):
     """Read from the database at the moment of asking, so they are never stale."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, policy: Callable[[], Policy]) -> None:
         self._db = db
+        self._policy = policy
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         return []
@@ -79,17 +82,22 @@ class _Queues(Collector):
     def collect(self) -> Iterable[GaugeMetricFamily]:
         items = GaugeMetricFamily("headgate_queue_items", "Changes in a queue.", labels=["queue"])
         window = GaugeMetricFamily(
-            "headgate_queue_window", "Items of a queue tested at once.", labels=["queue"]
+            "headgate_queue_window",
+            "Items of a chain, or builds of a queue of lanes, tested at once.",
+            labels=["queue"],
         )
         frozen = GaugeMetricFamily(
             "headgate_queue_frozen", "1 while nothing lands.", labels=["queue"]
         )
         jobs = GaugeMetricFamily("headgate_jobs", "Job runs not finished.", labels=["state"])
         entries = GaugeMetricFamily("headgate_log_entries", "Entries of the log of events.")
+        policy = self._policy()
         with self._db.read() as tx:
             for queue in tx.queues.all():
                 items.add_metric([queue.name], len(tx.items.live(queue.id)))
-                window.add_metric([queue.name], queue.window)
+                settings = declared(policy, queue.name)
+                lanes = settings.mode is QueueMode.LANES
+                window.add_metric([queue.name], settings.slots if lanes else queue.window)
                 frozen.add_metric([queue.name], int(queue.state.value == "frozen"))
             states: dict[str, int] = {"queued": 0, "running": 0}
             for run in tx.builds.unfinished():

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Generator
+from enum import Enum
 from pathlib import Path
 
 import structlog
@@ -21,7 +22,9 @@ from headgate.store.repositories.changes import Changes
 from headgate.store.repositories.checks import Approvals, Checks, Verdicts
 from headgate.store.repositories.events import Events, Seal
 from headgate.store.repositories.findings import BranchScans, FindingActs, TrackedFindings
+from headgate.store.repositories.flakes import Failures
 from headgate.store.repositories.jobs import Holds, Secrets
+from headgate.store.repositories.lanes import LaneMemory
 from headgate.store.repositories.packages import PackageRequests, Packages
 from headgate.store.repositories.pipelines import ParkedPushes, Pipelines, Tags
 from headgate.store.repositories.principals import Principals, Sessions, Tokens
@@ -37,6 +40,15 @@ _LEAST_FREE = 64 * 1024
 """Bytes; SQLite's companion files need that much to begin with."""
 
 Subscriber = Callable[[tuple[Event, ...]], None]
+
+
+class Durability(Enum):
+    """What a transaction that was committed survives."""
+
+    POWER_CUT = "FULL"
+    """That the machine loses its power."""
+    NOTHING = "OFF"
+    """Not even that: for what is thrown away at the end, such as a simulation."""
 
 
 class Transaction:
@@ -61,6 +73,8 @@ class Transaction:
         self.landings = Landings(connection, clock)
         self.trials = Trials(connection, clock)
         self.results = Results(connection, clock)
+        self.lanes = LaneMemory(connection, clock)
+        self.failures = Failures(connection, clock)
         self.setups = Setups(connection, clock)
         self.secrets = Secrets(connection, clock)
         self.holds = Holds(connection, clock)
@@ -85,13 +99,20 @@ class Database:
         self._subscribers: list[Subscriber] = []
 
     @classmethod
-    def open(cls, path: Path, *, seal: Seal, clock: Clock = time.time) -> Database:
+    def open(
+        cls,
+        path: Path,
+        *,
+        seal: Seal,
+        clock: Clock = time.time,
+        durability: Durability = Durability.POWER_CUT,
+    ) -> Database:
         """Open or make the database, and bring its schema up to this program's.
 
         Raises CouldNotRun when the file is damaged, is something else, or is of a newer program.
         """
         _make_private(path)
-        engine = _engine(path)
+        engine = _engine(path, durability)
         try:
             with _readable(path):
                 _inspect(engine, path)
@@ -178,7 +199,7 @@ def _make_private(path: Path) -> None:
         ) from None
 
 
-def _engine(path: Path) -> Engine:
+def _engine(path: Path, durability: Durability) -> Engine:
     engine = create_engine(
         URL.create("sqlite+pysqlite", database=str(path)),
         poolclass=pool.QueuePool,
@@ -192,7 +213,7 @@ def _engine(path: Path) -> Engine:
         connection.isolation_level = None
         for pragma in (
             "journal_mode=WAL",
-            "synchronous=FULL",
+            f"synchronous={durability.value}",
             "foreign_keys=ON",
             "busy_timeout=30000",
             "cache_size=-4000",

@@ -322,6 +322,7 @@ trials = Table(
     Column("expected", Float, nullable=False),
     Column("created", Float, nullable=False),
     Column("finished", Float),
+    Column("rules", String(64), nullable=False, default="", server_default=""),
 )
 
 job_results = Table(

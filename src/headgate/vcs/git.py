@@ -4,66 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from headgate.model.errors import CouldNotRun, HeadgateError
+from headgate.vcs.invocation import (
+    DEFAULT_TIMEOUT,
+    GitError,
+    GitResult,
+    complaint,
+    environment,
+    finished,
+    not_installed,
+    too_slow,
+)
 
-_KEPT = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "http_proxy", "https_proxy", "no_proxy")
-_KEPT_UPPER = tuple(name.upper() for name in _KEPT if name.endswith("_proxy"))
-_PASSED = ("SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO")
-
-DEFAULT_TIMEOUT = 300.0
-"""Seconds after which a git command counts as hung."""
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "GitError",
+    "GitResult",
+    "complaint",
+    "decode_path",
+    "encode_path",
+    "environment",
+    "reap",
+    "run_git",
+    "start_git",
+]
 
 _GRACE = 1.0
 """Seconds that git gets to remove its lock files before it is killed."""
-
-
-class GitError(HeadgateError):
-    """Git could not do what was asked of it; the message says what git said."""
-
-    status = 500
-
-
-@dataclass(frozen=True, slots=True)
-class GitResult:
-    """What a finished git command left."""
-
-    code: int
-    out: bytes
-    err: bytes
-
-    @property
-    def complaint(self) -> str:
-        """The last line that git wrote to its standard error, without `fatal:`."""
-        return complaint(self.err)
-
-
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of every git command: nobody's configuration, no prompt, English."""
-    kept = {
-        name: os.environ[name] for name in (*_KEPT, *_KEPT_UPPER, *_PASSED) if name in os.environ
-    }
-    kept.setdefault("PATH", os.defpath)
-    kept |= {
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_ATTR_NOSYSTEM": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "",
-        "SSH_ASKPASS": "",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "LC_ALL": "C.UTF-8",
-        # Our own repositories may be used whoever owns their directory. Git does not pass this
-        # on to a repository that it copies from.
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "safe.directory",
-        "GIT_CONFIG_VALUE_0": "*",
-    }
-    return kept | dict(extra or {})
 
 
 async def run_git(
@@ -86,17 +55,11 @@ async def run_git(
         async with asyncio.timeout(timeout):
             out, err = await process.communicate(stdin)
     except TimeoutError:
-        raise GitError(
-            f"git {_shown(arguments)} took longer than {timeout:.0f} seconds.", "Try again."
-        ) from None
+        raise too_slow(arguments, timeout) from None
     finally:
         await reap(process)
     code = process.returncode or 0
-    result = GitResult(code, out, err)
-    if code not in accept:
-        why = result.complaint or f"exit code {code}"
-        raise GitError(f"git {_shown(arguments)} failed: {why}.")
-    return result
+    return finished(GitResult(code, out, err), arguments, accept)
 
 
 async def start_git(
@@ -124,10 +87,7 @@ async def start_git(
             limit=1 << 20,
         )
     except FileNotFoundError as error:
-        raise CouldNotRun(
-            f"The program {error.filename or command[0]!r} is not installed.",
-            "Install git 2.38 or later.",
-        ) from error
+        raise not_installed(error.filename or str(command[0])) from error
 
 
 async def reap(process: asyncio.subprocess.Process) -> None:
@@ -152,18 +112,6 @@ async def reap(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-def complaint(err: bytes) -> str:
-    """The line of git's standard error that says what went wrong."""
-    lines = [line.strip() for line in err.decode("utf-8", "replace").splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines
-    if not telling:
-        return ""
-    text = telling[-1]
-    for word in ("fatal: ", "error: "):
-        text = text.removeprefix(word)
-    return text.rstrip(".")
-
-
 def encode_path(path: str) -> bytes:
     """The bytes of a path as git stores it."""
     return path.encode("utf-8", "surrogateescape")
@@ -172,11 +120,3 @@ def encode_path(path: str) -> bytes:
 def decode_path(path: bytes) -> str:
     """A path as text; bytes that are not UTF-8 are surrogate-escaped."""
     return path.decode("utf-8", "surrogateescape")
-
-
-def _shown(arguments: Sequence[str | bytes]) -> str:
-    for argument in arguments:
-        word = argument.decode("utf-8", "replace") if isinstance(argument, bytes) else argument
-        if not word.startswith("-") and "=" not in word:
-            return word
-    return ""

@@ -224,7 +224,8 @@ def _queues(
         if plain(name) in members:
             _queue_keys(queue, losses)
     return {
-        name: {"projects": found, "branches": ["*"], **window} for name, found in members.items()
+        name: {"projects": found, "branches": ["*"], "mode": "chain", **window}
+        for name, found in members.items()
     }
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from pages_world import Story, World, commit, full_story, make_app, make_repository, open_world
 from starlette.testclient import TestClient
+
+from headgate.gate.trials.explain import Standing
+from headgate.model.config import QueueMode, QueuePolicy
 
 PAGES = [
     "/", "/queues", "/queues/main", "/changes", "/changes/1", "/changes/2", "/changes/3",
@@ -81,6 +85,29 @@ def test_a_long_queue_shows_its_front_and_counts_the_rest(story: Story, ada: Tes
     assert queue["length"] == 76
     assert len(queue["items"]) + queue["more"] == 76
     assert f"and {queue['more']} more wait behind" in ada.get("/").text
+
+
+def test_in_lanes_the_board_counts_what_is_tested_and_says_what_the_rest_waits_for(
+    story: Story, ada: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lanes = QueuePolicy("main", ("jinja",), ("main",), mode=QueueMode.LANES, slots=9)
+    policy = replace(story.world.policy(), queues=(lanes,))
+    standing = Standing("one of the 9 builds that may run at once has to end first")
+    monkeypatch.setattr(story.world, "policy", lambda: policy)
+    monkeypatch.setattr(story.world, "standing", lambda _: standing)
+    [queue] = ada.get("/queues/main.json").json()["queues"]
+    assert (queue["mode"], queue["slots"], queue["window_floor"]) == ("lanes", 9, None)
+    testing = [i["change"] for i in queue["items"] if i["state"] in ("testing", "starting")]
+    assert [i["change"] for i in queue["items"] if i["in_window"]] == testing
+    assert queue["under_test"] == len(testing) < queue["length"]
+    last = queue["items"][-1]
+    assert (last["state"], last["note"]) == ("waiting", standing.waits)
+    html = ada.get("/").text
+    assert standing.waits in html
+    assert "the window ends here" not in html
+    monkeypatch.setattr(story.world, "policy", lambda: replace(policy, queues=()))
+    [queue] = ada.get("/queues/main.json").json()["queues"]
+    assert (queue["mode"], queue["slots"]) == ("lanes", 4), "as without a word in the policy"
 
 
 def test_the_board_says_what_lands_together_and_counts_it_once_in_the_window(

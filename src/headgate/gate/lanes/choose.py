@@ -55,8 +55,10 @@ def choose(all_: Field, cancelled: set[NodeId]) -> tuple[list[Step], list[Wait]]
     steps: list[Step] = []
     if settings.fuse > 1:
         likely = [c for _, _, c in heap if c.future.chance >= LIKELY]
-        if all_.pressed and len(likely) > free:
-            return [*fused(likely, free, all_)], waits
+        crowded = all_.pressed and len(likely) > free
+        # None, when all of them assume what is not being tested: one by one then.
+        if crowded and (together := fused(likely, free, all_)):
+            return [*together], waits
     while heap and free > 0:
         _, _, best = heappop(heap)
         if best.future.chance < _least(free, settings) and (running or steps):

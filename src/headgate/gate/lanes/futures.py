@@ -8,7 +8,11 @@ from heapq import heappop, heappush
 from itertools import islice
 
 from headgate.gate.lanes.standing import Field, Standing
+from headgate.gate.lanes.view import TrialState
 from headgate.model.ids import ItemId
+
+IDLE = 0.1
+"""Futures of which so much of the chance is left are tested only when nothing else is."""
 
 MOST_COVERS = 2
 """In how many builds at most an item is tested with those that it overtakes."""
@@ -46,12 +50,14 @@ def futures(one: Standing, all_: Field, most: int = 6) -> Iterator[Future]:
     the item and all of them pass.
     """
     standings = all_.standings
+    share = IDLE if _stuck(one, all_) else 1.0
     forced = frozenset(i for i in one.entry.requires if i in standings)
-    if one.aside or not one.ahead or _unsure(one, all_):
+    alone = one.aside or not one.ahead or _unsure(one, all_)
+    if alone:
         chance = 1.0
         for other in forced:
             chance *= standings[other].chance
-        yield Future(forced, chance)
+        yield Future(forced, chance * share)
         if one.aside or not one.ahead:
             return
     slow = overtaken(one, all_)
@@ -60,7 +66,9 @@ def futures(one: Standing, all_: Field, most: int = 6) -> Iterator[Future]:
     for assumed, chance in islice(_likeliest(free, all_), most):
         for other in forced:
             chance *= standings[other].chance
-        yield Future(assumed | forced, chance)
+        chance *= share
+        if assumed or not alone:
+            yield Future(assumed | forced, chance)
         for cover in covers:
             needed = one.chance
             for other in cover:
@@ -87,6 +95,19 @@ def _covers(slow: list[ItemId], all_: Field) -> list[frozenset[ItemId]]:
         frozenset(item for item, level in levels.items() if level <= depth)
         for depth in range(1, deepest + 1)
     ]
+
+
+def _stuck(one: Standing, all_: Field) -> bool:
+    """Whether it does not even merge with what more likely than not lands: then hardly anything is
+    run for it until that has landed or left."""
+    for known in one.evidence:
+        if known.trial.unmade and known.state is TrialState.FAILED:
+            comes = 1.0
+            for other in known.pending:
+                comes *= all_.standings[other].chance
+            if comes >= 0.5:
+                return True
+    return False
 
 
 def _unsure(one: Standing, all_: Field) -> bool:

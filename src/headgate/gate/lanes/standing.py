@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf, nextafter
 
 from headgate.gate.lanes.evidence import Evidence, Memory, Place, Rank, gather
 from headgate.gate.lanes.view import Entry, TrialState, View
@@ -73,6 +74,7 @@ def survey(view: View, memory: Memory | None = None) -> Field:
         all_.standings[entry.id] = Standing(
             entry, evidence, rank, low and not proven, passed, proven
         )
+    _behind_what_they_require(all_)
     all_.order = sorted(all_.standings.values(), key=_rank)
     del all_.order[_horizon(all_) :]
     memory = memory or Memory()
@@ -83,6 +85,28 @@ def survey(view: View, memory: Memory | None = None) -> Field:
             place = memory.places[one.entry.id] = _place(one, all_)
         _weigh(one, place, all_)
     return all_
+
+
+def _behind_what_they_require(all_: Field) -> None:
+    """Nobody goes before what it requires, however early it came and however urgent it is: else
+    the two could wait for each other."""
+    standings = all_.standings
+    seen: set[ItemId] = set()
+    for start in [one for one in standings.values() if one.entry.requires]:
+        way = [start]
+        while way:
+            last = way[-1]
+            needed = [standings[i] for i in last.entry.requires if i in standings]
+            below = next((n for n in needed if n.entry.requires and n.entry.id not in seen), None)
+            if below is not None:
+                seen.add(below.entry.id)
+                way.append(below)
+                continue
+            way.pop()
+            for other in needed:
+                if other.rank >= last.rank:
+                    priority, since, _ = other.rank
+                    last.rank = (priority, nextafter(since, inf), last.rank[2])
 
 
 def _place(one: Standing, all_: Field) -> Place:

@@ -36,6 +36,8 @@ class Trial:
     culprits: frozenset[ItemId] | None = None
     """Of a failed one, the members to whom the failure was traced; None: to nobody."""
     reason: str = ""
+    unmade: bool = False
+    """It failed before anything ran: it does not merge, or its configuration cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)

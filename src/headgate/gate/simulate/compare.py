@@ -106,10 +106,22 @@ POLICIES: Mapping[str, tuple[str, Callable[[Question], Result]]] = {
 }
 
 
+def _service(question: Question) -> Result:
+    from headgate.gate.simulate.service.drive import run  # With it comes the whole database.
+
+    return run(question.world, question.histories, slots=question.slots, fuse=FUSE)
+
+
+ON_REQUEST: Mapping[str, tuple[str, Callable[[Question], Result]]] = {
+    "service": ("the queue service itself, with real git and a real database", _service),
+}
+"""Policies that take seconds, not milliseconds, for each hour that is simulated."""
+
+
 def compare(question: Question, names: Sequence[str]) -> dict[str, Result]:
     """Results by policy; the oracle's is always there."""
     return {
         name: run(question)
-        for name, (_, run) in POLICIES.items()
+        for name, (_, run) in {**POLICIES, **ON_REQUEST}.items()
         if name == "oracle" or name in names
     }

@@ -10,9 +10,10 @@ import structlog
 from headgate.gate import records
 from headgate.gate.commands import Eject
 from headgate.gate.lanes.steps import Admit, Begin, Reject
+from headgate.gate.trials import notes
 from headgate.gate.trials import records as trial_records
 from headgate.gate.trials.endings import Endings
-from headgate.gate.trials.flakes import contradicted
+from headgate.gate.trials.flakes import contradicted, flaky
 from headgate.gate.trials.landing import Lander
 from headgate.gate.trials.lanes import Lanes
 from headgate.gate.trials.maker import Made, Maker, Order
@@ -67,6 +68,8 @@ class Steps:
                 acted |= self._endings.withdraw(unit.ids, verdict.reason)
         for trial in reading.useless:
             acted |= self._drop(trial.id, "it says nothing about anybody any more")
+        for trial in reading.overruled:
+            acted |= self._drop(trial.id, "the policy says something else about its jobs now")
         for unit, reason in reading.blocked:
             for id in unit.ids:
                 with self._db.read() as tx:
@@ -86,11 +89,11 @@ class Steps:
         lanes: Lanes,
         scout: Scout,
         heads: Mapping[BranchKey, Commit],
-    ) -> bool:
+    ) -> Made:
         """See Begin."""
         ahead = [unit for id, unit in reading.units.items() if id in step.assumed]
         order = self._order(reading, TrialPurpose.SPECULATION, step.members, ahead, heads)
-        return await self._make(order, lanes, scout) is not Made.LEFT
+        return await self._make(order, lanes, scout)
 
     def _order(
         self,
@@ -181,9 +184,8 @@ class Steps:
 
     def _outdate(self, reading: Reading, id: ItemId, lanes: Lanes) -> None:
         """A unit passed in futures that did not come about exactly: those are no ground to land."""
-        lanes.proven.add(id)
-        lanes.confirmed[id] = lanes.confirmed.get(id, 0) + 1
         with self._db.write() as tx:
+            notes.outdated(tx, lanes, id)
             for item in reading.units[id].ids:
                 for node in tx.nodes.of_item(item):
                     if node.trial is None or node.state is NodeState.DROPPED:
@@ -236,7 +238,10 @@ class Steps:
         if self._provisional(reading, step, lanes):
             return True
         unit = reading.units[step.item]
-        return self._endings.eject(unit.ids, step.reason, {abs(step.evidence)})
+        reason = step.reason
+        if step.item in lanes.asked_again:
+            reason = f"{reason.rstrip('.')}. It had failed before, and was asked again for that"
+        return self._endings.eject(unit.ids, reason, {abs(step.evidence)})
 
     def _provisional(self, reading: Reading, step: Reject, lanes: Lanes) -> bool:
         if step.item in lanes.asked_again:
@@ -244,12 +249,15 @@ class Steps:
         with self._db.read() as tx:
             failed = tx.trials.get(TrialId(abs(step.evidence)))
             trials = tx.trials.live(reading.queue.id)
-            later = contradicted(tx, failed, trials, lanes.unit_of.keys())
-        if later is None:
+            later = contradicted(tx, failed, trials, lanes.landed_items())
+            words = flaky(tx, failed, reading.view.now)
+        if later is not None:
+            words = f"its jobs passed in a later future with it (trial {later.id})"
+        if not words:
             return False
-        lanes.asked_again.add(step.item)
-        words = f"its jobs passed in a later future with it (trial {later.id}): it is asked again"
-        return self._drop(failed.id, words)
+        with self._db.write() as tx:
+            notes.asked_again(tx, lanes, step.item)
+        return self._drop(failed.id, f"{words}: it is asked again")
 
     def refute(self, reading: Reading, id: NodeId) -> bool:
         """What a trial says about some of its members counts no more; about the others it may."""

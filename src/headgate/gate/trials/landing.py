@@ -17,8 +17,10 @@ from headgate.gate.lanes.view import View
 from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader
 from headgate.gate.together import Together
+from headgate.gate.trials import notes
 from headgate.gate.trials import records as trial_records
 from headgate.gate.trials.lanes import Lanes
+from headgate.gate.trials.rules import Rules
 from headgate.gate.trials.scout import Scout
 from headgate.gate.units import Unit
 from headgate.model.ids import Commit, ItemId
@@ -36,14 +38,19 @@ class Lander:
         ports: GatePorts,
         reader: QueueReader,
         done: Callable[[ItemId, Node | None], None],
+        rules: Rules,
     ) -> None:
         self._db = db
         self._reader = reader
+        self._rules = rules
         self._together = Together(db, ports, done)
 
     async def exact(self, trial: Trial, heads: Mapping[BranchKey, Commit], scout: Scout) -> bool:
-        """Whether a trial was made on the branches as they are, as far as its jobs can see."""
+        """Whether a trial was made on the branches as they are, as far as its jobs can see, and
+        under the policy as it is."""
         if trial.state is not TrialState.PASSED or heads.keys() != trial.before.keys():
+            return False
+        if trial.rules != self._rules.of(trial.before):
             return False
         for key, commit in trial.before.items():
             now = heads.get(key)
@@ -92,8 +99,8 @@ class Lander:
                 return False
             tx.trials.set_state(trial.id, TrialState.LANDED, "")
             epoch = tx.landings.count(queue.id)
-        for other, witnesses in borne.items():
-            lanes.witnesses[other] = (*lanes.witnesses.get(other, ()), *witnesses)
+            notes.witnessed(tx, lanes, borne)
+            tx.lanes.forget_gone()
         for unit in units:
             lanes.land(unit.first.id, unit.ids, epoch)
         return True

@@ -124,6 +124,10 @@ class Lanes:
         self.entries.pop(unit, None)
         self.waits.pop(unit, None)
 
+    def landed_items(self) -> dict[ItemId, int]:
+        """Items that landed, with the count of landings after theirs."""
+        return {item: self.landed[unit] for item, unit in self.unit_of.items()}
+
     def keep(self, live: Collection[ItemId], trials: Collection[Trial]) -> None:
         """Forget whoever is neither live nor named by a trial: what was tested with one that left
         says nothing, and only conflicts tell that."""

@@ -14,9 +14,11 @@ from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader
 from headgate.gate.scope import with_head
 from headgate.gate.selection import Unmet, Unusable
+from headgate.gate.trials import notes
 from headgate.gate.trials import records as trial_records
 from headgate.gate.trials.lanes import Durations, Lanes
 from headgate.gate.trials.reuse import Rest, keys_of, rest_of
+from headgate.gate.trials.rules import Rules
 from headgate.gate.trials.runner import Launch, Runner, Trouble
 from headgate.gate.trials.scout import Scout
 from headgate.gate.unit_jobs import UnitJobs, blame, members, select_unit
@@ -98,6 +100,7 @@ class Maker:
         runner: Runner,
         trouble: Trouble,
         eject: Callable[[Sequence[ItemId], str], bool],
+        rules: Rules,
     ) -> None:
         self._db = db
         self._ports = ports
@@ -106,6 +109,7 @@ class Maker:
         self._runner = runner
         self._trouble = trouble
         self._eject = eject
+        self._rules = rules
 
     async def make(self, order: Order, lanes: Lanes, scout: Scout) -> Made:
         """Make a trial on the branches as they are. Raises HeadgateError when git cannot say."""
@@ -182,6 +186,7 @@ class Maker:
                 order.heads,
                 order.heads,
                 {cases[id].key.project for id in stuck.unit},
+                rules=self._rules.of(order.heads),
             )
             together = stuck.unit if len(stuck.unit) > 1 else ()
             for id in stuck.unit:
@@ -189,8 +194,8 @@ class Maker:
                 future = Future(NodeState.CONFLICT, assumed, base, None, None, order.heads, reason)
                 records.speculated(tx, cases[id].item, future, together, trial.id)
             tx.trials.set_state(trial.id, TrialState.FAILED, reason, stuck.unit)
-        if others:
-            lanes.learn(next(iter(stuck.unit)), others, "they do not merge onto each other")
+            why = "they do not merge onto each other"
+            notes.conflicting(tx, lanes, next(iter(stuck.unit)), others, why)
         return Made.FAILED
 
     # -- jobs ----------------------------------------------------------------------------------
@@ -223,8 +228,8 @@ class Maker:
             return self._broken(order, cases, before, lanes, error)
         except Unmet as error:
             if len(order.units) > 1:
-                for unit in order.units:
-                    lanes.most[unit[0]] = 1
+                with self._db.write() as tx:
+                    notes.alone(tx, lanes, [unit[0] for unit in order.units])
             else:
                 self._trouble(order.items, str(error), ROUNDS)
             return Made.LEFT
@@ -323,6 +328,7 @@ class Maker:
             shown,
             rest.reused,
             expected,
+            self._rules.of(before),
         )
         made: list[Case] = []
         for case, draft in members(cases):
@@ -361,9 +367,8 @@ class Maker:
             if found is None:
                 return Made.LEFT
             trial_records.failed(tx, found[0], None, NodeState.BROKEN, words, culprits)
-        if culprits is None:
-            for unit in order.units:
-                lanes.most[unit[0]] = 1
+            if culprits is None:
+                notes.alone(tx, lanes, [unit[0] for unit in order.units])
         return Made.FAILED
 
     def _live(self, tx: Transaction, cases: Sequence[Case]) -> bool:

@@ -12,6 +12,7 @@ from headgate.gate.planner import HELD, fate, ordered
 from headgate.gate.reader import Difficulty, QueueReader
 from headgate.gate.snapshot import DependencyState
 from headgate.gate.trials.lanes import Durations, Lanes
+from headgate.gate.trials.rules import Rules
 from headgate.gate.trials.windows import source_of
 from headgate.gate.units import Unit
 from headgate.model.config import QueuePolicy
@@ -40,6 +41,8 @@ class Reading:
     """By first item, in order."""
     useless: list[Trial] = field(default_factory=list[Trial])
     """Those that say nothing about anybody as they are."""
+    overruled: list[Trial] = field(default_factory=list[Trial])
+    """Those that failed under a policy that is not in force any more."""
     fates: list[tuple[Unit, Eject | Withdraw]] = field(
         default_factory=list[tuple[Unit, Eject | Withdraw]]
     )
@@ -59,6 +62,7 @@ def read(
     difficulty: Callable[[ItemId], Difficulty],
     lanes: Lanes,
     durations: Durations,
+    rules: Rules,
     now: float,
 ) -> Reading:
     """The queue as it is in this transaction. Brings the memory of the queue up to date."""
@@ -72,6 +76,9 @@ def read(
     ready = _ready(units, found)
     shown: list[lanes_view.Trial] = []
     for trial in trials:
+        if trial.state is TrialState.FAILED and trial.rules != rules.of(trial.before):
+            found.overruled.append(trial)
+            continue
         parts = _shown(trial, units, at, current, lanes)
         if not parts:
             found.useless.append(trial)
@@ -180,6 +187,7 @@ def _shown(
             trial.expected,
             frozenset(own) if state is lanes_view.TrialState.FAILED else None,
             trial.reason,
+            state is lanes_view.TrialState.FAILED and trial.build is None,
         )
 
     if not members:

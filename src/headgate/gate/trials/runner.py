@@ -13,6 +13,7 @@ from headgate.gate.builds import Recorder
 from headgate.gate.case import Case
 from headgate.gate.difficulties import ROUNDS
 from headgate.gate.ports import GatePorts
+from headgate.gate.trials import notes
 from headgate.gate.trials import records as trial_records
 from headgate.gate.trials.attribution import attribute
 from headgate.gate.trials.baseline import ask_bare
@@ -134,7 +135,9 @@ class Runner:
             )
             for (project, job), seconds in sink.seconds.items():
                 self._durations.learn(f"{project}/{job}", seconds)
-            launch.scout.learn(sink.returned)
+            if launch.scout.learn(sink.returned):
+                with self._db.write() as tx:
+                    tx.lanes.unsteady(launch.trial.queue, sink.returned)
             outcome = await self._judged(launch, result, recorder)
         except Exception as error:
             if not isinstance(error, HeadgateError):
@@ -212,15 +215,14 @@ class Runner:
                     )
                 case _:
                     trial_records.not_run(tx, trial, launch.build, outcome.reason)
-        if outcome.state is BuildState.FAILED and outcome.culprits is None:
-            for unit in launch.units:
-                lanes.most[unit] = 1
-        if outcome.state in (BuildState.PASSED, BuildState.FAILED):
+            answered = outcome.state in (BuildState.PASSED, BuildState.FAILED)
+            opaque = outcome.state is BuildState.FAILED and outcome.culprits is None
+            if opaque or (not answered and len(launch.units) > 1):
+                # Whose failure or trouble it is shows when each is tested by itself.
+                notes.alone(tx, lanes, launch.units)
+        if answered:
             self._settled(members)
-        elif len(launch.units) > 1:
-            for unit in launch.units:
-                lanes.most[unit] = 1  # Whose trouble it is shows when each is tested by itself.
-        else:
+        elif len(launch.units) == 1:
             self._trouble(members, outcome.reason, outcome.rounds)
 
 

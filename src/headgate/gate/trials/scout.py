@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from posixpath import dirname
 
 from headgate.gate.futures import Proposal
@@ -18,6 +18,7 @@ from headgate.model.ids import Commit, RevisionId
 from headgate.model.job import JobDefinition
 from headgate.model.queue import BranchKey
 from headgate.model.resolve import for_branch
+from headgate.model.scopes import affected
 
 _KEPT = 10_000
 
@@ -63,17 +64,22 @@ class Scout:
         known = self._found.get(proposal.revision.id)
         if known is not None and known[0] is configs and known[1] is policy:
             return known[2]
+        own_config = configs.get(key.project)
+        if own_config is not None and own_config.scopes:
+            own = replace(own, scopes={key: affected(own_config.scopes, touched.paths)})
         found = own.and_(self._looks(key, touched.paths, configs, policy, heads, defaults))
         if len(self._found) > _KEPT:
             self._found.clear()
         self._found[proposal.revision.id] = (configs, policy, found)
         return found
 
-    def learn(self, jobs: Iterable[tuple[str, str]]) -> None:
-        """These jobs returned something: no result of theirs may stand for another."""
+    def learn(self, jobs: Iterable[tuple[str, str]]) -> bool:
+        """These jobs returned something: no result of theirs may stand for another. Whether that
+        is new."""
         if new := set(jobs) - self.unsteady:
             self.unsteady |= new
             self._found.clear()
+        return bool(new)
 
     def _looks(
         self,

@@ -21,8 +21,10 @@ from headgate.gate.trials.explain import Standing, say_what_waits
 from headgate.gate.trials.forecast import replay as relearn
 from headgate.gate.trials.landing import Lander
 from headgate.gate.trials.lanes import Durations, Lanes
-from headgate.gate.trials.maker import Maker
+from headgate.gate.trials.maker import Made, Maker
 from headgate.gate.trials.reader import Reading, read
+from headgate.gate.trials.restore import relearn_durations, restore, take_up
+from headgate.gate.trials.rules import Rules
 from headgate.gate.trials.runner import Runner
 from headgate.gate.trials.scout import Scout
 from headgate.gate.trials.windows import replay, source_of
@@ -57,29 +59,23 @@ class LanesService:
         self._endings = Endings(db, ports, reader, difficulties, self._told, poke_all)
         trouble = self._endings.trouble
         self._runner = Runner(db, ports, self._durations, trouble, self._endings.got_on, poke)
+        self._rules = rules = Rules(ports)
+        eject = self._endings.eject
         self._steps = Steps(
             db,
-            Maker(db, ports, reader, self._durations, self._runner, trouble, self._endings.eject),
-            Lander(db, ports, reader, self._endings.done),
+            Maker(db, ports, reader, self._durations, self._runner, trouble, eject, rules),
+            Lander(db, ports, reader, self._endings.done, rules),
             self._endings,
             self.drop,
         )
 
     # -- beginning and end -------------------------------------------------------------------
 
-    def recover(self) -> None:
-        """After a restart: only a landing that was begun goes on; everything else is tried anew.
-
-        That costs little, as results of jobs are kept.
-        """
-        with self._db.write() as tx:
-            for queue in tx.queues.all():
-                for trial in tx.trials.live(queue.id):
-                    states = {tx.items.get(id).state for id in trial.members}
-                    if states == {ItemState.LANDED} and trial.state is TrialState.PASSED:
-                        tx.trials.set_state(trial.id, TrialState.LANDED, "")
-                    elif ItemState.LANDING not in states:
-                        trial_records.drop(tx, trial, "the server stopped")
+    async def recover(self) -> None:
+        """After a restart: what was running is lost, and everything else goes on."""
+        await take_up(self._db, self._ports)
+        with self._db.read() as tx:
+            relearn_durations(tx, self._durations)
 
     async def close(self) -> None:
         """Cut builds off and finish what is in the background."""
@@ -149,18 +145,21 @@ class LanesService:
     ) -> bool:
         """Plan and act until there is nothing to do; False when it was overtaken and should be
         looked at again soon."""
+        heads = await read_heads()
+        scout = self._scouts.setdefault(name, Scout(self._ports))
         lanes = self._lanes.get(name)
         if lanes is None:
             with self._db.read() as tx:
                 queue = next((q for q in tx.queues.all() if q.name == name), None)
                 if queue is None:
                     return True
-                lanes = self._lanes[name] = Lanes(tx.landings.count(queue.id))
+                defaults = {p.name: p.default_branch for p in tx.projects.all()}
+            lanes = await restore(self._db, self._reader, queue, scout, heads, defaults)
+            with self._db.read() as tx:
                 lanes.forecast = relearn(tx, queue)
                 if settings.source_window:
                     lanes.windows = replay(tx, queue, settings.source_window)
-        scout = self._scouts.setdefault(name, Scout(self._ports))
-        heads = await read_heads()
+            self._lanes[name] = lanes
         while True:
             await self._look(name, lanes, scout, heads)
             lanes.waits.clear()
@@ -175,6 +174,7 @@ class LanesService:
             for id in made.refuted:
                 acted |= self._steps.refute(reading, id)
             admits = [step for step in made.steps if isinstance(step, Admit)]
+            failed = False
             for step in made.steps:
                 match step:
                     case Cancel():
@@ -182,7 +182,11 @@ class LanesService:
                     case Reject():
                         acted |= self._steps.reject(reading, step, lanes)
                     case Begin():
-                        acted |= await self._steps.begin(reading, step, lanes, scout, heads)
+                        if failed:
+                            continue  # More is known than what this was planned on.
+                        begun = await self._steps.begin(reading, step, lanes, scout, heads)
+                        acted |= begun is not Made.LEFT
+                        failed = begun is Made.FAILED
                     case Admit():
                         pass
             if admits:
@@ -239,6 +243,7 @@ class LanesService:
                 self._difficulties.of,
                 lanes,
                 self._durations,
+                self._rules,
                 self._ports.clock(),
             )
 

@@ -241,6 +241,7 @@ KEYS: Mapping[str, Callable[[Table, str], object]] = {
     "post-timeout": lambda table, key: table.seconds(key, 600.0),
     "attempts": lambda table, key: table.integer(key, 1, 1, 10),
     "voting": lambda table, key: table.flag(key, True),
+    "reuse": lambda table, key: table.flag(key, True),
     "required-projects": Table.texts,
     "environment": Table.text,
     "env": _env,

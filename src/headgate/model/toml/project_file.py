@@ -10,11 +10,13 @@ from headgate.model.job_table import JobTable
 from headgate.model.project import Context
 from headgate.model.queue import MergeMode
 from headgate.model.resolve import resolve_jobs, try_branches
+from headgate.model.scopes import Scope
 from headgate.model.toml.dependency_policy import read_tightening
 from headgate.model.toml.environments import read_environments
 from headgate.model.toml.job_tables import read_job
 from headgate.model.toml.names import check_name
 from headgate.model.toml.reader import Table, outside, read
+from headgate.model.toml.scopes import read_scopes
 
 
 def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
@@ -32,8 +34,10 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
     exclude = checks.patterns("exclude") if checks else ()
     tools: tuple[str, ...] = ()
     tool_files: Mapping[str, str] = {}
+    rules: tuple[str, ...] = ()
     if checks:
         tools, tool_files = _tools(checks)
+        rules = _rules(checks)
     if checks:
         checks.done()
     tables = _jobs(root)
@@ -41,6 +45,8 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
     environments: Mapping[str, EnvironmentDefinition] = {}
     if table := root.table("environments"):
         environments = read_environments(table, table.names())
+    areas = root.table("scopes")
+    scopes: Mapping[str, Scope] = read_scopes(areas) if areas else {}
     packages = root.table("dependencies")
     dependencies = None if packages is None else read_tightening(packages)
     root.done()
@@ -56,9 +62,11 @@ def parse_project(text: str, file: str = PROJECT_FILE) -> ProjectConfig:
         exclude=exclude,
         tools=tools,
         tool_files=tool_files,
+        rules=rules,
         job_tables=tables,
         dependencies=dependencies,
         fail_fast=fail_fast,
+        scopes=scopes,
     )
 
 
@@ -84,6 +92,15 @@ def _tools(checks: Table) -> tuple[tuple[str, ...], Mapping[str, str]]:
         if path:
             files[tool] = path
     return tuple(dict.fromkeys(named)), files
+
+
+def _rules(checks: Table) -> tuple[str, ...]:
+    """Where rule packs of the project's own are."""
+    paths = checks.texts("rules")
+    for path in paths:
+        if why := outside(path):
+            checks.fail("rules", why, "Give paths from the root of the project.")
+    return tuple(dict.fromkeys(path.rstrip("/") for path in paths))
 
 
 def _classes(table: Table, prefix: str) -> Iterator[PathClass]:

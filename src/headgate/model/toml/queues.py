@@ -9,10 +9,7 @@ from headgate.model.toml.reader import Table
 _OF_CHAIN = ("window", "window-floor", "window-ceiling")
 _OF_LANES = ("slots", "fuse", "source-window")
 
-_REMEDY = {
-    QueueMode.CHAIN: 'Set mode = "lanes", or take it out.',
-    QueueMode.LANES: 'Say how many builds run at once with `slots`, or set mode = "chain".',
-}
+_SLOTS = 'Say how many builds run at once with `slots`, or set mode = "chain".'
 
 
 def read_queues(root: Table) -> tuple[QueuePolicy, ...]:
@@ -48,14 +45,22 @@ def read_queues(root: Table) -> tuple[QueuePolicy, ...]:
 
 
 def _mode(table: Table) -> QueueMode:
-    """Chain, unless it says lanes; keys of one mode make no sense in the other."""
-    word = table.choice("mode", tuple(QueueMode), QueueMode.CHAIN.value)
-    mode = QueueMode(word)
-    chain = mode is QueueMode.CHAIN
-    for key in _OF_LANES if chain else _OF_CHAIN:
+    """Lanes, unless it says chain or how wide the window of one is; keys of one mode make no sense
+    in the other."""
+    window = next((key for key in _OF_CHAIN if table.has(key)), None)
+    default = QueueMode.CHAIN if window else QueueMode.LANES
+    mode = QueueMode(table.choice("mode", tuple(QueueMode), default.value))
+    if mode is QueueMode.LANES:
+        if window:
+            table.fail(window, f"`{window}` has no meaning in lanes.", _SLOTS)
+        return mode
+    for key in _OF_LANES:
         if table.has(key):
-            there = "is not in a chain" if chain else "has no meaning in lanes"
-            table.fail(key, f"`{key}` {there}.", _REMEDY[mode])
+            if table.has("mode"):
+                remedy = 'Set mode = "lanes", or take it out.'
+            else:
+                remedy = f"`{window}` makes it one: take one of the two out."
+            table.fail(key, f"`{key}` is not in a chain.", remedy)
     return mode
 
 

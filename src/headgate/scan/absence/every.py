@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from headgate.scan.absence import declared, lacks, objects, secrets
+from headgate.scan.absence import declared, lacks, objects, secrets, validation
 from headgate.scan.absence.lacks import Lack
 from headgate.scan.flow.analysis import Source
 from headgate.scan.flow.findings import Found
 from headgate.scan.flow.program import Program
 from headgate.scan.flow.rules import Rules
-from headgate.scan.packs.load import Kinds
-from headgate.scan.packs.schema import KindName, Pack
+from headgate.scan.packs.schema import KindName, Kinds, Pack
 
 
 def every_lack(
@@ -19,7 +18,13 @@ def every_lack(
 ) -> list[Lack]:
     """What a program lacks, by place. `documents`: YAML and JSON files of the project, of which
     those in OpenAPI name routes. Never raises for the program's content."""
-    checks = (*lacks.CHECKS, *objects.CHECKS, *secrets.CHECKS, *declared.CHECKS)
+    checks = (
+        *lacks.CHECKS,
+        *objects.CHECKS,
+        *secrets.CHECKS,
+        *validation.CHECKS,
+        *declared.CHECKS,
+    )
     return lacks.lacks_of(program, rules, checks, documents or {})
 
 
@@ -37,8 +42,13 @@ def lacking(
         return []
     rules = Rules(active, kinds)
     program = Program(lambda path: files[path].module(), files)
+    return as_found(every_lack(program, rules, documents), kinds)
+
+
+def as_found(lacks: Iterable[Lack], kinds: Kinds) -> list[Found]:
+    """What is missing, as findings that end in the question."""
     found: list[Found] = []
-    for one in every_lack(program, rules, documents):
+    for one in lacks:
         kind = kinds[KindName(one.kind)]
         message = kind.message.format(source="what the caller sends", sink=f"`{one.subject}`")
         found.append(

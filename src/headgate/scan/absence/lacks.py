@@ -10,6 +10,7 @@ from headgate.model.finding import Confidence
 from headgate.scan.absence import words
 from headgate.scan.absence.names import Function, Names, last_name, walk
 from headgate.scan.absence.routes import Facts, Route, routes_of
+from headgate.scan.absence.words import Words
 from headgate.scan.flow.program import Program
 from headgate.scan.flow.rules import Rules
 from headgate.scan.ir import nodes as ir
@@ -41,7 +42,7 @@ class Project:
     defined: frozenset[str]
     """Names of the functions in it."""
 
-    def uses(self, pattern: re.Pattern[str]) -> bool:
+    def uses(self, pattern: Words | re.Pattern[str]) -> bool:
         """Whether a name that matches is used; what is defined only is not."""
         found = {one for one in self.mentions if pattern.fullmatch(one)}
         return any(one not in self.defined or self._referred(one) for one in found)
@@ -363,7 +364,7 @@ def _enumeration(project: Project) -> Iterator[Lack]:
             )
 
 
-def _text_node(function: Function, pattern: re.Pattern[str]) -> Node | None:
+def _text_node(function: Function, pattern: Words | re.Pattern[str]) -> Node | None:
     for node in walk(function.node[5]):
         if node[0] == ir.CONST and type(node[3]) is str and pattern.search(node[3].lower()):
             return node
@@ -427,7 +428,7 @@ def reads_request(node: Node) -> bool:
     )
 
 
-def _key_matches(node: Node, pattern: re.Pattern[str]) -> bool:
+def _key_matches(node: Node, pattern: Words | re.Pattern[str]) -> bool:
     return any(
         one[0] == ir.CONST and type(one[3]) is str and pattern.fullmatch(one[3]) is not None
         for one in walk(node)

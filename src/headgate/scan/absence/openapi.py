@@ -6,10 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-import yaml
-
-from headgate.model.errors import BadInput
-
 MAX_BYTES = 2 << 20
 _METHODS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
 _FIRST = re.compile(rb"operationId")
@@ -21,20 +17,23 @@ def operations(documents: Mapping[str, bytes]) -> Iterator[tuple[str, str, str]]
     for _, data in sorted(documents.items()):
         if len(data) > MAX_BYTES or not _FIRST.search(data):
             continue
-        try:
-            document = _read(data)
-        except (BadInput, ValueError, RecursionError, yaml.YAMLError):
-            continue
+        document = _read(data)
         if isinstance(document, dict):
             yield from _of(cast("dict[Any, Any]", document))
 
 
 def _read(data: bytes) -> Any:
-    text = data.decode("utf-8")
-    for event in cast("Any", yaml).parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.AliasEvent):
-            raise BadInput("An alias.", "Write it out.")
-    return yaml.safe_load(text)
+    """None for what cannot be read, or has aliases, which may be without an end."""
+    import yaml
+
+    try:
+        text = data.decode("utf-8")
+        for event in cast("Any", yaml).parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                return None
+        return yaml.safe_load(text)
+    except (ValueError, RecursionError, yaml.YAMLError):
+        return None
 
 
 def _of(document: dict[Any, Any]) -> Iterator[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
+from headgate.scan.absence.words import Words
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -79,11 +80,11 @@ class Facts:
     calls: set[str] = field(default_factory=set[str])
     """Last names of what is called."""
 
-    def has(self, pattern: re.Pattern[str]) -> bool:
+    def has(self, pattern: Words | re.Pattern[str]) -> bool:
         """Whether any name in it matches wholly."""
         return any(pattern.fullmatch(one) for one in self.mentions)
 
-    def says(self, pattern: re.Pattern[str]) -> bool:
+    def says(self, pattern: Words | re.Pattern[str]) -> bool:
         """Whether the pattern is found in any text."""
         return any(pattern.search(one) for one in self.texts)
 

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 
-def any_of(*words: str) -> re.Pattern[str]:
+class Words:
+    """A pattern of words, ignoring case; compiled when it is first used, as few of them are."""
+
+    def __init__(self, expression: str) -> None:
+        self.pattern = expression
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern, re.IGNORECASE)
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        return self._compiled.fullmatch(text)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        return self._compiled.search(text)
+
+    def match(self, text: str) -> re.Match[str] | None:
+        return self._compiled.match(text)
+
+
+def any_of(*words: str) -> Words:
     """A pattern that matches any of these, ignoring case."""
-    return re.compile("|".join(words), re.IGNORECASE)
+    return Words("|".join(words))
 
 
 AUTHENTICATION = any_of(

@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from headgate.scan.analyzers.credential_values import (
     Judgement,
@@ -40,11 +41,25 @@ class Form:
 
     hints: tuple[str, ...]
     """In lower case; no text without one of them has this form."""
-    pattern: re.Pattern[str]
+    expression: str
     judge: Callable[[str, str], Judgement]
     """(name, value) → how bad and how sure; None: no credential."""
-    files: re.Pattern[str] | None = None
-    """What the path must end in; None: any."""
+    ending: str = ""
+    """An expression for what the path must end in; empty: any."""
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when a text has the hint: that takes longer than most texts."""
+        return _compiled(self.expression, re.IGNORECASE | re.MULTILINE)
+
+    def is_for(self, path: str) -> bool:
+        """Whether files of this path may have the form."""
+        return not self.ending or _compiled(self.ending, re.IGNORECASE).search(path) is not None
+
+
+@cache
+def _compiled(expression: str, flags: re.RegexFlag) -> re.Pattern[str]:
+    return re.compile(expression, flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +99,7 @@ def _basic(name: str, value: str) -> Judgement:
 def _form(
     hint: str, pattern: str, judged: Callable[[str, str], Judgement], files: str = ""
 ) -> Form:
-    return Form(
-        tuple(hint.split(" | ")),
-        re.compile(pattern, re.IGNORECASE | re.MULTILINE),
-        judged,
-        re.compile(files, re.IGNORECASE) if files else None,
-    )
+    return Form(tuple(hint.split(" | ")), pattern, judged, files)
 
 
 _XML = r"\.(?:xml|config|plist|resx|xaml|csproj|props|html|jsp)$"
@@ -310,7 +320,7 @@ def forms(path: str, text: str) -> Iterator[Match]:
     # ASCII only: a few letters change their length in lower case.
     low = text.encode("ascii", "replace").lower().decode("ascii")
     for form in FORMS:
-        if form.files is not None and not form.files.search(path):
+        if not form.is_for(path):
             continue
         for first, last in _stretches(form, low):
             for match in form.pattern.finditer(text, first, last):
@@ -322,7 +332,7 @@ def forms(path: str, text: str) -> Iterator[Match]:
 
 def _stretches(form: Form, low: str) -> Iterator[tuple[int, int]]:
     """The lines that have a hint of the form, or all of the text for one of several lines."""
-    if form.files is not None:
+    if form.ending:
         if any(hint in low for hint in form.hints):
             yield 0, len(low)
         return

@@ -13,15 +13,15 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from itertools import pairwise
+from pathlib import Path
 
 from headgate.model.finding import Confidence, Severity
 
 Judgement = tuple[Severity, Confidence] | None
 
 VOCABULARY: Mapping[str, Sequence[str]] = tomllib.loads(
-    resources.files("headgate.scan.rules").joinpath("passwords.toml").read_text("utf-8")
+    (Path(__file__).parent.parent / "rules" / "passwords.toml").read_text("utf-8")
 )
 _DEMONSTRATED = frozenset({"postgres", "guest", "mysql", "redis", "minio", "rabbitmq", "tiger"})
 """What products are delivered or explained with, e.g. Oracle's `scott:tiger`."""

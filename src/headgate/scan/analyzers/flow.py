@@ -12,10 +12,10 @@ from headgate.scan.absence.every import lacking
 from headgate.scan.absence.openapi import operations
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
-from headgate.scan.flow.findings import Found
+from headgate.scan.flow.findings import Found, Step
 from headgate.scan.front.lowered import Lowered, lowered
-from headgate.scan.packs.load import Kinds, shipped, shipped_kinds
-from headgate.scan.packs.schema import Kind, Pack
+from headgate.scan.packs.schema import Kind, Kinds, Pack
+from headgate.scan.packs.shipped import shipped, shipped_kinds
 from headgate.scan.rules.table import load
 from headgate.scan.text import Offsets, is_python, printable
 
@@ -34,7 +34,7 @@ class Flow:
     """Where lowered files are kept between runs; None: nowhere."""
     mode: Mode = Mode.AUTO
     jobs: int = 1
-    """Processes that lower files at once."""
+    """Processes at once."""
     packs: Callable[[str], Sequence[Pack]] = field(default=shipped)
     kinds: Callable[[], Kinds] = field(default=shipped_kinds)
     shown: Confidence = SHOWN
@@ -72,6 +72,8 @@ class Flow:
             self.shown,
             scope,
             routes=operations(documents),
+            jobs=self.jobs,
+            cache=self.cache and self.cache.parent / "outcomes",
         )
         places = Places(modules)
         hits = [
@@ -85,7 +87,9 @@ class Flow:
             for one in lacking(modules, self.packs(LANGUAGE), kinds, documents)
         ]
         notes = [f"{path}: {why}" for path, why in reduced_by(modules, outcome.cut, places)]
-        return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))
+        return Analysis(
+            Outcome.PASSED, "", tuple(hits), reduced=tuple(notes), cut=cut_off(outcome.cut)
+        )
 
 
 _DOCUMENTS = (".yml", ".yaml", ".json")
@@ -109,10 +113,19 @@ def reduced_by(
             count = len(module.broken)
             more = f" and {count - 1} more" if count > 1 else ""
             out.append((path, f"line {line}{more} could not be understood"))
-        names = cut.get(path, ())
-        if names:
-            out.append((path, f"the analysis of {', '.join(names[:5])} was cut off"))
+        if path in cut:
+            out.append((path, _cut_off(cut[path])))
     return out
+
+
+def cut_off(cut: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """`path: reason` of every file with functions whose analysis was cut off."""
+    return tuple(f"{path}: {_cut_off(names)}" for path, names in cut.items())
+
+
+def _cut_off(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"the analysis of {', '.join(names[:5])}{more} was cut off"
 
 
 class Places:
@@ -165,7 +178,7 @@ def finding_of(
 ) -> Finding:
     """What was found, as it is reported. `remedy`: instead of the kind's."""
     return Finding(
-        rule=f"{language}/{found.kind}",
+        rule=kind.rule(language),
         title=kind.title,
         message=found.message,
         remedy=remedy or kind.remedy,
@@ -174,15 +187,22 @@ def finding_of(
         span=places.span(found.path, found.start, found.end),
         cwe=kind.cwe or None,
         check="source",
-        trace=tuple(
-            TraceStep(
-                places.span(step.path, step.start, step.end),
-                step.reason,
-                _role(index, len(found.steps)),
-            )
-            for index, step in enumerate(found.steps)
+        trace=_trace(found.steps, places),
+        ways=tuple(
+            _trace(steps, places)
+            for start, steps in sorted(found.ways.items())
+            if start != (found.steps[0].path, found.steps[0].start)
         ),
         assumed=tuple(dict.fromkeys(found.assumed)),
+    )
+
+
+def _trace(steps: Sequence[Step], places: Places) -> tuple[TraceStep, ...]:
+    return tuple(
+        TraceStep(
+            places.span(step.path, step.start, step.end), step.reason, _role(index, len(steps))
+        )
+        for index, step in enumerate(steps)
     )
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Outcome
-from headgate.scan.analyzers.flow import SHOWN, Places, finding_of, reduced_by
+from headgate.scan.absence.every import as_found
+from headgate.scan.absence.javascript import lacks_of
+from headgate.scan.analyzers.flow import SHOWN, Places, cut_off, finding_of, reduced_by
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.javascript_modules import tests_of
 from headgate.scan.front.generated import why_generated
 from headgate.scan.front.lowered import grammar, lowered
-from headgate.scan.packs.load import Kinds, remedies, shipped, shipped_kinds
-from headgate.scan.packs.schema import Pack
-from headgate.scan.text import plural
+from headgate.scan.packs.schema import Kinds, Pack
+from headgate.scan.packs.shipped import remedies, shipped, shipped_kinds
 
 LANGUAGE = "javascript"
 
@@ -55,7 +56,13 @@ class JavaScriptFlow:
         modules = {path: one for path, one in modules.items() if path not in tests}
         kinds = self.kinds()
         outcome = analyse(
-            modules, self.packs(LANGUAGE), kinds, self.mode, self.shown, language=LANGUAGE
+            modules,
+            self.packs(LANGUAGE),
+            kinds,
+            self.mode,
+            self.shown,
+            language=LANGUAGE,
+            cache=self.cache and self.cache.parent / "outcomes",
         )
         places = Places(modules)
         how = remedies(LANGUAGE)
@@ -64,10 +71,15 @@ class JavaScriptFlow:
             for one in outcome.found
             if one.confidence >= self.shown
         ]
+        # What is missing is a question to a human, however unsure.
+        hits += [
+            Hit(finding_of(one, kinds[one.kind], places, LANGUAGE, how.get(one.kind, "")))
+            for one in as_found(lacks_of(modules), kinds)
+        ]
         notes = [f"{file.path}: {unwritten[file.path]}" for file in files if file.path in unwritten]
         tested = sorted(tests.intersection(file.path for file in files))
-        if tested:
-            more = f", and {plural(len(tested) - 1, 'file')} more" if len(tested) > 1 else ""
-            notes.append(f"{tested[0]}{more}: a test that nothing else imports")
+        notes += [f"{path}: a test that nothing else imports" for path in tested]
         notes += [f"{path}: {why}" for path, why in reduced_by(modules, outcome.cut, places)]
-        return Analysis(Outcome.PASSED, "", tuple(hits), reduced=tuple(notes))
+        return Analysis(
+            Outcome.PASSED, "", tuple(hits), reduced=tuple(notes), cut=cut_off(outcome.cut)
+        )

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from headgate.model.finding import Severity
-from headgate.scan.analyzers.compose import Compose
-from headgate.scan.analyzers.dockerfile import Dockerfile
-from headgate.scan.analyzers.github_actions import GitHubActions
-from headgate.scan.analyzers.gitlab_ci import GitLabCI
-from headgate.scan.analyzers.interface import Analyzer
-from headgate.scan.analyzers.kubernetes import Kubernetes
-from headgate.scan.analyzers.settings import Settings
-from headgate.scan.analyzers.shell import Shell
-from headgate.scan.analyzers.templates import Templates
-from headgate.scan.analyzers.terraform import Terraform
-from headgate.scan.infra.telling import LEAST
+from collections.abc import Sequence
+from functools import cached_property
+from importlib import import_module
+
+from headgate.model.finding import Outcome, Severity
+from headgate.scan.analyzers.interface import Analysis, Analyzer, SourceFile
 
 TABLES = (
     "shell",
@@ -29,16 +23,56 @@ TABLES = (
 """Names of their tables of rules."""
 
 
-def all_analyzers(least: Severity = LEAST) -> tuple[Analyzer, ...]:
-    """One of each kind, reporting at or above a severity."""
-    return (
-        Shell(least),
-        GitHubActions(least),
-        Dockerfile(least),
-        Compose(least),
-        Kubernetes(least),
-        Terraform(least),
-        GitLabCI(least),
-        Settings(least),
-        Templates(least),
-    )
+_CLASSES = {
+    "shell": "Shell",
+    "github_actions": "GitHubActions",
+    "dockerfile": "Dockerfile",
+    "compose": "Compose",
+    "kubernetes": "Kubernetes",
+    "terraform": "Terraform",
+    "gitlab_ci": "GitLabCI",
+    "settings": "Settings",
+    "templates": "Templates",
+}
+"""Module → class."""
+
+
+def all_analyzers(least: Severity | None = None) -> tuple[Analyzer, ...]:
+    """One of each kind, reporting at or above a severity; None: what is reported unless asked
+    otherwise."""
+    return tuple(_Later(name, least) for name in _CLASSES)
+
+
+class _Later:
+    """An analyzer that is imported when there is a file for it: most projects need few of them,
+    and one file of plain Python none."""
+
+    check = "source"
+
+    def __init__(self, module: str, least: Severity | None) -> None:
+        self._module = module
+        self._least = least
+
+    @property
+    def name(self) -> str:
+        return self._real.name
+
+    def wants(self, path: str, start: bytes) -> bool:
+        return not _is_plain_python(path, start) and self._real.wants(path, start)
+
+    def scan(self, files: Sequence[SourceFile]) -> Analysis:
+        return self._real.scan(files) if files else Analysis(Outcome.PASSED)
+
+    @cached_property
+    def _real(self) -> Analyzer:
+        module = import_module(f"headgate.scan.analyzers.{self._module}")
+        made = getattr(module, _CLASSES[self._module])
+        return made() if self._least is None else made(self._least)
+
+
+def _is_plain_python(path: str, start: bytes) -> bool:
+    """Whether a file is Python that none of them wants, judged by little."""
+    if not path.endswith(".py") or b"#!" in start[:5]:
+        return False
+    lower = path.lower()
+    return not any(word in lower for word in ("settings", "config", "dockerfile", "containerfile"))

@@ -42,6 +42,8 @@ class Analysis:
     """Places that must never be shown, reported as findings or not."""
     reduced: tuple[str, ...] = ()
     """`path: reason` of what was examined in part only."""
+    cut: tuple[str, ...] = ()
+    """Those among them whose analysis used up its budget: what is left is not known."""
 
 
 class Analyzer(Protocol):

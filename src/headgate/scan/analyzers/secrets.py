@@ -10,17 +10,19 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
-from headgate.scan.analyzers import passwords
+from headgate.scan.analyzers import passwords, token_forms
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
+from headgate.scan.kept import keep_values, take_values
 from headgate.scan.readings import readings
 from headgate.scan.text import Offsets, decode, printable
 
 if TYPE_CHECKING:
-    from kingfisher_sdk import Scanner
+    from kingfisher_sdk import Rules, Scanner
 
 _REMEDY = (
     "Remove it, read it from the environment or a secret store, and replace it where it is valid: "
@@ -41,7 +43,8 @@ _OVERLAP = 128 << 10
 
 
 class Secrets:
-    """Compiles Kingfisher's rules when it first sees a file, about one CPU-second without cache."""
+    """Looks for secrets. Kingfisher's rules are loaded, a third of a CPU-second, when it first sees
+    a text that one of them may match; compiled, three and a half, when they were not kept."""
 
     name = "kingfisher and passwords"
     check = "secrets"
@@ -52,6 +55,12 @@ class Secrets:
         self._key = key
         self._cache = cache
         self._scanner: Scanner | None = None
+        self._forms = _FormsOf(cache)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether Kingfisher's rules are in memory."""
+        return self._scanner is not None
 
     def wants(self, path: str, start: bytes) -> bool:
         return True
@@ -63,7 +72,7 @@ class Secrets:
         if not files:
             return Analysis(Outcome.PASSED)
         try:
-            scanner = self._ready()
+            scanner = None if self._scanner is None and self._hopeless(files) else self._ready()
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             return Analysis(Outcome.NOT_RUN, f"Kingfisher could not be started: {error}")
         for file in files:
@@ -78,13 +87,26 @@ class Secrets:
         reason = "some files could not be searched" if skipped else ""
         return Analysis(outcome, reason, tuple(hits), tuple(skipped), tuple(hidden))
 
-    def _search(self, scanner: Scanner, file: SourceFile) -> tuple[list[Hit], list[Span]]:
+    def _hopeless(self, files: Sequence[SourceFile]) -> bool:
+        """Whether no rule of Kingfisher's can match anything in the files, as far as is known."""
+        if sum(len(file.data) for file in files) > token_forms.LARGEST:
+            return False
+        forms = self._forms.kept()
+        if forms is None:
+            return False
+        return not any(
+            token_forms.possible(forms, _name(file.path), text)
+            for file in files
+            for text in (_text(file), *(reading.text for reading in readings(file.data)))
+        )
+
+    def _search(self, scanner: Scanner | None, file: SourceFile) -> tuple[list[Hit], list[Span]]:
         """What is found in a file, and every place of it that must not be shown."""
         text = decode(file.data)
         offsets = Offsets(text.encode("utf-8", "replace"))
         hits: list[Hit] = []
         hidden: list[Span] = []
-        for one in self._found(scanner, file.path, text.replace("\0", "\n")):
+        for one in self._found(scanner, file.path, _text(file)):
             span = offsets.span(file.path, one.start, one.end)
             hidden.append(span)
             if one.finding is not None:
@@ -104,12 +126,12 @@ class Secrets:
                         hits.append(hit)
         return hits, hidden
 
-    def _found(self, scanner: Scanner, path: str, text: str) -> list[_Found]:
+    def _found(self, scanner: Scanner | None, path: str, text: str) -> list[_Found]:
         """Tokens and passwords of a text; of two at one place, the first is a finding."""
         data = text.encode("utf-8", "replace")
         found: list[_Found] = []
         taken: list[tuple[int, int]] = []
-        for start, end, finding in _tokens(scanner, path, data):
+        for start, end, finding in _tokens(scanner, path, data) if scanner is not None else ():
             if finding is not None:
                 if any(start < last and first < end for first, last in taken):
                     finding = None
@@ -133,11 +155,57 @@ class Secrets:
             # A comment in the change must not silence what the change is judged by.
             policy = DetectionPolicy(inline_ignores=False, markup_context=False)
             self._scanner = Scanner(rules, redact=False, policy=policy)
+            self._forms.keep(rules)
         return self._scanner
 
     def _hit(self, finding: Finding, span: Span, secret: bytes) -> Hit:
         mark = hashlib.blake2b(secret, key=self._key, digest_size=16).hexdigest()
         return Hit(replace(finding, span=span), mark)
+
+
+class _FormsOf:
+    """What texts have to hold for Kingfisher's rules, kept beside its compiled rules."""
+
+    def __init__(self, cache: Path | None) -> None:
+        self._place = None if cache is None else _place(cache)
+
+    def kept(self) -> token_forms.Forms | None:
+        """None when it is not known: then every text may hold a token."""
+        return None if self._place is None else take_values(self._place)
+
+    def keep(self, rules: Rules) -> None:
+        if self._place is not None and take_values(self._place) is None:
+            listed = [rules.detail(str(one["id"])) for one in rules.metadata()]
+            forms = token_forms.derive(listed)
+            if forms is not None:
+                keep_values(self._place, forms)
+
+
+def _place(cache: Path) -> Path | None:
+    """Where the forms of the rules of the Kingfisher that is installed are; None without it."""
+    spec = find_spec("kingfisher_sdk")
+    folders = spec.submodule_search_locations if spec is not None else None
+    if not folders:
+        return None
+    try:
+        (library,) = Path(folders[0]).glob("_native.*so")
+        status = library.stat()
+    except (OSError, ValueError):
+        return None
+    known = f"{library}:{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
+    name = hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return cache / f"forms-{token_forms.VERSION}-{name}"
+
+
+def _text(file: SourceFile) -> str:
+    return decode(file.data).replace("\0", "\n")
+
+
+def _name(path: str) -> str:
+    """What Kingfisher is told a file is called: the path steers its own filters, and some endings
+    switch it off altogether."""
+    ending = Path(path).suffix
+    return f"file{ending}" if ending.isascii() and passwords.is_known(path) else "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +230,7 @@ def _tokens(scanner: Scanner, path: str, data: bytes) -> Iterator[tuple[int, int
     """Byte range and finding of every token; no finding for what is only part of one."""
     from kingfisher_sdk import ScanInput
 
-    # The path steers Kingfisher's own filters, and some endings switch it off altogether.
-    ending = Path(path).suffix
-    name = f"file{ending}" if ending.isascii() and passwords.is_known(path) else "file"
+    name = _name(path)
     # Half of the overlap belongs to either chunk: a token is whole in the one that it begins in.
     half = _OVERLAP // 2
     for at in range(0, max(1, len(data) - _OVERLAP), _CHUNK - _OVERLAP):

@@ -1,4 +1,4 @@
-"""Lists, dictionaries and texts: what is put in, and what comes out again."""
+"""Lists, dictionaries and sets: what is put in, and what comes out again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from headgate.scan.flow.core import Core
 from headgate.scan.flow.values import (
     MAX_CONSTANTS,
     MAX_TEXT,
-    NONE,
     UNKNOWN,
     WHOLE,
     Obj,
     Taint,
+    Token,
     Value,
     constant,
     merge_taint,
@@ -24,53 +24,16 @@ from headgate.scan.ir.nodes import Node
 
 MAX_ITEMS = 300
 """Items of a container that are told apart."""
-_SAME = frozenset(
-    {
-        "strip", "lstrip", "rstrip", "lower", "upper", "casefold", "title", "capitalize",
-        "swapcase", "encode", "decode", "expandtabs", "trim", "toLowerCase", "toUpperCase",
-        "toString", "normalize",
-    }
-)  # fmt: skip
-"""Methods of texts that change nothing that a test of the text would find."""
-_TEXT = _SAME | frozenset(
-    {
-        "replace", "format", "join", "split", "rsplit", "splitlines", "partition", "rpartition",
-        "zfill", "ljust", "rjust", "center", "removeprefix", "removesuffix", "translate",
-        "format_map", "substring", "slice", "substr", "concat", "replaceAll", "trimStart",
-        "trimEnd", "padStart", "padEnd", "charAt", "repeat", "at",
-    }
-)  # fmt: skip
-_LISTS = frozenset({"split", "rsplit", "splitlines", "partition", "rpartition"})
-_PURE = _TEXT | frozenset(
-    {
-        "startswith", "endswith", "find", "index", "count", "isdigit", "isalpha", "isalnum",
-        "isupper", "islower", "rfind",
-    }
-)  # fmt: skip
-_DEFANGED = {
-    "\n": ("header-injection", "log-injection"),
-    "\r": ("header-injection", "log-injection"),
-    "\r\n": ("header-injection", "log-injection"),
-    "<": ("xss", "stored-xss"),
-    "/": ("path-traversal",),
-}
-"""Characters whose removal makes a text safe for these kinds."""
-
-
-_TEXT_METHODS = ("__format__", "__str__", "__repr__")
-
-
-def method_of(name: str) -> Callable[..., Any]:
-    """A function that calls the method of its first argument with the others."""
-
-    def call(one: Any, *rest: Any) -> Any:
-        return getattr(one, name)(*rest)
-
-    return call
 
 
 class Containers(Core):
     """Reading and writing of what values hold."""
+
+    # What later parts provide.
+
+    def cleared(self, token: Token, facts: int) -> int:
+        """The kinds that the facts about a token clear it of."""
+        raise NotImplementedError
 
     # Reading
 
@@ -106,6 +69,12 @@ class Containers(Core):
         """What an object holds under a key; None when that is not known at all."""
         if consts is not None:
             out: Value | None = None
+            if obj.cls is not None and obj.cls.is_tuple:
+                names = list(obj.cls.field_names())
+                consts = tuple(
+                    names[one] if isinstance(one, int) and -len(names) <= one < len(names) else one
+                    for one in consts
+                )
             for one in consts:
                 if obj.kind in ("list", "tuple") and isinstance(one, int) and one < 0:
                     one = len(obj.items) + one if not obj.open and obj.rest is None else one
@@ -158,8 +127,6 @@ class Containers(Core):
             consts = tuple(dict.fromkeys(parts))
             return Value(consts=consts if 0 < len(consts) <= MAX_CONSTANTS else None)
         if value.taint:
-            if value.type == "str":
-                return Value(self.narrowed(value.taint, ~WHOLE))
             return Value(self.part(value.taint, "*", node))
         return UNKNOWN
 
@@ -174,7 +141,11 @@ class Containers(Core):
     def sequence(self, value: Value, node: Node) -> list[Value] | None:
         """The items in order, when all of them are known."""
         obj = self.obj(value)
-        if obj is None or obj.kind not in ("list", "tuple") or obj.open or obj.rest is not None:
+        if obj is None or obj.open or obj.rest is not None:
+            return None
+        if obj.kind == "instance" and obj.cls is not None and obj.cls.is_tuple:
+            return [obj.items.get(name, UNKNOWN) for name in obj.cls.field_names()]
+        if obj.kind not in ("list", "tuple"):
             return None
         count = len(obj.items)
         items = [obj.items.get(index) for index in range(count)]
@@ -252,151 +223,6 @@ class Containers(Core):
         ordered.insert(at, item)
         self.put(value, Obj(obj.kind, dict(enumerate(ordered)), None, obj.cls))
 
-    # Methods
-
-    def method(
-        self, recv: Value, name: str, args: list[Value], keywords: dict[str, Value], node: Node
-    ) -> Value | None:
-        """A method of a list, dictionary or text; None when it is none of theirs."""
-        obj = self.obj(recv)
-        if obj is not None and obj.kind != "instance":
-            found = self._container_method(recv, obj, name, args, keywords, node)
-            if found is not None:
-                return found
-        if recv.consts is not None or recv.type == "str" or (recv.taint and obj is None):
-            return self._text_method(recv, name, args, keywords, node)
-        if name in ("format", "join") and recv.text is not None:
-            return self._text_method(recv, name, args, keywords, node)
-        return None
-
-    def _container_method(
-        self,
-        recv: Value,
-        obj: Obj,
-        name: str,
-        args: list[Value],
-        keywords: dict[str, Value],
-        node: Node,
-    ) -> Value | None:
-        first = args[0] if args else None
-        if obj.kind in ("list", "tuple", "set"):
-            if name in ("append", "add", "push", "appendleft") and first is not None:
-                at = 0 if name == "appendleft" else len(obj.items)
-                self._insert(recv, obj, at, self.stored(first, node))
-                return NONE
-            if name == "insert" and len(args) == 2:
-                at = args[0].consts[0] if args[0].consts and len(args[0].consts) == 1 else None
-                self._insert(recv, obj, at if isinstance(at, int) else None, args[1])
-                return NONE
-            if name in ("pop", "popleft", "shift"):
-                at = -1 if name == "pop" else 0
-                if first is not None:
-                    if not first.consts or not isinstance(first.consts[0], int):
-                        return self.any_item(obj) or UNKNOWN
-                    at = first.consts[0]
-                return self._take_out(recv, obj, at)
-            if name in ("extend", "update", "concat") and first is not None:
-                return self._extend(recv, obj, first, node)
-            if name == "remove" and first is not None:
-                return self._remove(recv, obj, first)
-            if name == "unshift" and first is not None:
-                self._insert(recv, obj, 0, first)
-                return NONE
-            if name == "reverse" and obj.kind == "list":
-                ordered = self.sequence(recv, node)
-                if ordered is not None:
-                    self.put(recv, Obj("list", dict(enumerate(reversed(ordered)))))
-                return NONE
-            if name == "clear":
-                self.put(recv, Obj(obj.kind, {}, None, obj.cls))
-                return NONE
-            if name in ("copy", "slice"):
-                return self.new(obj)
-            if name in ("sort", "discard"):
-                return NONE
-            if name in ("index", "count", "isdisjoint", "issubset"):
-                return UNKNOWN
-            if name in ("union", "intersection", "difference") and first is not None:
-                both = self.joiner.values(
-                    self.iterate(recv, node), self.iterate(first, node), self.env
-                )
-                return self.bag(both, "set")
-            return None
-        if name in ("get", "pop", "setdefault", "__getitem__") and first is not None:
-            return self._get(recv, obj, name, args, node)
-        if name == "update":
-            if first is not None:
-                self.merge_into(recv, first, node)
-            for key, item in keywords.items():
-                self.set_item(recv, constant(key), item)
-            return NONE
-        if name in ("items", "entries"):
-            return self._items(obj, recv)
-        if name == "values":
-            ordered = list(obj.items.values())
-            if obj.rest is None and not obj.open:
-                return self.make_list(ordered)
-            return self.bag(self.any_item(obj) or UNKNOWN)
-        if name == "keys":
-            return self.bag(self._keys(obj, recv))
-        if name == "copy":
-            return self.new(obj)
-        if name == "clear":
-            self.put(recv, Obj("dict", {}, None, obj.cls))
-            return NONE
-        if name == "__setitem__" and len(args) == 2:
-            self.set_item(recv, args[0], args[1])
-            return NONE
-        if name == "popitem":
-            return self.make_list([UNKNOWN, self.any_item(obj) or UNKNOWN], "tuple")
-        return None
-
-    def _get(self, recv: Value, obj: Obj, name: str, args: list[Value], node: Node) -> Value:
-        key = args[0]
-        default = args[1] if len(args) > 1 else NONE
-        found = self._held(obj, key.consts, key)
-        if recv.taint:
-            found = self.item(recv, key, node)
-        missing = found is None
-        if not missing and found is UNKNOWN and key.consts is not None:
-            missing = not any(_in(one, obj.items) for one in key.consts)
-        value = default if missing else found
-        if found is not None and not missing and (key.consts is None or obj.open):
-            value = self.joiner.values(found, default, self.env)
-        if name == "setdefault" and missing:
-            self.set_item(recv, key, default)
-        if name == "pop":
-            self.delete_item(recv, key)
-        if missing and (obj.open or recv.taint):
-            value = self.joiner.values(UNKNOWN, default, self.env)
-        return value or UNKNOWN
-
-    def _items(self, obj: Obj, recv: Value) -> Value:
-        if obj.rest is None and not obj.open and len(obj.items) <= 20:
-            pairs = [self.make_list([constant(k), v], "tuple") for k, v in obj.items.items()]
-            return self.make_list(pairs)
-        key = self._keys(obj, recv)
-        return self.bag(self.make_list([key, self.any_item(obj) or UNKNOWN], "tuple"))
-
-    def _remove(self, recv: Value, obj: Obj, first: Value) -> Value:
-        if first.consts and len(first.consts) == 1 and not obj.open and obj.rest is None:
-            for index, item in obj.items.items():
-                if item.consts == first.consts and isinstance(index, int):
-                    self._take_out(recv, obj, index)
-                    return NONE
-        return NONE
-
-    def _extend(self, recv: Value, obj: Obj, other: Value, node: Node) -> Value:
-        ordered = self.sequence(other, node)
-        if ordered is None:
-            item = self.iterate(other, node)
-            rest = item if obj.rest is None else self.joiner.values(obj.rest, item, self.env)
-            self.put(recv, Obj(obj.kind, obj.items, rest, obj.cls, True))
-            return NONE
-        for item in ordered:
-            self._insert(recv, self.obj(recv) or obj, len((self.obj(recv) or obj).items), item)
-        return NONE
-
     def merge_into(self, recv: Value, other: Value, node: Node) -> None:
         """`dict.update`, and `**other` in a literal."""
         obj, source = self.obj(recv), self.obj(other)
@@ -419,6 +245,12 @@ class Containers(Core):
         if not value.taint:
             return value
         taint = self.moved(value.taint, "it is stored", node)
+        if self.env.facts and taint:
+            # What was checked here stays so in what holds it.
+            taint = {
+                token: (mask | (self.cleared(token, self.facts_for(token)) & ~7), trace)
+                for token, (mask, trace) in taint.items()
+            }
         return Value(
             taint,
             value.consts,
@@ -429,62 +261,6 @@ class Containers(Core):
             value.recv,
             value.text,
         )
-
-    # Texts
-
-    def _text_method(
-        self, recv: Value, name: str, args: list[Value], keywords: dict[str, Value], node: Node
-    ) -> Value | None:
-        if name not in _PURE:
-            if recv.taint and name in ("getlist", "get_all", "getall") and args:
-                return self.bag(self._tainted_get(recv, args[:1], node))
-            if recv.taint and name in ("get", "pop") and args:
-                return self._tainted_get(recv, args, node)
-            if recv.taint and name in ("items", "lists", "entries"):
-                part = self.part(recv.taint, "*", node)
-                return self.bag(self.make_list([Value(part), Value(part)], "tuple"))
-            if recv.taint and name in ("keys", "values", "copy", "to_dict", "dict", "model_dump"):
-                return Value(self.moved(recv.taint, f"`{name}` gives it", node))
-            return None
-        if name == "format":
-            return self.formatted(recv, args, keywords, node)
-        if name == "join" and args:
-            return self._joined(recv, args[0], node)
-        if recv.consts is not None and not keywords and all(a.consts is not None for a in args):
-            folded = self._fold(
-                method_of(name),
-                (recv.consts, *[a.consts or () for a in args]),
-            )
-            if folded is not None:
-                return folded
-        if name in _PURE and name not in _TEXT:
-            return Value(type="bool")
-        taint = recv.taint
-        if taint is not None:
-            keep = -1 if name in _SAME else ~7
-            add = 0
-            if name in ("replace", "replaceAll") and args and args[0].consts:
-                for one in args[0].consts:
-                    add |= self.rules.mask(_DEFANGED.get(one, ())) if isinstance(one, str) else 0
-            taint = self.moved(taint, f"`{name}` is applied", node, keep, add)
-        if name == "replace" and len(args) > 1 and args[1].taint:
-            taint = merge_taint(taint, self.narrowed(args[1].taint, ~7))
-        if name in _LISTS:
-            return self.bag(Value(self.narrowed(taint, ~WHOLE), type="str"))
-        text = recv.text if name in _SAME else None
-        if name == "rstrip" or name == "removesuffix":
-            text = recv.text
-        return Value(taint, type="str", text=text)
-
-    def _tainted_get(self, recv: Value, args: list[Value], node: Node) -> Value:
-        consts = args[0].consts
-        key = f"*{node[1]}"
-        if consts is not None and len(consts) == 1 and isinstance(consts[0], str):
-            key = consts[0]
-        value = Value(self.part(recv.taint, key, node))
-        if len(args) > 1:
-            value = self.joiner.values(value, args[1], self.env)
-        return value
 
     def _fold(
         self, function: Callable[..., Any], choices: tuple[tuple[Any, ...], ...]
@@ -518,153 +294,6 @@ class Containers(Core):
         if isinstance(value, (list, tuple)):
             return self.make_list([self.plain(one) for one in value], type(value).__name__)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         return constant(value)
-
-    def text_of(self, value: Value, node: Node, names: tuple[str, ...] = _TEXT_METHODS) -> Value:
-        """An object as text: what its class makes of it."""
-        held = self.obj(value)
-        if held is None or held.cls is None:
-            return value
-        for name in names:
-            if held.cls.member(name) is not None:
-                args = [constant("")] if name == "__format__" else []
-                return self.call(self.attribute(value, name, node), args, {}, node)
-        return value
-
-    def built(self, parts: list[Value], node: Node, reason: str) -> Value:
-        """Text put together from parts."""
-        parts = [self.text_of(part, node) if part.ref is not None else part for part in parts]
-        if len(parts) == 1 and parts[0].type == "str":
-            return parts[0]
-        taint: Taint | None = None
-        consts = True
-        text: list[str] = []
-        for part in parts:
-            if part.consts is None:
-                consts = False
-            given = self.deep(part) if part.ref is not None else part.taint
-            if given:
-                taint = merge_taint(taint, given)
-            if part.text is not None:
-                text.append(part.text)
-            elif part.consts is not None and len(part.consts) == 1:
-                text.append(str(part.consts[0]))
-            else:
-                text.append("\0")
-        if consts:
-            folded = self._fold(
-                lambda *given: "".join(str(one) for one in given),
-                tuple(part.consts or () for part in parts),
-            )
-            if folded is not None and not taint:
-                return folded
-        whole = ~7
-        if len(parts) == 1:
-            whole = -1
-        elif taint is not None and all(not part.consts or part.consts == ("",) for part in parts):
-            whole = ~7
-        moved = self.moved(taint, reason, node, whole) if taint else None
-        return Value(moved, type="str", text="".join(text)[:MAX_TEXT])
-
-    def formatted(
-        self, template: Value, args: list[Value], keywords: dict[str, Value], node: Node
-    ) -> Value:
-        """`template.format(…)`: only what the template names gets in."""
-        form = template.consts[0] if template.consts and len(template.consts) == 1 else None
-        if not isinstance(form, str):
-            everything = [template, *args, *keywords.values()]
-            return Value(self.moved(self.union(everything), "it is formatted", node), type="str")
-        parts: list[Value] = []
-        from string import Formatter
-
-        automatic = 0
-        try:
-            pieces = list(Formatter().parse(form))
-        except ValueError:
-            pieces = []
-        for literal, field, _, _ in pieces:
-            if literal:
-                parts.append(constant(literal))
-            if field is None:
-                continue
-            name = field.replace("[", ".").partition(".")[0]
-            if name == "":
-                name, automatic = str(automatic), automatic + 1
-            if name.isdigit():
-                at = int(name)
-                value = args[at] if at < len(args) else UNKNOWN
-            else:
-                value = keywords.get(name, UNKNOWN)
-            parts.append(Value(self.deep(value)) if "." in field or "[" in field else value)
-        return self.built(parts, node, "it is formatted into a text")
-
-    def percent(self, template: Value, given: Value, node: Node) -> Value:
-        """`template % given`."""
-        form = template.consts[0] if template.consts and len(template.consts) == 1 else None
-        values = self.sequence(given, node)
-        obj = self.obj(given)
-        if values is None or (obj is not None and obj.kind != "tuple"):
-            values = [given]
-        if not isinstance(form, str):
-            return Value(
-                self.moved(self.union([template, *values]), "it is formatted", node), type="str"
-            )
-        parts: list[Value] = []
-        at = 0
-        rest = form
-        while "%" in rest:
-            before, _, rest = rest.partition("%")
-            parts.append(constant(before))
-            if rest.startswith("%"):
-                parts.append(constant("%"))
-                rest = rest[1:]
-                continue
-            key = ""
-            if rest.startswith("("):
-                key, _, rest = rest[1:].partition(")")
-            stop = next((i for i, c in enumerate(rest) if c.isalpha()), len(rest) - 1)
-            code = rest[stop : stop + 1]
-            rest = rest[stop + 1 :]
-            if key and obj is not None:
-                value = obj.items.get(key) or obj.rest or UNKNOWN
-            else:
-                value = values[at] if at < len(values) else Value(self.deep(given))
-                at += 1
-            if code in ("r", "a"):
-                # Line breaks are written as escapes.
-                mask = self.rules.mask(("log-injection", "header-injection"))
-                value = Value(self.narrowed(self.deep(value), -1, mask), type="str")
-            parts.append(Value(type="int") if code in "dioxXeEfFgGc" and code else value)
-        parts.append(constant(rest))
-        return self.built(parts, node, "it is formatted into a text")
-
-    def _joined(self, glue: Value, given: Value, node: Node) -> Value:
-        ordered = self.sequence(given, node)
-        if ordered is None:
-            item = self.iterate(given, node)
-            taint = merge_taint(self.narrowed(item.taint, ~7), self.narrowed(glue.taint, ~7))
-            if given.taint:
-                taint = merge_taint(taint, self.narrowed(given.taint, ~7))
-            known = item.consts is not None and glue.consts is not None
-            # How many there are is not known, what they can be is.
-            return Value(
-                self.moved(taint, "it is joined to a text", node),
-                type="str",
-                text=None if known else "\0",
-                consts=None,
-            )
-        parts: list[Value] = []
-        for index, one in enumerate(ordered):
-            if index:
-                parts.append(glue)
-            parts.append(one)
-        return self.built(parts, node, "it is joined to a text")
-
-
-def _in(one: Any, items: dict[Any, Value]) -> bool:
-    try:
-        return one in items
-    except TypeError:
-        return False
 
 
 def _hashable(values: list[Any]) -> bool:

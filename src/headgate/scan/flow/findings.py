@@ -59,8 +59,18 @@ class Found:
     """What the analysis took for true without knowing it."""
     code: str = ""
     """In the table `injection`, for what is told by it and not by the kind."""
+    ways: dict[tuple[str, int], tuple[Step, ...]] = field(
+        default_factory=dict[tuple[str, int], "tuple[Step, ...]"]
+    )
+    """By where data comes in: the shortest way from there, its own among them."""
 
 
+OWN = "own:"
+"""How the labels of sources begin that a rule of a user's own names."""
+MAX_ASSUMED = 2
+"""Different things that may be taken for true on one way before it is a guess."""
+MAX_WAYS = 30
+"""Ways to one place that are remembered."""
 PARAMETER = "library"
 """Label of the parameters of functions that nobody in the project calls."""
 BUILT = frozenset(
@@ -117,7 +127,8 @@ class Recorder:
         confidence = min(hit.confidence, token.confidence, self._most_sure(token.label))
         assumed = [one.reason for one in steps if ASSUMED in one.reason]
         if assumed:
-            confidence = min(confidence, Confidence.MEDIUM)
+            many = len(set(assumed)) > MAX_ASSUMED
+            confidence = min(confidence, Confidence.LOW if many else Confidence.MEDIUM)
         if hit.confidence < Confidence.HIGH:
             assumed.append(f"it is not known what `{hit.sink}` belongs to")
         sink = Step(hit.path, hit.start, hit.end, f"it reaches `{hit.sink}`")
@@ -167,7 +178,14 @@ class Recorder:
     def add(self, found: Found) -> None:
         key = (found.kind, found.path, found.start, found.end)
         old = self.found.get(key)
+        ways = old.ways if old is not None else {}
+        if found.steps:
+            start = (found.steps[0].path, found.steps[0].start)
+            known = ways.get(start)
+            if len(found.steps) < len(known or ()) or (known is None and len(ways) < MAX_WAYS):
+                ways[start] = found.steps
         if old is None or _rank(found) > _rank(old):
+            found.ways = ways
             self.found[key] = found
 
     def cut_off(self, path: str, name: str) -> None:
@@ -193,10 +211,13 @@ def most_sure(label: str) -> Confidence:
 
 def severity_of(kind: Kind, label: str) -> Severity | None:
     """By the label of the source; None: not reported."""
-    if not kind.labels and kind.default_label is None:
-        return kind.severity
     if label in kind.labels:
         return kind.labels[label]
+    if label.startswith(OWN):
+        # A rule of a user's own tells of its own sources only.
+        return None
+    if not kind.labels and kind.default_label is None:
+        return kind.severity
     return kind.default_label
 
 

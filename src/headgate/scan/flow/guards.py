@@ -6,8 +6,8 @@ import operator
 import re
 from typing import Any
 
-from headgate.scan.flow.containers import Containers
-from headgate.scan.flow.patterns import checked
+from headgate.scan.flow.container_methods import ContainerMethods
+from headgate.scan.flow.patterns import checked, kinds_for
 from headgate.scan.flow.values import (
     HOST,
     RESOLVED,
@@ -39,6 +39,8 @@ _CONTAINED = {
     "://": (),
 }
 _FULL_HOST = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#\0]+[/?#]", re.IGNORECASE)
+MATCH = "re.Match"
+_ANSWERS = ((None,), (True,), (False,))
 _COMPARISONS: dict[str, Any] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -51,8 +53,28 @@ _COMPARISONS: dict[str, Any] = {
 }
 
 
-class Guards(Containers):
+def without_elements(value: Value) -> Value:
+    """A test, without what it says of single items."""
+    yes, no = value.cond or (None, None)
+    return Value(
+        value.taint, value.consts, value.ref, value.type, value.name, value.obj, value.recv,
+        value.text, (_of_wholes(yes), _of_wholes(no)),
+    )  # fmt: skip
+
+
+def _of_wholes(facts: Facts | None) -> Facts | None:
+    if facts is None:
+        return None
+    return {token: mask for token, mask in facts.items() if not token.is_element}
+
+
+class Guards(ContainerMethods):
     """What tests show."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._redirect = self.rules.mask(("open-redirect",))
+        self.joiner.cleared = self._clears
 
     def facts_of(self, value: Value, kinds: tuple[str, ...] | str, bit: int = WHOLE) -> Facts:
         """Facts that clear the tokens that the value has all of."""
@@ -122,8 +144,20 @@ class Guards(Containers):
         no: Facts | None = {}
         if op == "in":
             yes, no = self._membership(left, right)
+        elif op in ("==", "is") and left.cond is not None and right.consts in _ANSWERS:
+            # What a test has come to: `pattern.match(text) is None`, `is_ok(text) is False`.
+            yes, no = left.cond
+            if right.consts == (None,):
+                yes, no = ({}, {}) if left.type == "bool" else (no, yes)
+            elif right.consts == (False,):
+                yes, no = no, yes
+            return Value(type="bool", cond=(yes, no))
         elif op in ("==", "is"):
             yes = self._equality(left, right)
+        elif op in ("<", "<="):
+            yes = self.contained(left, right)
+        elif op in (">", ">="):
+            yes = self.contained(right, left)
         if consts is not None and len(consts) == 1:
             if consts[0]:
                 no = None
@@ -179,7 +213,7 @@ class Guards(Containers):
     def _membership(self, left: Value, right: Value) -> tuple[Facts | None, Facts | None]:
         tainted = self.deep(right)
         if left.taint and not tainted:
-            yes: Facts | None = self.facts_of(left, "all")
+            yes: Facts | None = self._one_of(left, right)
             yes = add_facts(yes, self.facts_of(left, _URL, HOST))
             return yes, {}
         if tainted and not left.taint:
@@ -195,6 +229,56 @@ class Guards(Containers):
                 yes = dict.fromkeys(resolved, self.rules.mask(_PATH))
             return yes, no
         return {}, {}
+
+    def _one_of(self, left: Value, right: Value) -> Facts:
+        """What is known of a value that is in something of the program's own. Of characters that
+        are taken out of a text one by one, what the text may be that is made of them."""
+        parts = [token for token in self.whole_tokens(left) if token.is_element]
+        if not parts:
+            return self.facts_of(left, "all")
+        allowed = self._characters(right)
+        mask = self.rules.all if allowed is None else self.rules.mask(kinds_for(allowed))
+        return {
+            token: mask if token.is_element else self.rules.all
+            for token in self.whole_tokens(left)
+            if mask or not token.is_element
+        }
+
+    def _characters(self, value: Value) -> frozenset[str] | None:
+        """The characters that a text or a container of the program's own holds; None: not known,
+        or it holds more than characters."""
+        texts: tuple[Any, ...] | None = value.consts
+        if texts is None:
+            obj = self.obj(value)
+            if obj is None or obj.open or obj.rest is not None or obj.kind == "instance":
+                return None
+            items = obj.items
+            texts = tuple(items) if obj.kind == "dict" else ()
+            if obj.kind != "dict":
+                texts = tuple(one for item in items.values() for one in item.consts or (None,))
+            if not all(isinstance(one, str) and len(one) <= 1 for one in texts):
+                return None
+        if not all(isinstance(one, str) for one in texts):
+            return None
+        return frozenset("".join(str(one) for one in texts))
+
+    def lifted(self, facts: Facts | None) -> Facts | None:
+        """Facts that hold of every item hold of the whole, too."""
+        if not facts:
+            return facts
+        out = dict(facts)
+        for token, mask in facts.items():
+            if token.is_element and token.parent is not None:
+                out[token.parent] = out.get(token.parent, 0) | mask
+        return out
+
+    def contained(self, left: Value, right: Value) -> Facts:
+        """What is known when every item of the one is in the other: `set(text) <= ALLOWED`."""
+        obj = self.obj(left)
+        if obj is None or obj.kind != "set" or self.deep(right):
+            return {}
+        item = self.any_item(obj)
+        return {} if item is None else self.lifted(self._one_of(item, right)) or {}
 
     def _equality(self, left: Value, right: Value) -> Facts | None:
         yes: Facts | None = {}
@@ -217,7 +301,7 @@ class Guards(Containers):
             return None
         yes: Facts | None = {}
         no: Facts | None = {}
-        if not self.deep(prefix):
+        if not self.deep(prefix) and prefix.consts not in (("/",), ("",)):
             yes = add_facts(yes, self.facts_of(recv, _PATH, RESOLVED))
         texts = prefix.consts
         if texts is None:
@@ -264,8 +348,15 @@ class Guards(Containers):
                 yes = add_facts(yes, dict.fromkeys(tokens, self.rules.mask(kinds)))
         return Value(self.narrowed(subject.taint, ~7), cond=(yes, {}))
 
+    def match_of(self, pattern: Value, result: Value) -> Value:
+        """A match, which knows by what pattern it was found."""
+        texts = pattern.consts or (pattern.text,)
+        text = texts[0] if len(texts) == 1 and isinstance(texts[0], str) else None
+        return Value(result.taint, type=MATCH, text=text, cond=result.cond)
+
     def cleared(self, token: Token, facts: int) -> int:
         """The kinds that the facts about a token clear it of."""
-        if facts & (SLASH | SINGLE) == (SLASH | SINGLE):
-            facts |= self.rules.mask(("open-redirect",))
-        return facts
+        return self._clears(facts)
+
+    def _clears(self, facts: int) -> int:
+        return facts | self._redirect if facts & 3 == SLASH | SINGLE else facts

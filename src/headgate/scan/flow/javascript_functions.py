@@ -84,12 +84,12 @@ class JavaScriptFunctions(JavaScriptObjects):
             found = self._makers[place] = _gives_functions(ref.node[5])
         return found
 
-    def _enter(self, parameter: Node, value: Value | None) -> None:
+    def enter(self, parameter: Node, value: Value | None) -> None:
         if value is None or value is UNKNOWN:
             typed = self.typed_parameter(parameter)
             if typed is not None:
                 value = typed
-        super()._enter(parameter, value)
+        super().enter(parameter, value)
 
     def typed_parameter(self, parameter: Node) -> Value | None:
         """What a parameter with a conventional name holds: `req`, `res`, `ctx`."""

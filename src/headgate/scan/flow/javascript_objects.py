@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from headgate.scan.flow.expressions import HOSTS, SuperRef
+from headgate.scan.flow.attributes import HOSTS, SuperRef
 from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptModules
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleRef, ModuleState, free_names

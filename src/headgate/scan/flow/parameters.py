@@ -45,6 +45,12 @@ _SQL = re.compile(
 )
 _UNBOUND = re.compile(r"\s*(create|alter|drop|truncate|grant|set|use|pragma|copy)\b", re.IGNORECASE)
 """Statements in which no parameter can stand."""
+_ADMINISTRATION = re.compile(
+    r"\s*((create|alter|drop)\s+(database|user|role|schema|tablespace|login)\b|pragma\b|use\b|"
+    r"set\s+((session|global|local|transaction|search_path|schema|role)\b|\S+$))",
+    re.IGNORECASE,
+)
+"""Statements about the database itself."""
 _NAME_POSITION = re.compile(
     r"(\b(from|join|into|update|table|by|index|view|schema|database|on|using|pragma|select|set|"
     r"column|use|asc|desc)|[,.(\"`\[]|\bpragma\s+\w+\s*\()\s*[\"`\[]?$",
@@ -110,6 +116,9 @@ def judge(hit: Hit) -> Judged | None:
     if names_only and hit.token.parent is not None:
         # A table's name from an attribute of one's own: no parameter can stand there.
         return Judged("sql", Severity.MEDIUM, Confidence.LOW, built)
+    if _ADMINISTRATION.match(hit.text):
+        # Who may make and drop databases is told their names by the one who runs the program.
+        return None
     if _UNBOUND.match(hit.text):
         return Judged("sql", Severity.MEDIUM, Confidence.MEDIUM, built)
     sure = direct and not names_only

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from headgate.scan.flow.core import Frame
 
 
+NAMED_TUPLE = "namedtuple"
+
+
 class ModuleState:
     """A file: what its names mean, once its top level was run."""
 
@@ -55,7 +58,10 @@ class FunctionRef:
 class ClassRef:
     """A class of the project."""
 
-    __slots__ = ("bases", "fields", "kind", "library", "members", "module", "name", "node", "order")
+    __slots__ = (
+        "bases", "fields", "kind", "library", "members", "module", "name", "node", "order",
+        "patterns",
+    )  # fmt: skip
 
     def __init__(self, module: ModuleState, node: Node) -> None:
         self.module = module
@@ -70,8 +76,10 @@ class ClassRef:
         """Annotated fields with their defaults, for dataclasses and the like."""
         self.fields: dict[str, Value] = {}
         """Attributes of instances, over all methods that were analysed."""
+        self.patterns: list[str] = []
+        """Of routes that it answers, registered by `as_view`."""
         self.kind = ""
-        """`dataclass` when its constructor takes its fields."""
+        """`dataclass` or `NAMED_TUPLE` when its constructor takes its fields."""
 
     def lineage(self) -> list[ClassRef]:
         """The class and those it derives from, nearest first."""
@@ -99,6 +107,33 @@ class ClassRef:
             if found is not None:
                 return found
         return None
+
+    @property
+    def fills(self) -> bool:
+        """Whether its constructor takes its fields, in their order."""
+        return any(one.kind for one in self.lineage())
+
+    @property
+    def is_tuple(self) -> bool:
+        """Whether its instances are tuples, too."""
+        return any(one.kind == NAMED_TUPLE for one in self.lineage())
+
+    def field_names(self) -> dict[str, Node | None]:
+        """The fields with their defaults, in the order of the constructor."""
+        out: dict[str, Node | None] = {}
+        for one in reversed(self.lineage()):
+            out.update(dict(one.order))
+        return out
+
+    def demands(self, name: str) -> tuple[Node | None, Node | None]:
+        """Annotation and default of a field, as they are written."""
+        for one in self.lineage():
+            for statement in one.node[7]:
+                if statement[0] == ir.ASSIGN and statement[5] is not None:
+                    target = statement[3][0]
+                    if target[0] == ir.NAME and target[3] == name:
+                        return statement[5], statement[4]
+        return None, None
 
     def library_bases(self) -> Iterable[str]:
         for one in self.lineage():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from headgate.scan.flow.builtins import Builtins, Partial
-from headgate.scan.flow.program import FunctionRef
+from headgate.scan.flow.guards import MATCH
+from headgate.scan.flow.patterns import of_group
+from headgate.scan.flow.program import NAMED_TUPLE, ClassRef, FunctionRef
 from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant, merge_taint
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -21,6 +24,8 @@ _QUEUES = frozenset(
 )  # fmt: skip
 _LATER = frozenset({"delay", "delay_on_commit", "apply_async", "apply_async_on_commit", "s", "si"})
 """Methods that a decorator of a task queue gives a function, to call it elsewhere."""
+_HANDED = {"submit": 0, "run_in_executor": 1, "call_soon": 0, "call_soon_threadsafe": 0}
+"""Methods that call a function elsewhere, and where it stands among their arguments."""
 _FIELDS = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _FOLDS = 12
 """Items that `functools.reduce` is followed over."""
@@ -40,7 +45,7 @@ class Standard(Builtins):
         if name in _QUEUES:
             return self.new(Obj("list", {}), name)
         handler = _FUNCTIONS.get(name)
-        if handler is not None and args:
+        if handler is not None and (args or handler is Standard.started):
             return handler(self, args, keywords, node)
         return super().builtin(name, args, keywords, node, extra)
 
@@ -48,13 +53,43 @@ class Standard(Builtins):
         self, recv: Value, name: str, args: list[Value], keywords: dict[str, Value], node: Node
     ) -> Value | None:
         """The result of a method of a type of this file; None: not known here."""
+        held = self.obj(recv)
+        if held is not None and held.cls is not None and name in ("_replace", "_asdict"):
+            change = self.replaced if name == "_replace" else self.as_dictionary
+            return change([recv], keywords, node)
+        if recv.type == MATCH and name == "group":
+            return self._group(recv, args, node)
+        if name == "as_view" and isinstance(recv.obj, ClassRef):
+            return Value(obj=recv.obj)
+        if name == "get" and recv.name and args and (found := self._stored_under(recv, args)):
+            return found
         if recv.type == _TEMPLATE and name in ("substitute", "safe_substitute"):
             return self._substituted(recv, args, keywords, node)
         if recv.type in _QUEUES:
             return self._queued(recv, name, args, node)
+        if name in _HANDED and len(args) > _HANDED[name]:
+            function, rest = args[_HANDED[name]], args[_HANDED[name] + 1 :]
+            if function.obj is not None or self.rules.canonical(function.name) in self.rules.calls:
+                result = self.call(function, rest, keywords, node)
+                self.dead = False
+                return result
         if name in _LATER and isinstance(recv.obj, FunctionRef) and recv.obj.node[6]:
             return self._later(recv.obj, name, args, keywords, node)
         return None
+
+    def _group(self, recv: Value, args: list[Value], node: Node) -> Value | None:
+        """`match.group(1)`: a text of the characters that the group lets through."""
+        key = args[0].consts[0] if args and args[0].consts else 0
+        if len(args) > 1 or recv.text is None or not isinstance(key, (int, str)):
+            return None
+        mask = self.rules.mask(of_group(recv.text, key))
+        return Value(self.moved(recv.taint, "a group is taken", node, ~7, mask), type="str")
+
+    def _stored_under(self, recv: Value, args: list[Value]) -> Value | None:
+        """`flask.g.get("user")`: what was stored as `flask.g.user`."""
+        key = args[0].consts[0] if args[0].consts and len(args[0].consts) == 1 else None
+        full = f"{self.rules.canonical(recv.name)}.{key}"
+        return self.env.vars.get(full) or self.shared.get(full)
 
     def _queued(self, recv: Value, name: str, args: list[Value], node: Node) -> Value | None:
         """What is put into a queue comes out of it, the first first."""
@@ -125,6 +160,44 @@ class Standard(Builtins):
             result = self.call(args[0], [result, item], {}, node)
         return result
 
+    def named_tuple(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`collections.namedtuple(name, fields)`: a class."""
+        name = args[0].consts[0] if args[0].consts else ""
+        given = args[1] if len(args) > 1 else keywords.get("field_names", UNKNOWN)
+        texts: list[Any] = list(given.consts or ())
+        if len(texts) == 1 and isinstance(texts[0], str):
+            texts = texts[0].replace(",", " ").split()
+        elif (items := self.sequence(given, node)) is not None:
+            texts = [one for item in items for one in item.consts or ()]
+        if not texts or not isinstance(name, str):
+            return UNKNOWN
+        cls = ClassRef(self.frame.module, (ir.CLASS, node[1], node[2], name, (), (), (), ()))
+        cls.kind = NAMED_TUPLE
+        cls.order = [(str(one), None) for one in texts]
+        return Value(obj=cls)
+
+    def replaced(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`dataclasses.replace(one, field=…)`: another one."""
+        held = self.obj(args[0])
+        if held is None:
+            return Value(self.union([*args, *keywords.values()]))
+        items = {**held.items}
+        items.update({name: self.stored(item, node) for name, item in keywords.items()})
+        return self.new(Obj(held.kind, items, held.rest, held.cls, held.open), args[0].type)
+
+    def as_dictionary(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`dataclasses.asdict(one)`, `vars(one)`."""
+        held = self.obj(args[0])
+        if held is None:
+            return Value(self.deep(args[0]))
+        return self.new(Obj("dict", held.items, held.rest, None, held.open))
+
+    def as_tuple(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        held = self.obj(args[0])
+        if held is None:
+            return Value(self.deep(args[0]))
+        return self.make_list(held.items.values(), "tuple")
+
     def getter(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         """`operator.itemgetter(key)`."""
         if len(args) != 1:
@@ -133,6 +206,23 @@ class Standard(Builtins):
 
     def got(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         return self.item(args[1], args[0], node) if len(args) > 1 else UNKNOWN
+
+    def gathered(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`asyncio.gather(…)`: the results in the order of what is waited for."""
+        return self.make_list(args)
+
+    def started(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`threading.Thread(target=function, args=…)`: it is called with these."""
+        function = keywords.get("target") or keywords.get("function")
+        if function is None:
+            return UNKNOWN
+        given, named = keywords.get("args"), keywords.get("kwargs")
+        rest = (self.sequence(given, node) or [Value(self.deep(given))]) if given else []
+        held = self.obj(named) if named is not None else None
+        items = held.items.items() if held is not None else ()
+        self.call(function, rest, {key: one for key, one in items if isinstance(key, str)}, node)
+        self.dead = False
+        return UNKNOWN
 
     def elsewhere(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         """`asyncio.to_thread(function, …)`: what the function returns, once it is awaited."""
@@ -161,8 +251,17 @@ _FUNCTIONS: dict[str, Callable[[Standard, list[Value], dict[str, Value], Node], 
     _TEMPLATE: Standard.template,
     _DEFAULTS: Standard.defaults,
     "functools.reduce": Standard.reduced,
+    "collections.namedtuple": Standard.named_tuple,
+    "dataclasses.replace": Standard.replaced,
+    "dataclasses.asdict": Standard.as_dictionary,
+    "dataclasses.astuple": Standard.as_tuple,
+    "vars": Standard.as_dictionary,
     "operator.itemgetter": Standard.getter,
     "operator.itemgetter()": Standard.got,
+    "asyncio.gather": Standard.gathered,
+    "threading.Thread": Standard.started,
+    "threading.Timer": Standard.started,
+    "multiprocessing.Process": Standard.started,
     "asyncio.to_thread": Standard.elsewhere,
     "anyio.to_thread.run_sync": Standard.elsewhere,
     "starlette.concurrency.run_in_threadpool": Standard.elsewhere,

@@ -197,6 +197,20 @@ class Inward:
         return out, tuple(keys)
 
 
+def _used(function: FunctionRef, captured: dict[str, Value]) -> dict[str, Value]:
+    """What a function uses of the names where it was defined, and of those around."""
+    out: dict[str, Value] = {}
+    frame = function.frame
+    around = frame.closure.captured if frame is not None and frame.closure is not None else None
+    for name in free_names(function.node):
+        found = captured.get(name)
+        if found is None and around is not None:
+            found = around.get(name)
+        if found is not None:
+            out[name] = found
+    return out
+
+
 class Outward:
     """Turns what a function gives back into the caller's values."""
 
@@ -325,8 +339,7 @@ class Outward:
         if isinstance(obj, FunctionRef) and depth < _DEPTH:
             captured = obj.captured
             if obj.frame is not None and captured is not None:
-                wanted = free_names(obj.node)
-                captured = {name: captured[name] for name in wanted if name in captured}
+                captured = _used(obj, captured)
             if captured is None and obj.bound is None:
                 return obj
             return FunctionRef(

@@ -72,6 +72,11 @@ class Token:
             self.derived[key] = found
         return found
 
+    @property
+    def is_element(self) -> bool:
+        """Whether it is one of the items, or characters, that its whole consists of."""
+        return self.parent is not None and self.key.endswith(".*")
+
     def root(self) -> Token:
         """The source or symbol that it is a part of."""
         token = self

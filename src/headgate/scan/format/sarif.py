@@ -101,6 +101,7 @@ def _finding(finding: Finding, places: Mapping[str, int]) -> dict[str, Any]:
         "severity": finding.severity.word,
         "confidence": finding.confidence.word,
         "check": finding.check,
+        "evidence": finding.evidence.value,
     }
     if finding.assumed:
         properties["assumed"] = [printable(one) for one in finding.assumed]
@@ -120,8 +121,11 @@ def _finding(finding: Finding, places: Mapping[str, int]) -> dict[str, Any]:
     if finding.identity:
         result["partialFingerprints"] = {"headgate/v1": finding.identity}
     if finding.trace:
-        steps = [_step(step) for step in finding.trace]
-        result["codeFlows"] = [{"threadFlows": [{"locations": steps}]}]
+        # One for each way: any of them is enough.
+        result["codeFlows"] = [
+            {"threadFlows": [{"locations": [_step(step) for step in way]}]}
+            for way in (finding.trace, *finding.ways)
+        ]
     if finding.allowed:
         result["suppressions"] = [{"kind": "inSource", "justification": printable(finding.allowed)}]
     return result
@@ -163,7 +167,8 @@ def _invocation(report: Report) -> dict[str, Any]:
     for result in report.results:
         if result.outcome in bad:
             notes.append(_note("error", f"{result.check} {result.outcome.value}", result))
-        notes += [_skipped(one) for one in result.skipped]
+        notes += [_coverage(one, "not-examined", "Not examined") for one in result.skipped]
+        notes += [_coverage(one, "examined-in-part", "Examined in part") for one in result.reduced]
     return {"executionSuccessful": ran, "toolExecutionNotifications": notes}
 
 
@@ -172,13 +177,13 @@ def _note(level: str, what: str, result: CheckResult) -> dict[str, Any]:
     return {"level": level, "message": {"text": f"{what}: {why}" if why else what}}
 
 
-def _skipped(entry: str) -> dict[str, Any]:
-    """Of one `path: reason`."""
+def _coverage(entry: str, descriptor: str, what: str) -> dict[str, Any]:
+    """Of one `path: reason` that was left out, wholly or in part."""
     path, _, _ = entry.rpartition(": ")
     note: dict[str, Any] = {
         "level": "warning",
-        "descriptor": {"id": "not-examined"},
-        "message": {"text": f"Not examined: {printable(entry)}"},
+        "descriptor": {"id": descriptor},
+        "message": {"text": f"{what}: {printable(entry)}"},
     }
     if path:
         where = {"uri": uri(path), "uriBaseId": "SRCROOT"}

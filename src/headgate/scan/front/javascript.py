@@ -11,13 +11,15 @@ from tree_sitter import Language, Parser
 from tree_sitter import Node as Tree
 from tree_sitter import Tree as Parsed
 
-from headgate.scan.front.javascript_expressions import MAX_DEPTH, Scope
 from headgate.scan.front.javascript_modules import Modules
 from headgate.scan.front.javascript_text import kept, named, nothing, required_name
+from headgate.scan.front.javascript_tree import MAX_DEPTH, Scope
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
 
 ENDINGS = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+_DIRECTIVES = frozenset({"use server"})
+"""Texts that mean something where they stand alone."""
 _TYPES = frozenset(
     {
         "interface_declaration", "type_alias_declaration", "function_signature", "comment",
@@ -106,6 +108,9 @@ class _Lowering(Modules):
         )
         for name in self.required:
             self.imports[name] = None
+        if self.has_markup:
+            # Since its new transform JSX needs no import.
+            self.imports["react"] = None
         return Module(
             language="javascript",
             body=(*asked, *body),
@@ -167,7 +172,7 @@ class _Lowering(Modules):
             return None
         first = children[0]
         start, end = tree.start_byte, tree.end_byte
-        if first.type == "string":
+        if first.type == "string" and self.text(first)[1:-1] not in _DIRECTIVES:
             return None
         if first.type == "internal_module":
             return self._namespace(first)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tree_sitter import Node as Tree
 
+from headgate.scan.front.javascript_operators import Operators
 from headgate.scan.front.javascript_text import (
     kept,
     module_name,
@@ -19,45 +20,18 @@ from headgate.scan.front.javascript_text import (
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
-MAX_DEPTH = 180
-"""Levels of nesting that are lowered; what is deeper is opaque, and counted as not understood."""
-_CHAIN = 40
-"""Operands of one chain of operators; a longer one keeps its operands and loses its order."""
 _SHORT = 40
 """Characters of a constant text that counts as a mention."""
-_COMPARISONS = {
-    "==": "==", "===": "==", "!=": "!=", "!==": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">=",
-    "in": "in", "instanceof": "instanceof",
-}  # fmt: skip
-_LOGIC = {"&&": "and", "||": "or", "??": "??"}
+
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
 
 
-class Scope:
-    """What is known of a function while it is lowered."""
-
-    __slots__ = ("assigned", "bound", "flags", "mentions", "size")
-
-    def __init__(self) -> None:
-        self.bound: dict[str, None] = {}
-        self.assigned: dict[str, None] = {}
-        """Names that are assigned, whether declared here or further out."""
-        self.mentions: set[str] = set()
-        self.flags = 0
-        self.size = 0
-
-
-class Expressions:
+class Expressions(Operators):
     """Lowers expressions and targets."""
 
     def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.scope = Scope()
-        self.around: list[Scope] = []
-        """The scopes of the functions around, the module's first."""
-        self.depth = 0
-        self.broken: list[tuple[int, int]] = []
-        self.required: dict[str, tuple[int, int]] = {}
+        super().__init__(data)
+
         """Modules that a `require` within an expression asks for, and where first."""
         self._lowerings: dict[str, Callable[[Tree], Node]] = {
             "identifier": self._name,
@@ -134,69 +108,6 @@ class Expressions:
         raise NotImplementedError
 
     # Helpers
-
-    def expr(self, tree: Tree) -> Node:
-        """The expression of a tree; OPAQUE for what is no expression."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            self.depth -= 1
-            self.lost(tree)
-            return (ir.OPAQUE, tree.start_byte, tree.end_byte, ())
-        node = self._lowerings.get(tree.type, self._opaque)(tree)
-        self.depth -= 1
-        return node
-
-    def lost(self, tree: Tree) -> None:
-        """Count a part that was not understood."""
-        if len(self.broken) < 100:
-            self.broken.append((tree.start_byte, tree.end_byte))
-
-    def text(self, tree: Tree) -> str:
-        return self.data[tree.start_byte : tree.end_byte].decode("utf-8", "replace")
-
-    def mention(self, name: str) -> None:
-        self.scope.mentions.add(name)
-
-    def optional(self, tree: Tree | None) -> Node | None:
-        return None if tree is None else self.expr(tree)
-
-    def field(self, tree: Tree, name: str) -> Node:
-        child = tree.child_by_field_name(name)
-        return nothing(tree) if child is None else self.expr(child)
-
-    def target(self, tree: Tree, declared: bool) -> Node:
-        """A target of an assignment; its names are bound when it is a declaration."""
-        node = self.expr(tree)
-        self.bind(node, self.scope.bound if declared else self.scope.assigned)
-        return node
-
-    def bind(self, node: Node, names: dict[str, None]) -> None:
-        op = node[0]
-        if op == ir.NAME:
-            names[node[3]] = None
-        elif op == ir.SEQ:
-            for item in node[4]:
-                self.bind(item, names)
-        elif op == ir.MAP:
-            for _, value in node[3]:
-                self.bind(value, names)
-        elif op in (ir.STAR, ir.DEFAULT):
-            self.bind(node[3], names)
-
-    def _opaque(self, tree: Tree) -> Node:
-        if tree.type == "ERROR":
-            self.lost(tree)
-        operands = tuple(self.expr(child) for child in kept(tree.named_children))
-        return (ir.OPAQUE, tree.start_byte, tree.end_byte, operands)
-
-    def _inner(self, tree: Tree) -> Node:
-        return next((self.expr(child) for child in kept(tree.named_children)), nothing(tree))
-
-    _first = _inner
-
-    def _inner_last(self, tree: Tree) -> Node:
-        children = list(kept(tree.named_children))
-        return self.expr(children[-1]) if children else nothing(tree)
 
     # Names and constants
 
@@ -370,110 +281,10 @@ class Expressions:
     def _spread(self, tree: Tree) -> Node:
         return (ir.STAR, tree.start_byte, tree.end_byte, self._inner(tree))
 
-    # Operators
-
-    def _binary(self, tree: Tree) -> Node:
-        start, end = tree.start_byte, tree.end_byte
-        chain: list[tuple[str, Tree, int]] = []
-        while tree.type == "binary_expression":
-            left = tree.child_by_field_name("left")
-            operator = tree.child_by_field_name("operator")
-            right = tree.child_by_field_name("right")
-            if left is None or operator is None or right is None:
-                break
-            chain.append((operator.type, right, tree.end_byte))
-            tree = left
-        node = self.expr(tree) if chain else self._opaque(tree)
-        if len(chain) > _CHAIN and len({operator for operator, _, _ in chain}) > 1:
-            operands = (node, *(self.expr(operand) for _, operand, _ in reversed(chain)))
-            return (ir.OPAQUE, start, end, operands)
-        if len(chain) > _CHAIN and chain[0][0] == "+":
-            return (ir.BUILD, start, end, (node, *(self.expr(one) for _, one, _ in chain[::-1])))
-        for operator, operand, stop in reversed(chain[-_CHAIN * 3 :]):
-            node = self._operation(operator, node, self.expr(operand), start, stop)
-        return node
-
-    def _operation(self, operator: str, left: Node, right: Node, start: int, end: int) -> Node:
-        if operator in _COMPARISONS:
-            return (ir.COMPARE, start, end, left, ((_COMPARISONS[operator], right),))
-        if operator in _LOGIC:
-            word = _LOGIC[operator]
-            if left[0] == ir.BOOL and left[3] == word:
-                return (ir.BOOL, start, end, word, (*left[4], right))
-            return (ir.BOOL, start, end, word, (left, right))
-        return (ir.BINARY, start, end, operator, left, right)
-
-    def _unary(self, tree: Tree) -> Node:
-        operator = tree.child_by_field_name("operator")
-        operand = self.field(tree, "argument")
-        word = operator.type if operator is not None else "void"
-        start, end = tree.start_byte, tree.end_byte
-        if word == "-" and operand[0] == ir.CONST and isinstance(operand[3], (int, float)):
-            return (ir.CONST, start, end, -operand[3])
-        if word == "void" and operand[0] == ir.CONST:
-            return (ir.CONST, start, end, None)
-        return (ir.UNARY, start, end, "not" if word == "!" else word, operand)
-
-    def _update(self, tree: Tree) -> Node:
-        argument = tree.child_by_field_name("argument")
-        if argument is None:
-            return self._opaque(tree)
-        target = self.target(argument, False)
-        operator = tree.child_by_field_name("operator")
-        sign = "-" if operator is not None and operator.type == "--" else "+"
-        start, end = tree.start_byte, tree.end_byte
-        return (ir.ASSIGNING, start, end, target, sign, (ir.CONST, start, end, 1))
-
-    def _ternary(self, tree: Tree) -> Node:
-        names = ("condition", "consequence", "alternative")
-        fields = (self.field(tree, name) for name in names)
-        return (ir.COND, tree.start_byte, tree.end_byte, *fields)
-
-    def _assigning(self, tree: Tree) -> Node:
-        value = self.field(tree, "right")
-        left = tree.child_by_field_name("left")
-        target = nothing(tree) if left is None else self.target(left, False)
-        if target[0] in (ir.NAME, ir.ATTR):
-            value = named(value, target[3] if target[0] == ir.NAME else target[4])
-        return (ir.ASSIGNING, tree.start_byte, tree.end_byte, target, "", value)
-
-    def _augmenting(self, tree: Tree) -> Node:
-        left = tree.child_by_field_name("left")
-        operator = tree.child_by_field_name("operator")
-        value = self.field(tree, "right")
-        target = nothing(tree) if left is None else self.target(left, False)
-        word = operator.type.removesuffix("=") if operator is not None else "+"
-        start, end = tree.start_byte, tree.end_byte
-        if word in _LOGIC:
-            value = (ir.BOOL, start, end, _LOGIC[word], (target, value))
-            word = ""
-        return (ir.ASSIGNING, start, end, target, word, value)
-
-    def _await(self, tree: Tree) -> Node:
-        return (ir.AWAIT, tree.start_byte, tree.end_byte, self._inner(tree))
-
-    def _yield(self, tree: Tree) -> Node:
-        self.scope.flags |= ir.GENERATOR
-        children = list(kept(tree.named_children))
-        value = self.expr(children[0]) if children else None
-        delegates = any(child.type == "*" for child in tree.children)
-        return (ir.YIELD, tree.start_byte, tree.end_byte, value, delegates)
-
-    def _comma(self, tree: Tree) -> Node:
-        operands: list[Tree] = []
-        waiting = list(kept(tree.named_children))[::-1]
-        while waiting:
-            one = waiting.pop()
-            if one.type == "sequence_expression":
-                waiting += list(kept(one.named_children))[::-1]
-            else:
-                operands.append(one)
-        lowered = tuple(self.expr(one) for one in operands)
-        return (ir.COMMA, tree.start_byte, tree.end_byte, lowered)
-
     # Markup
 
     def _markup(self, tree: Tree) -> Node:
+        self.has_markup = True
         opening = tree.child_by_field_name("open_tag") or tree
         name = opening.child_by_field_name("name")
         tag: str | Node = ""

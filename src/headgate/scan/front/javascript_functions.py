@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from tree_sitter import Node as Tree
 
-from headgate.scan.front.javascript_expressions import Expressions, Scope
+from headgate.scan.front.javascript_expressions import Expressions
 from headgate.scan.front.javascript_text import kept, nothing
+from headgate.scan.front.javascript_tree import Scope
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 

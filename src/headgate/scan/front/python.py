@@ -12,7 +12,8 @@ import tree_sitter_python
 from tree_sitter import Language, Parser
 from tree_sitter import Node as Tree
 
-from headgate.scan.front.python_expressions import MAX_DEPTH, Expressions, Scope
+from headgate.scan.front.python_patterns import Patterns
+from headgate.scan.front.python_tree import MAX_DEPTH, Scope
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
 
@@ -26,12 +27,12 @@ def lower(data: bytes) -> Module:
     return _Lowering(data).module()
 
 
-class _Lowering(Expressions):
+class _Lowering(Patterns):
     """Lowers statements."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
-        self._imports: dict[str, None] = {}
+
         self._statements: dict[str, Callable[[Tree], Node | None]] = {
             "expression_statement": self._expression,
             "return_statement": self._return,
@@ -91,7 +92,7 @@ class _Lowering(Expressions):
         self.depth -= 1
         return tuple(found)
 
-    def _body(self, tree: Tree | None) -> tuple[Node, ...]:
+    def body(self, tree: Tree | None) -> tuple[Node, ...]:
         return _NOTHING if tree is None else self._all(tree.children)
 
     def _block(self, tree: Tree) -> tuple[Node, ...]:
@@ -181,7 +182,7 @@ class _Lowering(Expressions):
 
     def _clause(self, tree: Tree) -> tuple[Tree, Node, tuple[Node, ...]]:
         test = self._field(tree, "condition")
-        return tree, test, self._body(tree.child_by_field_name("consequence"))
+        return tree, test, self.body(tree.child_by_field_name("consequence"))
 
     def _field(self, tree: Tree, name: str) -> Node:
         child = tree.child_by_field_name(name)
@@ -199,19 +200,19 @@ class _Lowering(Expressions):
         target: Node = (
             (ir.OPAQUE, tree.start_byte, tree.start_byte, ()) if left is None else self.target(left)
         )
-        body = self._body(tree.child_by_field_name("body"))
+        body = self.body(tree.child_by_field_name("body"))
         otherwise = self._alternative(tree)
         fields = (target, iterable, body, otherwise, "items")
         return (ir.FOR, tree.start_byte, tree.end_byte, *fields)
 
     def _while(self, tree: Tree) -> Node:
         test = self._field(tree, "condition")
-        body = self._body(tree.child_by_field_name("body"))
+        body = self.body(tree.child_by_field_name("body"))
         fields = (test, body, self._alternative(tree), False)
         return (ir.WHILE, tree.start_byte, tree.end_byte, *fields)
 
     def _try(self, tree: Tree) -> Node:
-        body = self._body(tree.child_by_field_name("body"))
+        body = self.body(tree.child_by_field_name("body"))
         handlers: list[tuple[Node | None, str | None, tuple[Node, ...]]] = []
         otherwise: tuple[Node, ...] = ()
         final: tuple[Node, ...] = ()
@@ -249,7 +250,7 @@ class _Lowering(Expressions):
         for item in () if clause is None else clause.named_children:
             for value in item.named_children if item.type == "with_item" else ():
                 self._context(value, items)
-        body = self._body(tree.child_by_field_name("body"))
+        body = self.body(tree.child_by_field_name("body"))
         return (ir.WITH, tree.start_byte, tree.end_byte, tuple(items), body)
 
     def _context(self, value: Tree, items: list[tuple[Node, Node | None]]) -> None:
@@ -290,7 +291,7 @@ class _Lowering(Expressions):
         given = tree.child_by_field_name("parameters")
         outer, self.scope = self.scope, Scope()
         parameters = () if given is None else self.parameters(given)
-        body = self._body(tree.child_by_field_name("body"))
+        body = self.body(tree.child_by_field_name("body"))
         scope = self.leave(outer)
         flags = scope.flags | (ir.ASYNC if tree.children[0].type == "async" else 0)
         return (
@@ -313,53 +314,10 @@ class _Lowering(Expressions):
             elif child.type != "comment":
                 bases.append(self.expr(child))
         outer, self.scope = self.scope, Scope()
-        body = self._body(tree.child_by_field_name("body"))
+        body = self.body(tree.child_by_field_name("body"))
         self.leave(outer)
         fields = (name, tuple(bases), tuple(keywords), decorators, body)
         return (ir.CLASS, tree.start_byte, tree.end_byte, *fields)
-
-    def _import(self, tree: Tree) -> Node:
-        entries: list[tuple[str, str, str, int]] = []
-        for child in tree.named_children:
-            if child.type == "aliased_import":
-                parts = child.named_children
-                module, alias = self.text(parts[0]), self.text(parts[-1])
-                entries.append((module, "", alias, 0))
-            elif child.type == "dotted_name":
-                module = self.text(child)
-                alias = module.partition(".")[0]
-                entries.append((module, "", alias, 0))
-            else:
-                continue
-            self._imports[module] = None
-            self._bound(alias)
-        return (ir.IMPORT, tree.start_byte, tree.end_byte, tuple(entries))
-
-    def _bound(self, name: str) -> None:
-        self.scope.bound[name] = None
-        self.mention(name)
-
-    def _from(self, tree: Tree) -> Node:
-        place = tree.child_by_field_name("module_name")
-        written = self.text(place).replace(" ", "") if place is not None else ""
-        level = len(written) - len(written.lstrip("."))
-        module = written.lstrip(".")
-        self._imports[written] = None
-        entries: list[tuple[str, str, str, int]] = []
-        for child in tree.children_by_field_name("name"):
-            if child.type == "aliased_import":
-                parts = child.named_children
-                name, alias = self.text(parts[0]), self.text(parts[-1])
-            else:
-                name = alias = self.text(child)
-            entries.append((module, name, alias, level))
-            # It may be a module below the one that is named.
-            self._imports[f"{written}{name}" if not module else f"{written}.{name}"] = None
-            self._bound(alias)
-            self.mention(name)
-        if any(child.type == "wildcard_import" for child in tree.named_children):
-            entries.append((module, "*", "", level))
-        return (ir.IMPORT, tree.start_byte, tree.end_byte, tuple(entries))
 
     def _global(self, tree: Tree) -> Node:
         names = tuple(self.text(c) for c in tree.named_children if c.type == "identifier")
@@ -385,105 +343,6 @@ class _Lowering(Expressions):
     def _jump(self, tree: Tree) -> Node:
         op = ir.BREAK if tree.type == "break_statement" else ir.CONTINUE
         return (op, tree.start_byte, tree.end_byte)
-
-    def _match(self, tree: Tree) -> Node:
-        subjects = tuple(self.expr(one) for one in tree.children_by_field_name("subject"))
-        start, end = tree.start_byte, tree.end_byte
-        subject = subjects[0] if subjects else (ir.OPAQUE, start, start, ())
-        if len(subjects) > 1:
-            subject = (ir.SEQ, start, end, "tuple", subjects)
-        cases: list[tuple[Node, Node | None, tuple[Node, ...]]] = []
-        block = tree.child_by_field_name("body")
-        for case in () if block is None else block.named_children:
-            if case.type != "case_clause":
-                continue
-            patterns = [c for c in case.named_children if c.type == "case_pattern"]
-            lowered = tuple(self._pattern(one) for one in patterns)
-            pattern: Node = lowered[0] if lowered else (ir.P_CAPTURE, start, start, None, None)
-            if len(lowered) > 1:
-                pattern = (ir.P_SEQ, patterns[0].start_byte, patterns[-1].end_byte, lowered)
-            guard_tree = case.child_by_field_name("guard")
-            guard = self._last(guard_tree.named_children) if guard_tree is not None else None
-            cases.append((pattern, guard, self._body(case.child_by_field_name("consequence"))))
-        return (ir.MATCH, start, end, subject, tuple(cases), False)
-
-    def _pattern(self, tree: Tree) -> Node:
-        start, end = tree.start_byte, tree.end_byte
-        children = [child for child in tree.named_children if child.type != "comment"]
-        kind = tree.type
-        if kind == "case_pattern":
-            if not children:
-                # `_`, and numbers with a sign.
-                text = self.text(tree)
-                if text == "_":
-                    return (ir.P_CAPTURE, start, end, None, None)
-                return (ir.P_VALUE, start, end, self._number(tree))
-            return self._pattern(children[0])
-        if kind == "dotted_name":
-            text = self.text(tree)
-            if "." not in text:
-                self._bound(text)
-                return (ir.P_CAPTURE, start, end, None, text)
-            node: Node = (ir.NAME, start, end, text.partition(".")[0])
-            for part in text.split(".")[1:]:
-                self.mention(part)
-                node = (ir.ATTR, start, end, node, part)
-            return (ir.P_VALUE, start, end, node)
-        if kind == "as_pattern":
-            name = self.text(children[-1])
-            self._bound(name)
-            return (ir.P_CAPTURE, start, end, self._pattern(children[0]), name)
-        if kind == "union_pattern":
-            return (ir.P_OR, start, end, tuple(self._pattern(child) for child in children))
-        if kind in ("list_pattern", "tuple_pattern"):
-            if len(children) == 1 and kind == "tuple_pattern" and "," not in self.text(tree):
-                return self._pattern(children[0])
-            return (ir.P_SEQ, start, end, tuple(self._pattern(child) for child in children))
-        if kind == "splat_pattern":
-            name = self.text(children[0]) if children else None
-            if name is not None and name != "_":
-                self._bound(name)
-            inner = (ir.P_CAPTURE, start, end, None, None if name == "_" else name)
-            return (ir.STAR, start, end, inner)
-        if kind == "dict_pattern":
-            return self._map_pattern(tree)
-        if kind == "class_pattern":
-            positional: list[Node] = []
-            named: list[tuple[str, Node]] = []
-            for child in children[1:]:
-                inner = child.named_children[0] if child.named_children else child
-                if inner.type == "keyword_pattern":
-                    parts = inner.named_children
-                    named.append((self.text(parts[0]), self._pattern(parts[-1])))
-                else:
-                    positional.append(self._pattern(child))
-            cls = self._dotted(children[0])
-            return (ir.P_CLASS, start, end, cls, tuple(positional), tuple(named))
-        return (ir.P_VALUE, start, end, self.expr(tree))
-
-    def _dotted(self, tree: Tree) -> Node:
-        start, end = tree.start_byte, tree.end_byte
-        first, *rest = self.text(tree).split(".")
-        self.mention(first)
-        node: Node = (ir.NAME, start, end, first)
-        for part in rest:
-            node = (ir.ATTR, start, end, node, part)
-        return node
-
-    def _map_pattern(self, tree: Tree) -> Node:
-        entries: list[tuple[Node, Node]] = []
-        rest: str | None = None
-        keys = tree.children_by_field_name("key")
-        values = tree.children_by_field_name("value")
-        for key, value in zip(keys, values, strict=False):
-            lowered = self._pattern(key)
-            if lowered[0] == ir.P_VALUE:
-                entries.append((lowered[3], self._pattern(value)))
-        for child in tree.named_children:
-            if child.type == "splat_pattern" and child.named_children:
-                rest = self.text(child.named_children[0])
-                self._bound(rest)
-        return (ir.P_MAP, tree.start_byte, tree.end_byte, tuple(entries), rest)
 
 
 def _first_error(root: Tree) -> tuple[int, int]:

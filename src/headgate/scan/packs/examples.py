@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from headgate.scan.flow.analysis import analyse
 from headgate.scan.front.lowered import lowered
-from headgate.scan.packs.load import Kinds
-from headgate.scan.packs.schema import Pack
+from headgate.scan.packs.schema import Kinds, Pack
 
-_MARK = re.compile(r"# BAD: (?P<kinds>[a-z0-9, -]+?)\s*$")
+_MARK = re.compile(r"BAD: (?P<kinds>[a-z0-9, ._-]+?)\s*(\*/\}?)?$")
 Place = tuple[str, int, str]
 """Path, line and kind."""
 
@@ -46,10 +45,12 @@ def marked(files: Mapping[str, str]) -> set[Place]:
     }
 
 
-def found(files: Mapping[str, str], packs: Sequence[Pack], kinds: Kinds) -> set[Place]:
+def found(
+    files: Mapping[str, str], packs: Sequence[Pack], kinds: Kinds, language: str = "python"
+) -> set[Place]:
     """What is found in a small project (path → text)."""
     sources = {path: text.encode() for path, text in files.items()}
-    outcome = analyse(lowered(sources, None), packs, kinds)
+    outcome = analyse(lowered(sources, None), packs, kinds, language=language)
     return {
         (one.path, sources[one.path].count(b"\n", 0, one.start) + 1, str(one.kind))
         for one in outcome.found
@@ -62,7 +63,7 @@ def failures(pack: Pack, packs: Sequence[Pack], kinds: Kinds) -> list[Failure]:
     for example in pack.tests:
         for side, files in (("bad", example.bad), ("good", example.good)):
             wanted = marked(files)
-            there = found(files, packs, kinds) if files else set[Place]()
+            there = found(files, packs, kinds, pack.language) if files else set[Place]()
             if wanted != there:
                 missed, false = sorted(wanted - there), sorted(there - wanted)
                 out.append(

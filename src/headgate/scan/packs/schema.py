@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NewType
 
 from headgate.model.finding import Confidence, Severity
+from headgate.scan.patterns.schema import TaintRule
 
 KindName = NewType("KindName", str)
 """e.g. `sql-injection`; the rule is `LANGUAGE/KIND`."""
@@ -39,6 +40,15 @@ class Kind:
     """Of literals and absences, where their entries do not say."""
     taint: bool = True
     """Whether data flows to it; false for literals and absences."""
+    family: str = ""
+    """First part of the rule's name, instead of the language."""
+
+    def rule(self, language: str) -> str:
+        """What findings of it are called in a language."""
+        return f"{self.family or language}/{self.name}"
+
+
+Kinds = Mapping[KindName, Kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,3 +356,7 @@ class Pack:
     never_returns: tuple[str, ...] = ()
     """Calls that raise or end the process: `flask.abort`, `sys.exit`."""
     tests: tuple[Example, ...] = ()
+    rules: tuple[TaintRule, ...] = ()
+    """Rules of a user's own, by what code looks like."""
+    kinds: Mapping[KindName, Kind] = field(default_factory=dict[KindName, Kind])
+    """What these rules find: no other pack speaks of it."""

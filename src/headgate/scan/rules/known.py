@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from importlib import resources
-
-import yaml
+from pathlib import Path
 
 from headgate.scan.rules.table import load
 
@@ -15,8 +13,9 @@ _OWN = ("secret/hard-coded-password", "python/does-not-parse", "configuration/un
 _FAMILY = re.compile(r"(?P<family>[a-z0-9_.-]+)/[A-Za-z0-9][\w.:/@-]*")
 _OPEN = frozenset(
     {"secret", "dependency", "bandit", "semgrep", "zizmor", "checkov", "hadolint", "eslint"}
+    | {"reviewer", "own"}
 )
-"""Families whose rules are a tool's own: their names are not listed anywhere."""
+"""Families whose rules are a tool's own, or a user's: their names are not listed anywhere."""
 
 
 @functools.cache
@@ -28,10 +27,12 @@ def known_rules() -> frozenset[str]:
 
 def _of_packs() -> set[str]:
     """`LANGUAGE/KIND` for every language and kind that the packs know."""
-    data = resources.files("headgate.scan") / "packs" / "data"
+    data = Path(__file__).parent.parent / "packs" / "data"
     kinds = data / "kinds.yaml"
     if not kinds.is_file():
         return set()
+    import yaml
+
     named: dict[str, object] = yaml.safe_load(kinds.read_text("utf-8")) or {}
     languages = [one.name for one in data.iterdir() if one.is_dir()]
     return {f"{language}/{kind}" for language in languages for kind in named}

@@ -7,7 +7,6 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Severity
@@ -36,7 +35,7 @@ class Rule:
 @functools.cache
 def load(name: str) -> Mapping[str, Rule]:
     """The table `NAME.toml` of this package, by the tool's own codes."""
-    text = resources.files("headgate.scan.rules").joinpath(f"{name}.toml").read_text("utf-8")
+    text = (Path(__file__).parent / f"{name}.toml").read_text("utf-8")
     return {
         code: Rule(
             rule=entry["rule"],

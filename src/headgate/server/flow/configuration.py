@@ -13,6 +13,8 @@ from headgate.model.pipeline import GATE_PIPELINE
 from headgate.model.toml.dependency_policy import DEPENDENCIES_FILE
 from headgate.model.toml.project_file import parse_project
 from headgate.scan.analyzers.adapters import NOT_AT_THE_GATE
+from headgate.scan.analyzers.interface import SourceFile
+from headgate.scan.packs.reading import MAX_BYTES
 from headgate.vcs.repository import Repository
 
 
@@ -83,6 +85,34 @@ def nowhere(config: ProjectConfig, pipelines: Collection[str]) -> list[Finding]:
             )
         )
     return found
+
+
+async def rules_of(
+    repository: Repository, commit: Commit, config: ProjectConfig
+) -> tuple[SourceFile, ...]:
+    """The rule packs of a project's own, of files and of folders.
+
+    A place with none in it gives an empty pack, which is no pack, so that the source check does not
+    run: never is less looked at than the project asks for.
+    """
+    found: list[SourceFile] = []
+    entries = await repository.files(commit) if config.rules else []
+    for path in config.rules:
+        there = [
+            entry
+            for entry in entries
+            if entry.is_file
+            and (
+                entry.path == path
+                or (entry.path.endswith(".yaml") and entry.path.rpartition("/")[0] == path)
+            )
+        ]
+        small = {entry.object for entry in there if entry.size <= MAX_BYTES}
+        data = await repository.blobs(small)
+        found += [SourceFile(one.path, data.get(one.object, b"")) for one in there]
+        if not there:
+            found.append(SourceFile(path, b""))
+    return tuple(found)
 
 
 async def tools_of(repository: Repository, commit: Commit, config: ProjectConfig) -> dict[str, str]:

@@ -27,6 +27,7 @@ from headgate.server.flow.intake import Intake, Later
 from headgate.server.flow.judging import Judging
 from headgate.server.flow.receive import Receiver
 from headgate.server.flow.references import parked_ref, revision_ref
+from headgate.server.flow.reviewing import Reviews
 from headgate.server.flow.waiting import blocked, companions, partners
 
 log = structlog.get_logger()
@@ -39,14 +40,16 @@ class Flow(Judging):
     intake: Intake
     receiver: Receiver
     branches: BranchScanner
+    reviews: Reviews
 
-    def _join(self, gate: GateService) -> None:
+    def _join(self, gate: GateService, reviews: Reviews) -> None:
         """Tie the moving parts together; called once, by the house."""
         self.gate = gate
+        self.reviews = reviews
         self.intake = Intake(self.db, self.forge, gate, self.lock, self.policy)
         self.receiver = Receiver(self)
         self.branches = BranchScanner(self)
-        self._inspector = Inspector(self)
+        self._inspector = Inspector(self, self.reviews.soon)
         self._inspections: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -298,6 +301,7 @@ class Flow(Judging):
         if not changed:
             return
         policy = self.policy()
+        self.branches.apply_policy()
         with self.db.write() as tx:
             tx.events.append(
                 NewEvent(
@@ -409,6 +413,7 @@ class Flow(Judging):
                 ref = revision_ref(revision.change, revision.number)
                 if name == project and ref not in kept:
                     await repository.update_ref(ref, revision.head, Commit("0" * 40))
+        self.reviews.recover(sorted({revision.change for _, revision in revisions}))
         for number in parked:
             await self.take_parked(number)
         for change in checking:
@@ -420,6 +425,7 @@ class Flow(Judging):
     async def stop_flow(self) -> None:
         """End what is under way; a restart picks it up."""
         await self.branches.stop()
+        await self.reviews.stop()
         tasks = [*self._inspections.values(), *self._tasks]
         for task in tasks:
             task.cancel()

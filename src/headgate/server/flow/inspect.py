@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,15 +22,18 @@ from headgate.model.principal import GATE, Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT
 from headgate.model.purl import Package
 from headgate.model.resolve import for_branch
+from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.change import scan_change
 from headgate.server.flow.configuration import (
     broken,
     nowhere,
     policy_file,
     project_config,
+    rules_of,
     tools_of,
 )
 from headgate.server.flow.policy import read_policy
+from headgate.server.flow.reviewing import Subject
 from headgate.vcs.repository import Repository
 
 if TYPE_CHECKING:
@@ -52,8 +55,10 @@ class Inspected:
 class Inspector:
     """Runs every check on a revision, and stores what they say."""
 
-    def __init__(self, house: Core) -> None:
+    def __init__(self, house: Core, review: Callable[[Subject], None]) -> None:
+        """`review`: hears what may be reviewed, once it was inspected; returns at once."""
         self._house = house
+        self._review = review
 
     async def inspect(self, number: ChangeNumber) -> RevisionId | None:
         """Inspect the current revision of a change that is being checked; gives which that was.
@@ -71,10 +76,14 @@ class Inspector:
         configuration = await self._timed("configuration", self._configuration(what))
         config, where = await self._config_or_default(what)
         tools = await tools_of(what.repository, where, config)
+        rules = await rules_of(what.repository, where, config)
         async with asyncio.TaskGroup() as group:
-            scan = group.create_task(self._scan(what, config.exclude, tools))
+            scan = group.create_task(self._scan(what, config.exclude, tools, rules))
             dependencies = group.create_task(self._timed("dependencies", self._dependencies(what)))
-        self._store(what, (configuration, *scan.result(), dependencies.result()))
+        checks = (configuration, *scan.result(), dependencies.result())
+        if self._store(what, checks):
+            known = tuple(f for one in checks if one.check == "source" for f in one.findings)
+            self._review(Subject(change, revision, project, what.repository, config, known))
         return revision.id
 
     async def _config_or_default(self, what: Inspected) -> tuple[ProjectConfig, Commit]:
@@ -91,7 +100,11 @@ class Inspector:
             return ProjectConfig(), where
 
     async def _scan(
-        self, what: Inspected, exclude: tuple[str, ...], tools: Mapping[str, str]
+        self,
+        what: Inspected,
+        exclude: tuple[str, ...],
+        tools: Mapping[str, str],
+        rules: Sequence[SourceFile],
     ) -> tuple[CheckResult, ...]:
         begun = time.monotonic()
         try:
@@ -103,6 +116,7 @@ class Inspector:
                     exclude=exclude,
                     runner=self._house.scan_runner,
                     tools=tools,
+                    rules=rules,
                 )
         except TimeoutError:
             why = f"took longer than {self._house.settings.check_timeout:.0f} s"
@@ -185,10 +199,11 @@ class Inspector:
         outcome = Outcome.FAILED if findings else Outcome.PASSED
         return CheckResult("configuration", outcome, findings=tuple(findings))
 
-    def _store(self, what: Inspected, checks: tuple[CheckResult, ...]) -> None:
+    def _store(self, what: Inspected, checks: tuple[CheckResult, ...]) -> bool:
+        """False when a newer revision came meanwhile, which is inspected by itself."""
         with self._house.db.write() as tx:
             if tx.changes.get(what.change.number).revision != what.revision.number:
-                return  # A newer revision came meanwhile and is inspected by itself.
+                return False
             for check in checks:
                 tx.checks.save(what.revision.id, check)
             tx.events.append(
@@ -204,3 +219,4 @@ class Inspector:
                     },
                 )
             )
+        return True

@@ -17,10 +17,11 @@ from headgate.model.principal import Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT, Context
 from headgate.model.queue import Node
 from headgate.model.resolve import for_branch
+from headgate.model.suppression import Central
 from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
 from headgate.scan.change import scan_change
 from headgate.server.core import Core
-from headgate.server.flow.configuration import broken, policy_file, tools_of
+from headgate.server.flow.configuration import broken, policy_file, rules_of, tools_of
 from headgate.server.flow.decide import Facts, judge
 from headgate.server.flow.policy import read_policy
 from headgate.server.flow.silencing import without_silenced
@@ -83,7 +84,8 @@ class Judging(Core):
             checks += await self._landing_checks(case, case.node, case.node.commit)
         with self.db.read() as tx:
             acts = tx.acts.silencing(case.change.project, self.clock())
-        checks = without_silenced(checks, acts)
+        central = Central(self.policy().suppressions, case.project, self.clock())
+        checks = without_silenced(checks, acts, central)
         configs = [await self._config_or_none(case.project, base) for base in dict.fromkeys(bases)]
         with self.db.read() as tx:
             approvers = {id: tx.principals.get(id) for id in case.approvers}
@@ -205,6 +207,7 @@ class Judging(Core):
                 exclude=config.exclude,
                 runner=self.scan_runner,
                 tools=await tools_of(repository, node.base, config),
+                rules=await rules_of(repository, node.base, config),
             )
             judged = await examine_dependencies(
                 repository,

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from headgate.gate.entry import cycle_of
-from headgate.model.config import Policy, QueueMode
+from headgate.gate.scope import declared
+from headgate.model.config import QueueMode
 from headgate.model.ids import ChangeNumber, ItemId
 from headgate.model.job import JobRun, RunState
 from headgate.model.queue import Item, ItemState, Node, NodeState, Queue
@@ -22,6 +23,8 @@ RECENT = 12
 SHOWN = 60
 """How many waiting items a queue shows, at least all that are under test."""
 
+UNDER_TEST = frozenset({NodeState.MERGED, NodeState.BUILDING})
+
 Durations = dict[tuple[str, str], float]
 """(project, job) → seconds that it took lately."""
 
@@ -31,13 +34,12 @@ def board_view(house: House, readable: frozenset[str], now: float, queue: str = 
 
     Raises NotFound for a queue that does not exist.
     """
-    policy = house.policy()
     with house.db.read() as tx:
         queues = [tx.queues.by_name(queue)] if queue else tx.queues.all()
         names = Names(tx)
         last = tx.events.last()
         running = [run for run in tx.builds.unfinished() if run.state is RunState.RUNNING]
-        views = [_queue(tx, q, policy, names, readable, now) for q in queues]
+        views = [_queue(tx, q, house, names, readable, now) for q in queues]
         view: View = {
             "queues": views,
             "names": [q.name for q in tx.queues.all()],
@@ -53,7 +55,7 @@ def board_view(house: House, readable: frozenset[str], now: float, queue: str = 
 def _queue(
     tx: Transaction,
     queue: Queue,
-    policy: Policy,
+    house: House,
     names: Names,
     readable: frozenset[str],
     now: float,
@@ -68,20 +70,22 @@ def _queue(
     numbers = {item.id: int(item.change) for item in (*live, *finished)}
     shown = live[: max(SHOWN, queue.window)]
     cycles = {item.id: cycle_of(tx, item.change) for item in shown}
-    declared = next((q for q in policy.queues if q.name == queue.name), None)
-    lanes = declared is not None and declared.mode is QueueMode.LANES
-    edge = (
-        len(shown)
-        if lanes
-        else _edge([cycles[item.id] or (item.change,) for item in shown], queue.window)
-    )
+    settings = declared(house.policy(), queue.name)
+    lanes = settings.mode is QueueMode.LANES
+    if lanes:
+        edge = len(shown)
+        tested = [item.id in nodes and nodes[item.id].state in UNDER_TEST for item in shown]
+    else:
+        edge = _edge([cycles[item.id] or (item.change,) for item in shown], queue.window)
+        tested = [index < edge for index in range(len(shown))]
     items = [
-        _item(tx, item, index, index < edge, nodes.get(item.id), names, now)
+        _item(tx, item, index, tested[index], nodes.get(item.id), names, now)
         | _jobs(runs.get(item.id, []), expected, now)
         | _future(tx, item, nodes.get(item.id), numbers)
         | {"together": [number for number in cycles[item.id] if number != item.change]}
+        | _turn(item, nodes.get(item.id), house if lanes else None)
         if names.project(item.project) in readable
-        else _hidden(item, index, index < edge)
+        else _hidden(item, index, tested[index])
         for index, item in enumerate(shown)
     ]
     under_test = [i for i in items if i["in_window"]]
@@ -90,12 +94,12 @@ def _queue(
         "state": queue.state.value,
         "reason": shown_text(queue.reason),
         "mode": QueueMode.LANES.value if lanes else QueueMode.CHAIN.value,
-        "slots": declared.slots if declared is not None and lanes else None,
+        "slots": settings.slots if lanes else None,
         "window": queue.window,
-        "window_floor": declared.window_floor if declared else None,
-        "window_ceiling": declared.window_ceiling if declared else None,
-        "projects": [p for p in declared.projects if p in readable] if declared else [],
-        "branches": [shown_path(b) for b in declared.branches] if declared else [],
+        "window_floor": None if lanes else settings.window_floor,
+        "window_ceiling": None if lanes else settings.window_ceiling,
+        "projects": [p for p in settings.projects if p in readable],
+        "branches": [shown_path(b) for b in settings.branches],
         "under_test": len(under_test),
         "edge": edge,
         "length": len(live),
@@ -173,6 +177,14 @@ def _state(item: Item, node: Node | None, in_window: bool) -> tuple[str, str]:
             return "broken", "headgate.toml cannot be used in this future"
         case NodeState.DROPPED:
             return "waiting", "its future is being merged again"
+
+
+def _turn(item: Item, node: Node | None, house: House | None) -> View:
+    """In lanes: what an item waits for of which nothing is tested now."""
+    if house is None or node is not None or item.state is ItemState.LANDING:
+        return {}
+    found = house.standing(item.id)
+    return {"note": shown_text(found.waits) if found is not None else ""}
 
 
 def _future(tx: Transaction, item: Item, node: Node | None, numbers: dict[ItemId, int]) -> View:

@@ -22,6 +22,7 @@ from headgate.model.ids import ChangeNumber
 from headgate.model.origin import OriginKind, combine
 from headgate.model.principal import Principal
 from headgate.model.queue import Landing
+from headgate.model.reviewer import ADVISORY
 from headgate.model.verdict import Approval, Requirement, Verdict, VerdictKind
 from headgate.scan.rank import Facts
 from headgate.server.views import words
@@ -152,7 +153,7 @@ def missing(
     gaps.extend(
         f"The check {c.check} did not run to its end: {shown_text(c.reason) or c.outcome.value}"
         for c in checks
-        if c.outcome in (Outcome.NOT_RUN, Outcome.UNKNOWN)
+        if c.outcome in (Outcome.NOT_RUN, Outcome.UNKNOWN) and c.check not in ADVISORY
     )
     for dependency, other in dependencies:
         if stale := outdated(dependency, other):

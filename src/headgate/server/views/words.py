@@ -10,6 +10,8 @@ from headgate.model.ids import PrincipalId, ProjectId, RevisionId
 from headgate.model.job import JobRun
 from headgate.model.origin import Evidence, Origin, combine
 from headgate.model.principal import Principal
+from headgate.model.reviewer import ADVISORY
+from headgate.scan.agreement import merged
 from headgate.scan.rank import Facts, rank, shortlist
 from headgate.server.views.text import View, shown_path, shown_text
 from headgate.store.database import Transaction
@@ -115,7 +117,8 @@ def finding(value: Finding) -> View:
 
 def check_results(results: Sequence[CheckResult], facts: Facts | None = None) -> list[View]:
     """The checks of one change; of all their findings the few with the highest ranks are `shown`,
-    the rest is backlog."""
+    the rest is backlog. What a check that only advises says again is told once, by both."""
+    results = merged(results, ADVISORY)
     everything = [finding for result in results for finding in result.findings]
     shown = {id(finding) for finding in shortlist(everything, facts)[0]}
     return [_check(result, facts, shown) for result in results]
@@ -127,6 +130,7 @@ def _check(result: CheckResult, facts: Facts | None, shown: Container[int]) -> V
     )
     return {
         "check": result.check,
+        "advisory": result.check in ADVISORY,
         "outcome": result.outcome.value,
         "reason": shown_text(result.reason),
         "seconds": round(result.seconds, 3),

@@ -158,6 +158,16 @@ class Builds:
         )
         return [_run(r) for r in self._c.execute(query).mappings()]
 
+    def passed(self, limit: int) -> list[JobRun]:
+        """The newest runs that passed, oldest first."""
+        query = (
+            select(job_runs)
+            .where(job_runs.c.state == RunState.PASSED.value)
+            .order_by(job_runs.c.id.desc())
+            .limit(limit)
+        )
+        return [_run(r) for r in self._c.execute(query).mappings()][::-1]
+
     def unfinished(self) -> list[JobRun]:
         """Queued or running: after a restart, these were cut off."""
         query = select(job_runs).where(job_runs.c.state.in_(_UNFINISHED)).order_by(job_runs.c.id)

@@ -18,6 +18,7 @@ Seal = Callable[[str, int, int, NewEvent], tuple[str, str]]
 
 START = "0" * 64
 _BATCH = 2000
+_PAGE = 200
 
 # Built once: every write uses them, and building costs as much as running.
 _LAST = select(t).order_by(t.c.id.desc()).limit(1)
@@ -82,6 +83,20 @@ class Events:
             query = query.where(t.c.id < before)
         query = query.order_by(t.c.id.desc()).limit(limit)
         return [_event(r) for r in self._c.execute(query).mappings()]
+
+    def since(self, kind: str, time: int) -> list[Event]:
+        """Those of exactly one kind from a time in microseconds on, ascending."""
+        found: list[Event] = []
+        before: int | None = None
+        while True:
+            query = select(t).where(t.c.kind == kind).order_by(t.c.id.desc()).limit(_PAGE)
+            if before is not None:
+                query = query.where(t.c.id < before)
+            page = [_event(r) for r in self._c.execute(query).mappings()]
+            found += [one for one in page if one.time >= time]
+            if len(page) < _PAGE or page[-1].time < time:
+                return found[::-1]
+            before = page[-1].id
 
     def iterate(self, from_id: int = 1) -> Iterator[Event]:
         """All from an id on, a batch at a time."""

@@ -1,0 +1,1 @@
+"""Rules that users wrote for other tools, turned into rule packs."""

@@ -1,0 +1,128 @@
+"""What a scan of one file does not load, and what is kept between runs so that it need not."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headgate.model.finding import Severity
+from headgate.scan import kept
+from headgate.scan.analyzers import beside
+from headgate.scan.analyzers.compose import Compose
+from headgate.scan.analyzers.dockerfile import Dockerfile
+from headgate.scan.analyzers.github_actions import GitHubActions
+from headgate.scan.analyzers.gitlab_ci import GitLabCI
+from headgate.scan.analyzers.infrastructure import all_analyzers
+from headgate.scan.analyzers.kubernetes import Kubernetes
+from headgate.scan.analyzers.settings import Settings
+from headgate.scan.analyzers.shell import Shell
+from headgate.scan.analyzers.templates import Templates
+from headgate.scan.analyzers.terraform import Terraform
+from headgate.scan.packs import shipped
+
+REAL = (
+    Shell, GitHubActions, Dockerfile, Compose, Kubernetes, Terraform, GitLabCI, Settings, Templates,
+)  # fmt: skip
+PARTS = st.sampled_from(
+    [
+        "app", "settings", "Config", "Dockerfile", "compose", ".env", ".github/workflows", "action",
+        ".gitlab-ci", "main", ".py", ".yml", ".sh", ".html", ".tf", "/", "-", ".", "e\u0301",
+    ]
+)  # fmt: skip
+STARTS = st.sampled_from(
+    [b"", b"#!/bin/sh\n", b"\xef\xbb\xbf#!/bin/bash\n", b"#!/usr/bin/python\n", b"x = 1\n"]
+)
+
+
+@given(path=st.lists(PARTS, min_size=1, max_size=5).map("".join), start=STARTS)
+def test_an_analyzer_that_is_imported_late_wants_the_same_files(path: str, start: bytes) -> None:
+    late = [one.wants(path, start) for one in all_analyzers()]
+    assert late == [make(Severity.MEDIUM).wants(path, start) for make in REAL]
+
+
+def test_a_scan_of_one_file_loads_nothing_that_it_has_no_use_for(
+    tmp_path: Path, rules: Path
+) -> None:
+    (tmp_path / "cache" / "headgate").mkdir(parents=True)
+    (tmp_path / "cache" / "headgate" / "rules").symlink_to(rules)
+    (tmp_path / "app.py").write_text("import os\n\ndef f(x):\n    return os.path.join('a', x)\n")
+    heavy = ("kingfisher_sdk", "yaml", "asyncio", "headgate.vcs.repository", "headgate.model.job")
+    program = (
+        "import sys; from headgate.cli.main import run; code = run(['scan', 'app.py']); "
+        f"print(code, [name for name in {heavy!r} if name in sys.modules])"
+    )
+    for expected in (None, "0 []"):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=tmp_path,
+            env={"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        if expected is not None:
+            assert done.stdout.splitlines()[-1] == expected
+
+
+def test_what_was_kept_is_taken_when_it_is_whole_and_ours(tmp_path: Path) -> None:
+    place = tmp_path / "a" / "b"
+    kept.keep(place, b"one")
+    assert kept.take(place) == b"one"
+    assert place.stat().st_mode & 0o777 == 0o600
+    assert place.parent.stat().st_mode & 0o777 == 0o700
+    assert list(place.parent.iterdir()) == [place]
+
+
+@given(at=st.integers(0, 45), bit=st.integers(0, 7))
+def test_what_was_damaged_is_not_taken(
+    tmp_path_factory: pytest.TempPathFactory, at: int, bit: int
+) -> None:
+    place = tmp_path_factory.getbasetemp() / "kept-damaged"
+    kept.keep_values(place, (1, "two", [3.0]))
+    whole = bytearray(place.read_bytes())
+    at %= len(whole)
+    whole[at] ^= 1 << bit
+    place.write_bytes(bytes(whole))
+    assert kept.take_values(place) is None
+    place.write_bytes(bytes(whole)[:at])
+    assert kept.take_values(place) is None
+
+
+def test_what_others_may_write_or_a_link_leads_to_is_not_taken(tmp_path: Path) -> None:
+    place = tmp_path / "a"
+    kept.keep(place, b"one")
+    (tmp_path / "link").symlink_to(place)
+    assert kept.take(tmp_path / "link") is None
+    place.chmod(0o620)
+    assert kept.take(place) is None
+    assert kept.take(tmp_path / "nothing") is None
+    assert kept.take(tmp_path) is None
+
+
+def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    kept.keep(tmp_path / "file" / "below", b"one")
+    assert kept.take(tmp_path / "file" / "below") is None
+
+
+def test_packs_that_were_kept_are_those_of_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    read = [shipped.shipped.__wrapped__(name) for name in ("python", "javascript")]
+    again = [shipped.shipped.__wrapped__(name) for name in ("python", "javascript")]
+    assert again == read
+    (place,) = (tmp_path / "headgate" / "rules").glob("packs-python-*")
+    kept.keep(place, pickle.dumps(subprocess.run))
+    assert shipped.shipped.__wrapped__("python") == read[0], "only packs are made of what was kept"
+
+
+def test_programs_of_packages_are_where_python_says() -> None:
+    assert beside.scripts() == Path(sysconfig.get_path("scripts"))
