@@ -15,6 +15,7 @@ from headgate.scan.absence.javascript_names import (
     words_in,
 )
 from headgate.scan.absence.names import last_name, walk
+from headgate.scan.absence.words import Words
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -52,10 +53,10 @@ class Facts:
     calls: set[str] = field(default_factory=set[str])
     """Last names of what is called, as they are written."""
 
-    def has(self, pattern: re.Pattern[str]) -> bool:
+    def has(self, pattern: Words | re.Pattern[str]) -> bool:
         return any(pattern.fullmatch(one) for one in self.words)
 
-    def says(self, pattern: re.Pattern[str]) -> bool:
+    def says(self, pattern: Words | re.Pattern[str]) -> bool:
         return any(pattern.search(one) for one in self.texts)
 
 

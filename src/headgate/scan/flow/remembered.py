@@ -70,15 +70,19 @@ def _program() -> str:
 
 
 def _plain(outcome: Outcome) -> Any:
-    found = [
-        (
-            one.kind, one.path, one.start, one.end, int(one.severity), int(one.confidence),
-            one.message, [(step.path, step.start, step.end, step.reason) for step in one.steps],
-            one.label, one.assumed, one.code,
-        )
-        for one in outcome.found
-    ]  # fmt: skip
-    return found, outcome.cut
+    return [_plain_found(one) for one in outcome.found], outcome.cut
+
+
+def _plain_found(one: Found) -> Any:
+    return (
+        one.kind, one.path, one.start, one.end, int(one.severity), int(one.confidence),
+        one.message, _plain_steps(one.steps), one.label, one.assumed, one.code,
+        {where: _plain_steps(steps) for where, steps in one.ways.items()},
+    )  # fmt: skip
+
+
+def _plain_steps(steps: Iterable[Step]) -> list[tuple[str, int, int, str]]:
+    return [(step.path, step.start, step.end, step.reason) for step in steps]
 
 
 def _outcome(values: Any) -> Outcome | None:
@@ -100,8 +104,14 @@ def _found(
     label: str,
     assumed: tuple[str, ...],
     code: str,
+    ways: Mapping[tuple[str, int], Iterable[tuple[str, int, int, str]]],
 ) -> Found:
     return Found(
         KindName(kind), path, start, end, Severity(severity), Confidence(confidence), message,
-        tuple(Step(*step) for step in steps), label, assumed, code,
+        _steps(steps), label, assumed, code,
+        {where: _steps(way) for where, way in ways.items()},
     )  # fmt: skip
+
+
+def _steps(plain: Iterable[tuple[str, int, int, str]]) -> tuple[Step, ...]:
+    return tuple(Step(*step) for step in plain)
