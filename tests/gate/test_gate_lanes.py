@@ -136,6 +136,28 @@ def test_who_will_probably_fail_is_built_alone_and_assumed_by_nobody():
     assert made == {1: [ids()], 2: [ids()]}
 
 
+def test_who_came_out_of_quarantine_keeps_its_place_however_often_it_is_tested_again():
+    first = trial(5, (1,), PASSED)
+    again = replace(trial(6, (1,), PASSED, epoch=1), started=2400.0)
+    queue = [entry(1, 40, 10, 11, chance=0.1), entry(40, 1)]
+    found = view(queue, [first, again], landed={10: 1, 11: 2}, slots=2)
+    assert begun(found) == {1: [ids()], 40: [ids(1)]}
+
+
+def test_who_passed_long_ago_is_asked_again_on_the_branch_while_nobody_knows_who_lands():
+    unknown = [entry(n, 9, chance=0.6) for n in range(1, 7)]
+    running = [trial(100 + n, (n,)) for n in range(1, 7)]
+    landed = {number: at for at, number in enumerate(range(10, 60), 1)}
+    queue = [*unknown, entry(9, *range(1, 7), *landed)]
+    passed = trial(8, (9,), PASSED)
+    assert begun(view(queue, [*running, passed], landed=landed)) == {9: [ids()]}
+    asked = replace(trial(7, (9,), epoch=49), started=5900.0)
+    assert begun(view(queue, [*running, passed, asked], landed=landed)) == {}, "once at a time"
+    few = dict.fromkeys(range(10, 15), 1)
+    queue = [*unknown, entry(9, *range(1, 7), *few)]
+    assert begun(view(queue, [*running, passed], landed=few)) == {}, "it would hardly tell more"
+
+
 def test_slots_bound_what_runs():
     found = plan(view([entry(n) for n in range(1, 9)], [trial(90, (1,))], slots=3))
     assert len(found.steps) == 2

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import islice
 
+from headgate.gate.lanes.evidence import Evidence
 from headgate.gate.lanes.standing import Field, Standing
 from headgate.gate.lanes.view import TrialState
 from headgate.model.ids import ItemId
 
 IDLE = 0.1
 """Futures of which so much of the chance is left are tested only when nothing else is."""
+
+FADED = 0.65
+"""What passed is asked again on the branch when so much of its chance is lost to what landed."""
 
 MOST_COVERS = 2
 """In how many builds at most an item is tested with those that it overtakes."""
@@ -111,14 +115,32 @@ def _stuck(one: Standing, all_: Field) -> bool:
 
 
 def _unsure(one: Standing, all_: Field) -> bool:
-    """Whether no future is likely: then a test on the branch alone tells most."""
-    if one.proven or any(not known.beside for known in one.evidence):
+    """Whether no future is likely: then a test on the branch alone tells most.
+
+    It does so again when much has landed since that the item was not tested with: a failure there
+    is final, and those behind are no longer kept waiting by somebody who cannot land.
+    """
+    if one.proven:
+        if _kept(one, all_) > FADED or any(_current(known) for known in one.evidence):
+            return False
+    elif any(not known.beside for known in one.evidence):
         return False
     chance = one.chance
     for other in one.ahead:
         p = all_.standings[other].chance
         chance *= max(p, 1.0 - p)
     return chance < all_.view.settings.screen
+
+
+def _kept(one: Standing, all_: Field) -> float:
+    """How likely what it passed with still goes for what has landed since."""
+    unseen = min(known.unseen for known in one.evidence if known.state is TrialState.PASSED)
+    return (1.0 - all_.view.settings.conflict) ** unseen
+
+
+def _current(known: Evidence) -> bool:
+    """Whether it tells, or will tell, how the item does on the branch alone."""
+    return not known.pending and (not known.stale or known.state is TrialState.RUNNING)
 
 
 def _likeliest(free: list[ItemId], all_: Field) -> Iterator[tuple[frozenset[ItemId], float]]:

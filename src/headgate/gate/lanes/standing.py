@@ -62,14 +62,16 @@ def survey(view: View, memory: Memory | None = None) -> Field:
     for entry in view.entries:
         evidence = found.get(entry.id, none)
         passed = proven = False
-        since = entry.arrived
+        out = inf
         low = entry.chance < least
         for one in evidence:
             if one.state is TrialState.PASSED:
                 proven = True
                 passed = passed or not one.stale
-                if low:
-                    since = max(since, one.trial.started + one.trial.expected)
+                out = min(out, one.trial.started + one.trial.expected)
+        # Out of quarantine it goes behind those that came before its first pass, and stays there
+        # however often it is tested again.
+        since = max(entry.arrived, out) if low and proven else entry.arrived
         rank = (-entry.priority, since, entry.position)
         all_.standings[entry.id] = Standing(
             entry, evidence, rank, low and not proven, passed, proven
