@@ -93,7 +93,8 @@ def read_answer(text: str, material: Material, policy: ReviewerPolicy) -> Answer
     names: dict[str, str] = {}
     for piece in material.pieces:
         lines = shown.setdefault(piece.path, {})
-        names[printable(piece.path)] = piece.path
+        # Spaces as in every text of an answer.
+        names[" ".join(printable(piece.path).split())] = piece.path
         lines.update((line.number, line.text) for line in piece.lines if line.number)
     answer = Answer()
     seen: set[tuple[str, int, int]] = set()
