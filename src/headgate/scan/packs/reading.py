@@ -90,7 +90,7 @@ class Table:
         value = self.text(key, "")
         try:
             re.compile(value)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise self.error(key, f"is no regular expression: {error}") from error
         return value
 
