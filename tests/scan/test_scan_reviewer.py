@@ -671,6 +671,25 @@ async def test_a_change_that_was_not_shown_whole_is_never_clean() -> None:
     assert "no changed line may be shown: a.py: binary" in found.reason
 
 
+async def test_a_change_of_which_the_model_says_what_cannot_be_used_is_not_clean() -> None:
+    def says(
+        path: str = "app.py", line: int = 12, code: str = "call_12(user)", **more: Any
+    ) -> Reply:
+        one = finding(path, line, code, **more)
+        return Reply(json.dumps({"findings": [one]}), Usage(1, 1))
+
+    unusable: list[dict[str, Any]] = [
+        {"path": "elsewhere.py"}, {"line": 9_999}, {"code": "no such"}, {"cwe": 99_999},
+    ]  # fmt: skip
+    for more in unusable:
+        found, _ = await asked(says(**more))
+        assert found.outcome is Outcome.UNKNOWN, more
+        assert "0 findings; 1 discarded" in found.reason
+    policy = replace(POLICY, min_confidence=Confidence.HIGH)
+    found, _ = await asked(says(confidence="low"), policy=policy)
+    assert found.outcome is Outcome.PASSED, "the policy asked for no more"
+
+
 def test_a_comment_allows_a_finding_like_any_other() -> None:
     one = Finding("r", "", "", "", Severity.HIGH, Confidence.LOW, Span("a", 1), allowed="because")
     reviewed = Reviewed(Outcome.FAILED, "1 finding")

@@ -37,6 +37,8 @@ EMPTY = "without a title or an explanation"
 TWICE = "said twice"
 TOO_UNSURE = "less sure than the policy asks"
 TOO_MANY = "beyond the most that the policy takes"
+_MEANT = frozenset({TWICE, TOO_UNSURE, TOO_MANY})
+"""Why what could be used is discarded all the same."""
 
 
 class Malformed(Exception):
@@ -64,6 +66,11 @@ class Answer:
 
     claims: list[Claim] = field(default_factory=list[Claim])
     discarded: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def lost(self) -> bool:
+        """Whether it says something that cannot be used."""
+        return not self.discarded.keys() <= _MEANT
 
     @property
     def words(self) -> str:
