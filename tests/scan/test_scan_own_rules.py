@@ -364,6 +364,21 @@ def test_a_rule_with_too_much_to_compare_is_told_as_cut_off(
     assert source.reduced == ("a.py: the analysis of rule own/r was cut off",)
 
 
+@pytest.mark.parametrize("sink", ["return $X", "$Y = $X"])
+def test_a_value_that_a_statement_is_given_is_judged_when_it_is_a_call(sink: str) -> None:
+    word = "return" if "return" in sink else "y ="
+    code = f"""\
+        def f():
+            {word} ask()
+        def g():
+            x = 1
+            {word} ask("")
+        def h():
+            {word} len("a")
+    """
+    assert lines(flow("{match: ask(...)}", f"{{match: '{sink}'}}"), code) == [2, 5]
+
+
 def test_places_that_are_compared_count_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unify, "MAX_STEPS", 20_000)
     own = pack(flow("{match: f()}", "{all: [{match: sink($X)}, {inside: $Y}]}"))
