@@ -48,8 +48,8 @@ class Field:
 
     @property
     def pressed(self) -> bool:
-        """Whether there is far more to test than can be."""
-        return len(self.view.entries) > 2 * self.view.settings.slots
+        """Whether not even each item can be tested once at the same time."""
+        return len(self.view.entries) > self.view.settings.slots
 
 
 def survey(view: View, memory: Memory | None = None) -> Field:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from headgate.model.finding import Confidence
-from headgate.scan.flow.marked import follow_own_rules
 from headgate.scan.flow.project import Mode, Outcome, Source
 from headgate.scan.flow.rules import Rules
 from headgate.scan.flow.run import Run
@@ -77,7 +76,10 @@ def _analysed(
     with _deep_recursion():
         run = _run_of(settings.language)(files, rules, settings.mode, within)
         run.routes = settings.routes
-        follow_own_rules(run, settings.packs, files, settings.language)
+        if any(pack.rules for pack in settings.packs):
+            from headgate.scan.flow.marked import follow_own_rules
+
+            follow_own_rules(run, settings.packs, files, settings.language)
         run.all()
     return Outcome(run.recorder.all(), run.recorder.cut)
 

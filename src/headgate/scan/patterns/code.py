@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard, cast
 
 from headgate.model.errors import BadInput
-from headgate.scan.front import javascript, python
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
@@ -86,10 +85,9 @@ def nodes_below(node: Any) -> Iterator[Node]:
             stack.extend(reversed(cast("tuple[Any, ...]", one)))
 
 
-def variable_of(node: Node) -> str:
-    """`X` when a node stands for any expression, `$X`."""
-    name = node[3] if node[0] == ir.NAME else ""
-    return name[len(VARIABLE) :] if name.startswith(VARIABLE) else ""
+def is_deep(node: Node) -> bool:
+    """Whether a node of a pattern is `<... P ...>`."""
+    return node[0] == ir.CALL and node[3][0] == ir.NAME and node[3][3] == DEEP
 
 
 @functools.lru_cache(maxsize=2000)
@@ -100,9 +98,14 @@ def compiled(text: str, language: str) -> Code:
     written = _replaced(text, language)
     data = written.strip().encode("utf-8", "surrogateescape")
     try:
+        # Imported here: packs without patterns are read without the grammars.
         if language == "python":
+            from headgate.scan.front import python
+
             module = python.lower(data)
         else:
+            from headgate.scan.front import javascript
+
             module = javascript.lower("pattern.js", data)
     except RecursionError:
         raise BadInput("is nested too deep", "") from None

@@ -18,7 +18,7 @@ from headgate.model.ids import Commit, ProjectId
 from headgate.model.patterns import matches
 from headgate.model.principal import GATE
 from headgate.model.project import POLICY_PROJECT, Context
-from headgate.model.suppression import Central
+from headgate.model.suppression import DAY, Central
 from headgate.model.tracked import (
     OPEN_FINDINGS,
     SILENT_FINDINGS,
@@ -151,8 +151,13 @@ class BranchScanner:
 
     async def end_expired(self) -> None:
         """Reopen what was silenced until yesterday, for as long as the server runs."""
+        last = 0.0
         while True:
-            self.apply_policy()
+            now = self._house.clock()
+            ends = [one.until + DAY for one in self._house.policy().suppressions]
+            if not last or any(last < end <= now for end in ends):
+                self.apply_policy()
+            last = now
             await asyncio.sleep(_LOOK)
 
     async def _run(self) -> None:
