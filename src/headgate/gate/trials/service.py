@@ -104,11 +104,13 @@ class LanesService:
         self._lanes.pop(queue.name, None)
 
     def drop(self, id: TrialId, reason: str) -> bool:
-        """Give a trial up; False when it was already."""
+        """Give a trial up; False when it was already, or lands."""
         with self._db.write() as tx:
             trial = tx.trials.get(id)
             if trial.state in (TrialState.DROPPED, TrialState.LANDED):
                 return False
+            if any(tx.items.get(one).state is ItemState.LANDING for one in trial.members):
+                return False  # A landing is carried on by what it was begun with.
             trial_records.drop(tx, trial, reason)
             nodes = tx.nodes.of_trial(id)
             projects = {

@@ -1,0 +1,75 @@
+"""What happens to a queue of lanes between one moment and the next must not decide anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+from trials_world import Begin, lanes, parts, trials
+
+from headgate.gate.case import Case
+from headgate.gate.ports import GatePorts
+from headgate.gate.trials import maker
+from headgate.gate.unit_jobs import UnitJobs, select_unit
+from headgate.model.config import Policy
+from headgate.model.event import Event
+from headgate.model.pipeline import Manager, PipelinePolicy
+from headgate.model.trial import TrialState
+
+PARTS = parts("one", "two", "three")
+
+
+def shut(policy: Policy, *jobs: str) -> Policy:
+    """The same, with a gate that asks for these jobs besides."""
+    gate = PipelinePolicy("strict", Manager.DEPENDENT, (), ("*",), jobs=jobs)
+    return replace(policy, pipelines=(gate,))
+
+
+async def test_a_policy_that_changes_while_jobs_are_chosen_is_heeded(
+    gates: Begin, monkeypatch: pytest.MonkeyPatch
+):
+    gate = await gates({"jinja": PARTS}, shut(lanes("jinja"), "one"))
+
+    async def slow(
+        ports: GatePorts, cases: Sequence[Case], defaults: Mapping[str, str]
+    ) -> UnitJobs:
+        chosen = await select_unit(ports, cases, defaults)
+        gate.house.in_force = shut(lanes("jinja"), "one", "two")
+        return chosen
+
+    monkeypatch.setattr(maker, "select_unit", slow)
+    number = await gate.push("jinja", {"one/a": "fine\n", "two/a": "bad\n"})
+    await gate.run()
+    gate.expect(ejected={number: "job jinja/two failed"})
+
+
+async def test_one_of_a_fused_build_that_may_not_land_takes_nobody_along(gates: Begin):
+    gate = await gates({"jinja": PARTS}, lanes("jinja", slots=1, fuse=8))
+    await gate.service.stop()
+    files = [{f"{n}/a": "fine\n"} for n in ("one", "two", "three")]
+    one, two, three = [await gate.push("jinja", each) for each in files]
+    gate.house.denied[two] = "its approval was taken back"
+    await gate.restart()
+    await gate.run()
+    gate.expect(landed=[one, three], waiting={two: "its approval was taken back"})
+
+
+async def test_what_is_landing_is_not_given_up(gates: Begin):
+    gate = await gates({"jinja": PARTS}, lanes("jinja"))
+    told: list[bool] = []
+
+    def at_once(events: tuple[Event, ...]) -> None:
+        if any(event.kind == "landing.intended" for event in events):
+            node = gate.node(number)
+            assert node is not None
+            told.append(gate.service.retest(gate.item(number).id, node.id, "something landed"))
+
+    number = await gate.push("jinja", {"one/a": "fine\n"}, queue=False)
+    gate.db.subscribe(at_once)
+    await gate.enqueue(number)
+    await gate.run()
+    gate.expect(landed=[number])
+    assert told == [False]
+    (trial,) = trials(gate)
+    assert trial.state is TrialState.LANDED
