@@ -71,7 +71,7 @@ async def ask_bare(
         known = tx.results.find(keys.values())
     asked = [job.key for job in plan.jobs if job.key in failed]
     for job in asked:
-        run = lanes.red.get(_memo(job, keys, head))
+        run = lanes.red.find(memo(job, keys, trial), ports.clock())
         if run is not None and keys.get(job, "") not in known:
             return Bare(red=_words(job, case.key, run))
     if all(keys.get(job, "") in known for job in asked):
@@ -118,9 +118,8 @@ async def _run(
     with db.write() as tx:
         if tx.builds.get(build).state is BuildState.RUNNING:
             tx.builds.set_state(build, result.state, result.reason)
-    head = trial.heads[case.key]
     for job in recorder.failed:
-        lanes.red[_memo(job, rest.keys, head)] = sink.runs[job]
+        lanes.red.add(memo(job, rest.keys, trial), sink.runs[job], ports.clock())
     for job in asked:
         if job in recorder.failed:
             return Bare(red=_words(job, case.key, sink.runs[job]))
@@ -131,8 +130,14 @@ async def _run(
     return GREEN
 
 
-def _memo(job: JobKey, keys: Mapping[JobKey, str], head: Commit) -> str:
-    return keys.get(job) or f"{job[0]}/{job[1]}@{head}"
+def memo(job: JobKey, keys: Mapping[JobKey, str], trial: Trial) -> str:
+    """What a failure on the bare branches is known by. Of a job without a key, all that it may be
+    shown: another project than its own can be why it failed."""
+    if key := keys.get(job):
+        return key
+    heads = sorted(trial.heads.items(), key=lambda one: (one[0].project, one[0].branch))
+    shown = ",".join(commit for key, commit in heads if key.project in trial.shown)
+    return f"{job[0]}/{job[1]}@{shown}"
 
 
 def _words(job: JobKey, key: BranchKey, run: JobRunId) -> str:
