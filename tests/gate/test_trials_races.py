@@ -6,16 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
+from harness import Gate
 from trials_world import Begin, lanes, parts, trials
 
 from headgate.gate.case import Case
 from headgate.gate.ports import GatePorts
 from headgate.gate.trials import maker
 from headgate.gate.unit_jobs import UnitJobs, select_unit
-from headgate.model.config import Policy
+from headgate.model.config import PROJECT_FILE, Policy
 from headgate.model.event import Event
 from headgate.model.pipeline import Manager, PipelinePolicy
+from headgate.model.queue import Node, NodeState
 from headgate.model.trial import TrialState
+from headgate.server.cases.pipelines import outdated
+from headgate.server.flow.judging import judged
 
 PARTS = parts("one", "two", "three")
 
@@ -73,3 +77,41 @@ async def test_what_is_landing_is_not_given_up(gates: Begin):
     assert told == [False]
     (trial,) = trials(gate)
     assert trial.state is TrialState.LANDED
+
+
+async def test_every_future_that_was_tested_with_what_a_landing_elsewhere_replaces_is_found(
+    gates: Begin,
+):
+    """Whichever of them lands: those that only took the results of others, too."""
+    toml = PARTS[PROJECT_FILE].replace("[jobs.one]\n", '[jobs.one]\nrequired-projects = ["lib"]\n')
+    files = {"jinja": PARTS | {PROJECT_FILE: toml}, "lib": {"shared": "one\n"}}
+    gate = await gates(files, lanes("jinja"))
+    gate.freeze()
+    first = await gate.push("jinja", {"one/a": "fine\n"})
+    second = await gate.push("jinja", {"one/b": "fine\n"})
+    await gate.until(lambda: gate.kinds().count("build.passed") >= 3)
+    (node,) = live_nodes(gate, first)
+    assert gate.service.retest(gate.item(first).id, node.id, "for the test")
+    await gate.until(lambda: len(live_nodes(gate, first)) == 1)
+    assert [n.build for n in live_nodes(gate, first)] == [None]
+    data = {"project": "lib", "branch": "main", "before": gate.head("lib"), "queue": "lib:main"}
+    with gate.db.read() as tx:
+        found = {node for _, node, _ in outdated(tx, replace(gate.events[-1], data=data))}
+    assert found == {n.id for number in (first, second) for n in live_nodes(gate, number)}
+    assert len(found) == 3
+    # What may land is judged by the future that is still there, not by the newest ever made.
+    older, newer = live_nodes(gate, second)
+    with gate.db.write() as tx:
+        tx.nodes.set_state(newer.id, NodeState.DROPPED, "it left")
+        assert judged(tx.nodes.of_item(newer.item)) == older
+        tx.nodes.set_state(older.id, NodeState.DROPPED, "it left")
+        last = judged(tx.nodes.of_item(newer.item))
+    assert last is not None
+    assert last.id == newer.id
+    assert judged([]) is None
+
+
+def live_nodes(gate: Gate, number: int) -> list[Node]:
+    with gate.db.read() as tx:
+        nodes = tx.nodes.of_item(gate.item(number).id)
+    return [node for node in nodes if node.state is not NodeState.DROPPED]

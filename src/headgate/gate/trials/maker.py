@@ -297,7 +297,8 @@ class Maker:
                 )
             else:
                 words = trial_records.reused_words(rest.reused)
-                trial_records.passed(tx, trial, None, selected.jobs.names, words)
+                commits = selected.jobs.commits
+                trial_records.passed(tx, trial, None, selected.jobs.names, words, {**commits})
         if launch is not None:
             self._runner.launch(launch)
         for case, node in members(cases):
