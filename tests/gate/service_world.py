@@ -10,6 +10,7 @@ token into the areas that it touches, and each area has a job that is shown noth
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import functools
 import random
@@ -427,7 +428,7 @@ class Story:
         """When the program has died, another one is started on what it left."""
         while self.mortal.dead:
             self.deaths += 1
-            others = asyncio.all_tasks() - {asyncio.current_task()}
+            others = {t for t in asyncio.all_tasks() if _ours(t)} - {asyncio.current_task()}
             for task in others:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
@@ -606,6 +607,13 @@ def play(script: Script) -> Story:
         loop.close()
 
 
+def _ours(task: asyncio.Task[object]) -> bool:
+    """Whether a task is not one by which asyncio itself starts a program: cancelled, that leaves
+    whoever waits for the program waiting for ever."""
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and Path(code.co_filename).parent.name != "asyncio"
+
+
 def _but_for_deaths(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     if not isinstance(context.get("exception"), Killed):
         loop.default_exception_handler(context)
@@ -630,6 +638,7 @@ def git(repository: Path, *arguments: str, stdin: str = "") -> str:
 def schema() -> Path:
     """A database with its tables and nothing in them, made once."""
     place = Path(tempfile.mkdtemp(prefix="headgate-schema-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
     open_database(place, SimulatedLoop()).close()
     return place / "headgate.db"
 

@@ -100,6 +100,27 @@ def test_a_small_item_passes_a_large_one_when_it_was_tested_with_and_without_it(
     assert found.steps == (Admit((ItemId(2),), (6,)),)
 
 
+def test_those_overtaken_share_a_build_unless_they_affect_each_other():
+    running = [replace(trial(n, (n,)), expected=7200.0) for n in (1, 2)]
+    small = entry(3, 1, 2, minutes=10)
+    apart = [entry(1, 3, minutes=120), entry(2, 3, minutes=120), small]
+    assert begun(view(apart, running, now=60.0)) == {3: [ids(), ids(1, 2)]}
+    running[1] = replace(running[1], assumed=ids(1))
+    near = [entry(1, 2, 3, minutes=120), entry(2, 1, 3, minutes=120), small]
+    assert begun(view(near, running, now=60.0))[3] == [ids(), ids(1), ids(1, 2)]
+
+
+def test_who_passed_before_many_of_its_conflicts_landed_is_assumed_no_more():
+    many = range(10, 60)
+    passed = trial(5, (1,), PASSED)
+    behind = entry(2, 1)
+    few = view([entry(1, 2, 10), behind], [passed], landed={10: 1}, slots=2)
+    assert begun(few) == {1: [ids()], 2: [ids(1)]}
+    landed = {number: at for at, number in enumerate(many, 1)}
+    late = view([entry(1, 2, *many), behind], [passed], landed=landed, slots=2)
+    assert begun(late) == {1: [ids()], 2: [ids()]}
+
+
 def test_who_fails_with_one_ahead_lets_it_go_first_unless_that_takes_too_long():
     large, small = entry(1, 2, minutes=120), entry(2, 1, minutes=10)
     running = replace(trial(5, (1,)), expected=7200.0)

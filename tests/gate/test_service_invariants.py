@@ -86,13 +86,13 @@ slow = settings(
 
 
 @settings(slow, max_examples=EXAMPLES)
-@given(scripts(anything, mostly, 10, 22))
+@given(scripts(anything, mostly, 8, 18))
 def test_only_what_was_tested_lands_and_each_has_one_verdict_whatever_happens(script: Script):
     holds(script)
 
 
 @settings(slow, max_examples=max(1, EXAMPLES // 3))
-@given(scripts(anything, st.just(True), 6, 14))
+@given(scripts(anything, st.just(True), 5, 10))
 def test_the_same_happens_again_when_the_same_is_told_again(script: Script):
     """The whole stream of events, commits and trees included, but for the hashes over times."""
     assert play(script).stream() == play(script).stream()

@@ -90,6 +90,23 @@ def test_a_program_that_is_not_there_does_not_hold_the_clock():
     loop.close()
 
 
+def test_a_program_whose_start_is_cut_off_does_not_hold_the_clock():
+    loop = SimulatedLoop()
+
+    async def story(turns: int) -> None:
+        cut = asyncio.create_task(run_git("version"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        cut.cancel()
+        await asyncio.gather(cut, return_exceptions=True)
+        await asyncio.sleep(1.0)
+        assert not loop.busy
+
+    for turns in range(12):
+        loop.run_until_complete(story(turns))
+    loop.close()
+
+
 # -- the world in git ----------------------------------------------------------------------------
 
 

@@ -7,10 +7,17 @@ from dataclasses import replace
 from harness import Gate, git, make_commit
 from trials_world import Begin, lanes, parts
 
+from headgate.gate.lanes.view import Witness
+from headgate.gate.reader import QueueReader
+from headgate.gate.trials import notes
+from headgate.gate.trials.lanes import Lanes
+from headgate.gate.trials.restore import restore
+from headgate.gate.trials.scout import Scout
 from headgate.model.config import PROJECT_FILE, Policy
+from headgate.model.ids import ChangeNumber
 from headgate.model.job import RunState
 from headgate.model.pipeline import Manager, PipelinePolicy
-from headgate.model.queue import ItemState
+from headgate.model.queue import BranchKey, ItemState, Landing
 
 NAMES = ("one", "two", "three")
 PARTS = parts(*NAMES)
@@ -127,3 +134,63 @@ async def test_evidence_that_took_one_who_left_as_landed_ejects_nobody(gates: Be
         tx.items.set_state(item.id, ItemState.WITHDRAWN, "taken back")
     await go_on(gate)
     gate.expect(landed=[second])
+
+
+async def remembered(gate: Gate) -> Lanes:
+    """What a new process would know of the queue."""
+    with gate.db.read() as tx:
+        (queue,) = tx.queues.all()
+    heads = {BranchKey("jinja", "main"): gate.head("jinja")}
+    scout = Scout(gate.house)
+    return await restore(gate.db, QueueReader(), queue, scout, heads, {"jinja": "main"})
+
+
+async def test_what_was_learned_of_those_who_wait_is_known_again(gates: Begin):
+    gate, numbers = await stopped(gates, PARTS, {"one/a": "fine\n"}, {"one/b": "fine\n"})
+    one, two = [gate.item(n).id for n in numbers]
+    before = Lanes()
+    witness = Witness(two, frozenset({two}), frozenset({one, two}), 3)
+    with gate.db.write() as tx:
+        notes.alone(tx, before, [one])
+        notes.outdated(tx, before, one)
+        notes.outdated(tx, before, one)
+        notes.asked_again(tx, before, two)
+        notes.conflicting(tx, before, one, [two], "they do not merge onto each other")
+        notes.witnessed(tx, before, {one: [witness]})
+        tx.lanes.unsteady(tx.queues.all()[0].id, [("jinja", "one")])
+    after = await remembered(gate)
+    assert (after.most, after.proven, after.asked_again) == ({one: 1}, {one}, {two})
+    assert (after.confirmed, after.learned) == ({one: 2}, before.learned)
+    assert after.witnesses == {one: (witness,)}
+    with gate.db.write() as tx:
+        tx.items.set_state(one, ItemState.WITHDRAWN, "taken back")
+        tx.lanes.forget_gone()
+    after = await remembered(gate)
+    assert (after.most, after.proven, after.confirmed, after.witnesses) == ({}, set(), {}, {})
+    assert after.asked_again == {two}
+
+
+async def test_those_who_landed_or_left_since_stay_known_to_evidence_that_speaks_of_them(
+    gates: Begin,
+):
+    gate, numbers = await stopped(gates, PARTS, {"one/a": "fine\n"}, {"one/b": "fine\n"})
+    one, two = [gate.item(n).id for n in numbers]
+    with gate.db.write() as tx:
+        tx.items.set_state(one, ItemState.EJECTED, "it failed")
+    left = await remembered(gate)
+    assert left.footprints[one].touched == {BranchKey("jinja", "main"): frozenset({"one/a"})}
+    assert (left.landed, left.unit_of) == ({}, {})
+    with gate.db.write() as tx:
+        node = tx.nodes.of_item(one)[0]
+        assert node.commit is not None
+        assert node.tree is not None
+        tx.items.set_state(one, ItemState.LANDED, "")
+        trees = node.tree, node.tree
+        change = ChangeNumber(numbers[0])
+        tx.landings.add(
+            Landing(one, "jinja", "main", change, node.base, node.commit, *trees, 7.0, ())
+        )
+    landed = await remembered(gate)
+    assert (landed.epoch, landed.landed, landed.unit_of) == (1, {one: 1}, {one: one})
+    landed.place(two, left.footprints[one])
+    assert [*landed.conflicts(two)] == [one]

@@ -121,6 +121,18 @@ def test_statements_without_parameters_are_told_and_do_not_block() -> None:
     assert one.severity is Severity.MEDIUM
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["create database {name}", "DROP USER {name}", "set session role {name}", "pragma a({name})"],
+)
+def test_who_administers_a_database_names_it(statement: str) -> None:
+    assert found(f'cur.execute(f"{statement}")') == []
+    source = "from flask import Flask, request\napp = Flask(__name__)\nimport sqlite3\n"
+    source += "@app.get('/')\ndef view():\n    name = request.args['n']\n"
+    source += f'    sqlite3.connect("a").execute(f"{statement}")\n'
+    assert Flow().scan([SourceFile("app.py", source.encode())]).hits
+
+
 def test_code_from_values() -> None:
     (one,) = found('eval(f"{name} + 1")')
     assert one.rule == "python/code-injection"

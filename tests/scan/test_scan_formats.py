@@ -211,6 +211,23 @@ def test_sarif_carries_the_trace_the_weakness_and_what_was_cut_off() -> None:
     assert note["message"]["text"] == "Not examined: a/b.py: cut off"
 
 
+def test_sarif_has_every_way_and_what_was_examined_in_part() -> None:
+    several = replace(TRACED, ways=(TRACED.trace[1:], TRACED.trace))
+    reduced = ("src/a b.py: the analysis of f was cut off",)
+    found = CheckResult("source", Outcome.FAILED, "", (several,), 0.5, (), reduced)
+    log = json.loads(by_name("sarif")(report(found)))
+    VALIDATOR.validate(log)
+    flows = log["runs"][0]["results"][0]["codeFlows"]
+    assert [len(one["threadFlows"][0]["locations"]) for one in flows] == [3, 2, 3]
+    (note,) = log["runs"][0]["invocations"][0]["toolExecutionNotifications"]
+    assert note["descriptor"]["id"] == "examined-in-part"
+    assert note["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "src/a%20b.py"
+    assert note["message"]["text"] == f"Examined in part: {reduced[0]}"
+    assert "Another way, of 2 steps, from" in by_name("text")(report(found))
+    assert "Examined in part, 1 file: src/a b.py" in by_name("text")(report(found))
+    assert json.loads(by_name("json")(report(found)))["checks"][0]["reduced"] == list(reduced)
+
+
 def test_json_has_the_trace_and_the_reasons_of_the_rank() -> None:
     found = json.loads(by_name("json")(STORY))["checks"][0]["findings"]
     assert [step["role"] for step in found[0]["trace"]] == ["source", "step", "sink"]

@@ -188,3 +188,9 @@ def test_tests_are_told_only_what_may_deny() -> None:
     file = SourceFile("tests/page.html", text.encode())
     (tool,) = [t for t in all_analyzers() if t.wants(file.path, b"")]
     assert [hit.finding.span.line for hit in tool.scan([file]).hits] == [2]
+
+
+def test_a_mail_in_plain_text_is_no_page() -> None:
+    mail = "{% autoescape off %}\nDear {{ user.name }},\n{{ text }}\n{% endautoescape %}\n"
+    assert found("mail.html", mail) == []
+    assert found("mail.html", mail.replace("Dear", "<p>Dear"))

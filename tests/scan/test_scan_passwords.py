@@ -130,6 +130,20 @@ def test_documents_and_examples_are_no_tests(path: str) -> None:
     assert one.confidence >= Confidence.MEDIUM
 
 
+def test_a_docstring_shows_how_something_is_used() -> None:
+    shown, real, inside = password(1), password(2), password(3)
+    text = (
+        f'"""\n    connect(password="hunter-two")\n"""\n\n\ndef f():\n'
+        f'    """é password=\'hunter-two\' """; password = \'{real}\'\n'
+        f'    text = """\n    password = "{inside}"\n    """\n'
+    )
+    found = [text[one.start : one.end] for one in find("app/a.py", text)]
+    assert found == [real, inside]
+    # What looks generated may be real wherever it stands, and so may anything in a broken file.
+    assert list(find("app/a.py", f'"""\npassword="{made_up(32)}"\n"""\n'))
+    assert list(find("app/a.py", f'"""\npassword="{shown}"\n"""\ndef (:\n'))
+
+
 def test_a_script_is_known_by_its_first_line() -> None:
     (one,) = find("deploy", f'#!/usr/bin/env python3\npassword = "{STRONG}"\n')
     assert one.confidence >= Confidence.MEDIUM

@@ -47,6 +47,8 @@ def test_a_rule_of_ruffs_becomes_one_of_ours(source: str, rule: str) -> None:
         "import os\nos.chmod('a', 0o755)\n",
         "T = 'users'\nq = f'select * from {T}'\n",
         "import random\nrandom.random()\n",
+        "import yaml\nyaml.load('a: 1')\n",
+        "import yaml\nT = 'a: 1'\nyaml.load(T, Loader=yaml.Loader)\n",
     ],
 )
 def test_what_is_no_defect_by_itself_is_not_told(source: str) -> None:

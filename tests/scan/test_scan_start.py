@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from headgate.model.finding import Severity
 from headgate.scan import kept
+from headgate.scan.analyzers import beside
 from headgate.scan.analyzers.compose import Compose
 from headgate.scan.analyzers.dockerfile import Dockerfile
 from headgate.scan.analyzers.github_actions import GitHubActions
@@ -120,3 +122,7 @@ def test_packs_that_were_kept_are_those_of_the_files(
     (place,) = (tmp_path / "headgate" / "rules").glob("packs-python-*")
     kept.keep(place, pickle.dumps(subprocess.run))
     assert shipped.shipped.__wrapped__("python") == read[0], "only packs are made of what was kept"
+
+
+def test_programs_of_packages_are_where_python_says() -> None:
+    assert beside.scripts() == Path(sysconfig.get_path("scripts"))

@@ -59,6 +59,7 @@ findings = st.builds(
     identity=texts,
     url=texts,
     trace=st.lists(steps, max_size=3).map(tuple),
+    ways=st.lists(st.lists(steps, max_size=2).map(tuple), max_size=2).map(tuple),
     assumed=st.lists(texts, max_size=2).map(tuple),
     engines=st.lists(texts, max_size=2).map(tuple),
     allowed=texts,

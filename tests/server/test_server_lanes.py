@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from server_support import Served
 from test_server_queue import Author
 
+from headgate.cli.main import run
 from headgate.cli.queue_why import explanation, why_lines
 
 PROJECT = """\
@@ -21,6 +23,12 @@ files = ["a"]
 run = "! grep -q bad b"
 reads = ["b"]
 files = ["b"]
+
+[jobs.c]
+run = "test $HEADGATE_ATTEMPT != 1"
+attempts = 2
+reads = ["c"]
+files = ["c"]
 """
 POLICY = """\
 [queues.main]
@@ -74,3 +82,29 @@ def test_the_page_of_a_change_says_what_a_queue_of_lanes_makes_of_it(ada: Author
     assert "does not merge onto main: conflict in a" in told["change"]["reason"]  # type: ignore[index]
     board = served.operator.get("/queues.json").json()["queues"][0]
     assert (board["mode"], board["slots"], board["edge"]) == ("lanes", 2, 0)
+
+
+def test_jobs_that_contradict_themselves_are_listed(
+    ada: Author,
+    served: Served,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setenv("HEADGATE_URL", served.url)
+    monkeypatch.setenv("HEADGATE_TOKEN", served.human("eve"))
+
+    def said(*arguments: str) -> str:
+        capsys.readouterr()  # The server in this process has said things, too.
+        assert run(["job", "flaky", *arguments]) == 0
+        return capsys.readouterr().out
+
+    assert said() == "No job failed and passed on the same content in the last 30 days.\n"
+    number, _ = ada.push("c", "fine\n")
+    view(served, number, "landed")
+    (one,) = json.loads(said("--json"))["flaky"]
+    del one["last_seen"]
+    assert one == {"project": "app", "job": "c", "count": 1, "failed": 1, "passed": 2}
+    assert json.loads(said("--json", "--project", "b")) == {"flaky": []}
+    head, row = said().splitlines()
+    assert head.split() == ["JOB", "TIMES", "LAST", "SEEN", "FAILED", "RUN", "PASSED", "RUN"]
+    assert (row.split()[:2], row.split()[-2:]) == (["app/c", "1"], ["1", "2"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from way_support import Stage
+from way_support import POLICY, Stage
 
 from headgate.model.errors import BadInput, Denied, NotFound
 
@@ -212,3 +212,48 @@ def test_results_of_another_tool_are_recorded_and_mended(stage: Stage, tmp_path:
     refused = headgate(stage, "scan", "import", log(5), *arguments)
     assert refused.returncode == 1
     assert "acts of humans" in refused.stderr
+
+
+def test_the_policy_silences_findings_for_a_time_and_says_so(stage: Stage) -> None:
+    def policy(*rules: tuple[str, str], until: str = "2099-01-31") -> None:
+        more = "".join(
+            f'[[suppress]]\nrule = "{rule}"\npaths = ["{path}"]\nuntil = {until}\n'
+            'owner = "security"\nbecause = "the store quotes names"\n'
+            for rule, path in rules
+        )
+        files = {"policy.toml": POLICY + more}
+        stage.operator.post("/api/policy/import", {"files": files, "reason": "tests"})
+
+    rule = "python/shell-injection"
+    line = POLICY.count("\n") + 1
+    assert one(listed(stage), rule)["silenced_by"] == ""
+    policy((rule, "src/**"))
+    silent = one(listed(stage, state="suppressed"), rule)
+    assert silent["silenced_by"] == f"policy.toml:{line}"
+    assert silent["reason"].endswith("the store quotes names (until 2099-01-31) (owner security)")
+    shown = headgate(stage, "findings", "list", "app", "--suppressed").stdout
+    assert shown.splitlines()[0].split()[-3:] == ["BY", "BECAUSE", "IDENTITY"]
+    shown_policy = headgate(stage, "policy", "show").stdout
+    assert f"suppress  {rule} in src/** until 2099-01-31: security" in shown_policy
+    row = next(one for one in shown.splitlines() if rule in one)
+    assert f"policy.toml:{line}" in row
+    assert "dora" in next(one for one in shown.splitlines() if "python/weak-hash" in one)
+    # A change that brings such a finding lands.
+    told = stage.propose("carl", stage.files(**{"src__other.py": SHELL}), "Show more")
+    assert stage.ended(told.change)["state"] == "landed"
+    when(stage, stage.head())
+    # When its time is over, or it is taken out, everything is open again.
+    policy((rule, "src/**"), until="2020-01-31")
+    again = [f for f in listed(stage)["findings"] if f["rule"] == rule]
+    assert {(f["state"], f["lapsed"]) for f in again} == {
+        ("reopened", f"policy.toml:{line} (security)")
+    }
+    text = headgate(stage, "findings", "list", "app").stdout
+    assert f"the suppression at policy.toml:{line} (security) has ended." in text
+    told = stage.propose("carl", stage.files(**{"src__third.py": SHELL}), "Show all")
+    assert stage.ended(told.change)["state"] == "denied"
+    policy()
+    assert {f["lapsed"] for f in listed(stage)["findings"]} == {""}
+    assert stage.operator.get("/events.json?kind=findings.suppressions")["events"]
+    with pytest.raises(BadInput, match=f"policy.toml:{line}: suppress.rule: there is no rule"):
+        policy(("python/shell-injectoin", "src/**"))

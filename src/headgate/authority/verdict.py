@@ -96,7 +96,7 @@ def blocking(policy: Policy, finding: Finding) -> bool:
     """
     if finding.rule.startswith(_DEPENDENCY) and finding.severity >= Severity.HIGH:
         return True
-    if finding.trace and not finding.is_traced:
+    if not finding.is_complete:
         # Something on the way of the data was assumed: that asks a human, and denies nothing.
         return False
     return finding.severity >= policy.deny_from and finding.confidence >= policy.deny_confidence

@@ -29,6 +29,11 @@ def findings() -> None:
 @click.argument("project", default="")
 @click.option("--branch", default="", help="Of this branch only.")
 @click.option("--state", type=click.Choice(_STATES), default="open", help="`open` by default.")
+@click.option(
+    "--suppressed",
+    is_flag=True,
+    help="Those that are silenced, and by what: a comment, a human, or the policy.",
+)
 @click.option("--severity", type=click.Choice(_SEVERITIES), default=None, help="The least.")
 @click.option("--rule", default="", help="Of this rule only.")
 @click.option("--owner", default="", help="Of this owner only.")
@@ -39,6 +44,7 @@ def list_(
     project: str,
     branch: str,
     state: str,
+    suppressed: bool,
     severity: str | None,
     rule: str,
     owner: str,
@@ -46,6 +52,8 @@ def list_(
     page: int,
 ) -> None:
     """List findings, those first that deserve it most."""
+    if suppressed:
+        state = "suppressed"
     query = {
         "project": project,
         "branch": branch,
@@ -66,7 +74,20 @@ def list_(
         )
         for f in answer["findings"]
     ]  # fmt: skip
-    lines = table(HEAD, rows) if rows else ["No finding fits."]
+    head: tuple[str, ...] = HEAD
+    if suppressed:
+        head = (*HEAD[:-1], "BY", "BECAUSE", HEAD[-1])
+        rows = [
+            (*row[:-1], f["silenced_by"], printable(f["reason"]), row[-1])
+            for row, f in zip(rows, answer["findings"], strict=True)
+        ]
+    lines = table(head, rows) if rows else ["No finding fits."]
+    lines += [
+        f"{printable(f['path'])}:{f['line']}: the suppression at "
+        f"{printable(f['lapsed'])} has ended."
+        for f in answer["findings"]
+        if f["lapsed"]
+    ]
     if answer["pages"] > 1:
         lines.append(f"Page {answer['page']} of {answer['pages']}, {answer['total']} in all.")
     emit(answer, *lines)
@@ -87,7 +108,9 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     yield f"{printable(f['path'])}:{f['line']}  {f['severity']}  {f['rule']}{cwe}  {f['state']}"
     yield f"{printable(f['title'])}. {printable(f['message'])}"
     if f["reason"]:
-        yield f"{f['state']} because {printable(f['reason'])}"
+        yield f"{f['state']} by {printable(f['silenced_by'])} because {printable(f['reason'])}"
+    if f["lapsed"]:
+        yield f"The suppression at {printable(f['lapsed'])} has ended."
     for step in answer["steps"]:
         yield ""
         yield f"{step['role']}  {printable(step['path'])}:{step['line']}  {printable(step['text'])}"

@@ -151,6 +151,28 @@ def hold(project: str, job_name: str, expires: int) -> None:
 
 
 @job.command()
+@click.option("--project", help="Only jobs of this project.")
+@json_option
+def flaky(project: str | None) -> None:
+    """List jobs that failed and passed on exactly the same content in the last 30 days."""
+    answer = connect().get("/api/flaky-jobs")
+    found = [one for one in answer["flaky"] if project in (None, one["project"])]
+    rows = [
+        (
+            f"{one['project']}/{one['job']}",
+            one["count"],
+            moment(one["last_seen"]),
+            one["failed"],
+            one["passed"],
+        )
+        for one in found
+    ]
+    head = ("JOB", "TIMES", "LAST SEEN", "FAILED RUN", "PASSED RUN")
+    none = "No job failed and passed on the same content in the last 30 days."
+    emit({"flaky": found}, *(table(head, rows) if rows else [none]))
+
+
+@job.command()
 @json_option
 def holds() -> None:
     """List work areas that are kept, or are to be."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,13 @@ def _lines(found: dict[str, Any]) -> list[str]:
     for rule in found["approvals"]:
         who = " or ".join(rule["groups"]) or "anybody who may"
         lines.append(f"approval  {rule['name']}: {rule['count']} by {who}")
+    for one in found["suppressions"]:
+        where = ", ".join((*one["projects"], *one["paths"])) or "all"
+        until = datetime.fromtimestamp(one["until"], UTC).date()
+        lines.append(
+            f"suppress  {printable(', '.join(one['rules']))} in {printable(where)} until {until}: "
+            f"{printable(one['owner'])}, {printable(one['because'])}"
+        )
     if reviewer := found["reviewer"]:
         lines.append(
             f"reviewer  {printable(reviewer['model'])} at {printable(reviewer['endpoint'])} for "
@@ -68,14 +77,25 @@ def check(directory: Path) -> None:
     """Check the policy in DIRECTORY, without a server."""
     from headgate.authority.permissions import Permissions
     from headgate.model.toml.policy_file import parse_policy
+    from headgate.scan.rules.central import check_rules
 
     files = read_policy(directory)
     found = parse_policy(files)
     Permissions(found.cedar)
+    check_rules(found.suppressions)
+    ended = [one for one in found.suppressions if not one.holds(time.time())]
     emit(
-        {"ok": True, "digest": found.digest, "files": sorted(files)},
+        {
+            "ok": True, "digest": found.digest, "files": sorted(files),
+            "ended_suppressions": [{"line": one.line, "owner": one.owner} for one in ended],
+        },
+        *(
+            f"{one.place}: this suppression has ended: renew it or take it out; "
+            f"{printable(one.owner)} owns it."
+            for one in ended
+        ),
         f"The policy in {directory} can be used; its digest is {found.digest}.",
-    )
+    )  # fmt: skip
 
 
 @policy.command("import")

@@ -16,6 +16,7 @@ from headgate.model.project import Context
 from headgate.model.queue import MergeMode
 from headgate.model.reviewer import ReviewerPolicy
 from headgate.model.scopes import Scope
+from headgate.model.suppression import Suppression
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +143,7 @@ class Policy:
     """Name → how many runs may hold it at once; one, for those that are not here."""
     large_change: int = 400
     """Changed lines from which a change counts as large."""
+    suppressions: tuple[Suppression, ...] = ()
+    """`[[suppress]]`: findings that are silenced in every project that they name."""
     reviewer: ReviewerPolicy | None = None
     """Who may be asked about changes; None: nobody, and nothing is sent."""

@@ -72,6 +72,17 @@ class TraceStep:
     """The line, secrets masked; empty until the engine fills it in."""
 
 
+class Evidence(StrEnum):
+    """What shows that a finding is real."""
+
+    TRACE = "trace"
+    """The way of the data, from its source to its sink, with nothing assumed on it."""
+    PLACE = "place"
+    """What is written at the place itself: a literal, a setting, a secret."""
+    ASSUMED = "assumed"
+    """A way of the data that holds only if what was assumed on it is true."""
+
+
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """What a finding is recognised by when the code around it has changed."""
@@ -110,6 +121,8 @@ class Finding:
     url: str = ""
     trace: tuple[TraceStep, ...] = ()
     """The whole way of the data, the source first and the sink last; empty where none flows."""
+    ways: tuple[tuple[TraceStep, ...], ...] = ()
+    """Other ways on which data comes to the same place, each from where it comes in."""
     assumed: tuple[str, ...] = ()
     """What the check took for true without proof, each a sentence; lowers the confidence."""
     engines: tuple[str, ...] = ()
@@ -125,6 +138,18 @@ class Finding:
         roles = [step.role for step in self.trace]
         whole = bool(roles) and roles[0] is StepRole.SOURCE and roles[-1] is StepRole.SINK
         return whole and not self.assumed
+
+    @property
+    def evidence(self) -> Evidence:
+        """What shows that it is real. Of another tool's finding without a trace, its word."""
+        if not self.trace:
+            return Evidence.PLACE
+        return Evidence.TRACE if self.is_traced else Evidence.ASSUMED
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing has to be assumed for it to be real: only such a finding may deny."""
+        return self.evidence is not Evidence.ASSUMED
 
 
 @dataclass(frozen=True, slots=True)

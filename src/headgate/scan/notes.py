@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from headgate.model.finding import CheckResult, Finding, Span
+from headgate.model.finding import CheckResult, Finding, Span, TraceStep
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.text import Text, printable
+from headgate.scan.ways import each
 
 _MESSAGE = "(message of commit "
 _NAMES = "(names of files"
@@ -78,16 +79,19 @@ def masked(result: CheckResult, masks: Mapping[str, str]) -> CheckResult:
         name, separator, why = entry.rpartition(": ")
         return f"{path(name)}{separator}{why}"
 
+    def step(step: TraceStep) -> TraceStep:
+        return replace(step, span=replace(step.span, path=path(step.span.path)))
+
     findings = tuple(
         replace(
             finding,
             span=replace(finding.span, path=path(finding.span.path)),
-            trace=tuple(
-                replace(step, span=replace(step.span, path=path(step.span.path)))
-                for step in finding.trace
-            ),
+            message=text(finding.message) if finding.ways else finding.message,
+            trace=trace,
+            ways=ways,
         )
         for finding in result.findings
+        for trace, ways in (each(finding, step),)
     )
     return replace(
         result,

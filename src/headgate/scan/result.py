@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from headgate.model.finding import CheckResult, Finding, Outcome
 from headgate.scan.identity import identity
-from headgate.scan.introduced import introduced
+from headgate.scan.introduced import pairs
 from headgate.scan.notes import placed, told
 from headgate.scan.request import Request
 from headgate.scan.side import Side
 from headgate.scan.text import listed, plural, printable
+from headgate.scan.ways import brought, each, led_by, origins, shortened
 
 
 def result_of(check: str, head: Side, base: Side | None, request: Request) -> CheckResult:
@@ -26,11 +27,13 @@ def result_of(check: str, head: Side, base: Side | None, request: Request) -> Ch
         key = identity(where, 0)
         text = head.text(hit.finding.span.path)
         excerpt = text.excerpt(hit.finding.span)
+        trace, ways = each(hit.finding, lambda step: head.step(step, shown))
         findings.append(
             replace(
                 placed(told(hit.finding), text),
                 excerpt=printable(excerpt.replace("\t", " ")) if shown else "",
-                trace=tuple(head.step(step, shown) for step in hit.finding.trace),
+                trace=trace,
+                ways=ways,
                 identity=identity(where, counted[key]),
                 allowed=hit.finding.allowed or head.allowed(hit.finding),
                 anchor=replace(where, statement=where.statement.partition("\0")[0]),
@@ -43,13 +46,22 @@ def result_of(check: str, head: Side, base: Side | None, request: Request) -> Ch
         seconds += base.seconds[check]
         if base.outcome(check) is Outcome.PASSED:
             old = base.hits(check)
-            keep = introduced(
+            known = pairs(
                 anchors, base.anchors(old), request.renamed, head.text_or_none, base.text_or_none
             )
-            findings = [findings[index] for index in keep]
+            findings = [
+                new
+                for index, finding in enumerate(findings)
+                if (
+                    new := finding
+                    if index not in known
+                    else _reached_anew(finding, old[known[index]].finding, head, base, request)
+                )
+            ]
         else:
             outcome = Outcome.NOT_RUN
             reasons += [f"the base could not be examined: {why}" for why in base.reasons(check)]
+    findings = [shortened(finding) for finding in findings]
     told_of = [finding for finding in findings if not finding.allowed]
     if outcome is Outcome.PASSED and told_of:
         outcome = Outcome.FAILED
@@ -84,6 +96,20 @@ def result_of(check: str, head: Side, base: Side | None, request: Request) -> Ch
         skipped=tuple(dict.fromkeys(skipped)),
         reduced=tuple(dict.fromkeys((*unfollowed, *head.reduced(check)))),
     )
+
+
+def _reached_anew(
+    finding: Finding, old: Finding, head: Side, base: Side, request: Request
+) -> Finding | None:
+    """An old finding, told by the first way to it that the change brings; None: it brings none."""
+    if not finding.trace or not old.trace:
+        return None
+    new = brought(
+        origins(finding, head.text_or_none, head.outline),
+        origins(old, base.text_or_none, base.outline),
+        request.renamed,
+    )
+    return led_by(finding, new[0]) if new else None
 
 
 def _missed(check: str, missed: Sequence[str]) -> str:

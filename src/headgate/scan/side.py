@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from headgate.model.finding import Finding, Outcome, TraceStep
 from headgate.scan.agreement import joined
 from headgate.scan.allowances import Allowances, allowances
 from headgate.scan.analyzers.flow import Flow
 from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
-from headgate.scan.analyzers.ruff import Ruff
+from headgate.scan.analyzers.ruff import Ruff, judged
+from headgate.scan.apart import Apart
 from headgate.scan.identity import Anchor, anchor
 from headgate.scan.notes import masks
 from headgate.scan.outline import Outline
@@ -73,27 +75,44 @@ class Side:
         if check in self._analyses:
             return
         began = self._clock()
-        done: list[Analysis] = []
-        for tool in self._tools:
-            if tool.check != check:
-                continue
-            if check == "secrets":
-                done.append(_signed(tool, tool.scan((*self._files, *self._notes))))
-                continue
-            wanted = [file for file in self._files if self.wanted(file.path)]
-            given = [
-                file
-                for file in wanted
-                if file.path not in self._why and tool.wants(file.path, file.data[:START])
-            ]
-            done.append(_signed(tool, self._scanned(tool, given)))
-        if check == "source":
-            done.append(self._comments())
+        tools = [tool for tool in self._tools if tool.check == check]
+        if check == "secrets":
+            everything = (*self._files, *self._notes)
+            done = [_signed(tool, tool.scan(everything)) for tool in tools]
+        else:
+            done = [*self._source(tools), self._comments()]
         self._analyses[check] = done
         for analysis in done:
             for span in analysis.hidden:
                 self.text(span.path).hide(span)
         self.seconds[check] = self._clock() - began
+
+    def _source(self, tools: Sequence[Analyzer]) -> list[Analysis]:
+        """What the analyzers say, in their order."""
+        wanted = [
+            file for file in self._files if file.path not in self._why and self.wanted(file.path)
+        ]
+        given = [
+            [file for file in wanted if tool.wants(file.path, file.data[:START])] for tool in tools
+        ]
+        # Ruff is a process of its own: it works while the others do. What is made of its answer
+        # waits for its turn.
+        asked = {
+            index: Apart(partial(tool.ask, files))
+            for index, (tool, files) in enumerate(zip(tools, given, strict=True))
+            if isinstance(tool, Ruff) and files
+        }
+        done: dict[int, Analysis] = {}
+        try:
+            for index, (tool, files) in enumerate(zip(tools, given, strict=True)):
+                if index not in asked:
+                    done[index] = self._scanned(tool, files)
+        finally:
+            for one in asked.values():
+                one.wait()
+        for index, one in asked.items():
+            done[index] = judged(one.result())
+        return [_signed(tools[index], done[index]) for index in sorted(done)]
 
     def _scanned(self, tool: Analyzer, given: Sequence[SourceFile]) -> Analysis:
         if not isinstance(tool, Flow):

@@ -161,15 +161,23 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
         "excerpt": finding.excerpt,
         "identity": finding.identity,
         "url": finding.url,
-        "trace": [
-            [_span_as_json(step.span), step.text, step.role.value, step.excerpt]
-            for step in finding.trace
-        ],
+        "trace": _steps_as_json(finding.trace),
+        "ways": [_steps_as_json(way) for way in finding.ways],
         "assumed": list(finding.assumed),
         "engines": list(finding.engines),
         "allowed": finding.allowed,
         "anchor": _anchor_as_json(finding.anchor),
     }
+
+
+def _steps_as_json(steps: Sequence[TraceStep]) -> list[list[Any]]:
+    return [[_span_as_json(one.span), one.text, one.role.value, one.excerpt] for one in steps]
+
+
+def _steps(steps: Sequence[Sequence[Any]]) -> tuple[TraceStep, ...]:
+    return tuple(
+        TraceStep(Span(*span), text, StepRole(role), excerpt) for span, text, role, excerpt in steps
+    )
 
 
 def _anchor_as_json(anchor: Anchor | None) -> list[Any] | None:
@@ -217,10 +225,8 @@ def _finding(one: Mapping[str, Any]) -> Finding:
         excerpt=one["excerpt"],
         identity=one["identity"],
         url=one["url"],
-        trace=tuple(
-            TraceStep(Span(*span), text, StepRole(role), excerpt)
-            for span, text, role, excerpt in one["trace"]
-        ),
+        trace=_steps(one["trace"]),
+        ways=tuple(_steps(way) for way in one["ways"]),
         assumed=tuple(one["assumed"]),
         engines=tuple(one["engines"]),
         allowed=one["allowed"],

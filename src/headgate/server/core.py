@@ -29,6 +29,7 @@ from headgate.model.ids import Commit, JobRunId
 from headgate.model.principal import GATE, Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT
 from headgate.scan.change import ScanRunner
+from headgate.scan.rules.central import check_rules
 from headgate.server.flow.configuration import project_config
 from headgate.server.flow.policy import read_policy
 from headgate.server.settings import Settings
@@ -143,8 +144,10 @@ class Core:
         return self._permissions
 
     def validate_policy(self, policy: Policy) -> None:
-        """Raises BadInput when the Cedar text of a policy does not fit the schema."""
+        """Raises BadInput when the Cedar text of a policy does not fit the schema, or when it
+        silences a rule that does not exist."""
         Permissions(policy.cedar)
+        check_rules(policy.suppressions)
 
     async def load_policy(self) -> bool:
         """Read the policy again; true when it differs. Raises BadInput; the old one stays."""

@@ -92,6 +92,7 @@ class Headgate(
         self._sweepers = [
             asyncio.create_task(self.end_expired_holds()),
             asyncio.create_task(self.landed.nightly()),
+            asyncio.create_task(self.branches.end_expired()),
         ]
 
     async def stop(self) -> None:

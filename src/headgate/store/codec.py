@@ -76,6 +76,7 @@ def finding(stored: Json) -> Finding:
     fields["span"] = Span(**fields["span"])
     # Findings that an older Headgate wrote have none of these.
     fields["trace"] = tuple(_step(step) for step in fields.get("trace", ()))
+    fields["ways"] = tuple(tuple(map(_step, way)) for way in fields.get("ways", ()))
     fields["assumed"] = tuple(fields.get("assumed", ()))
     fields["engines"] = tuple(fields.get("engines", ()))
     fields.setdefault("allowed", "")

@@ -22,6 +22,7 @@ from headgate.store.repositories.changes import Changes
 from headgate.store.repositories.checks import Approvals, Checks, Verdicts
 from headgate.store.repositories.events import Events, Seal
 from headgate.store.repositories.findings import BranchScans, FindingActs, TrackedFindings
+from headgate.store.repositories.flakes import Failures
 from headgate.store.repositories.jobs import Holds, Secrets
 from headgate.store.repositories.lanes import LaneMemory
 from headgate.store.repositories.packages import PackageRequests, Packages
@@ -73,6 +74,7 @@ class Transaction:
         self.trials = Trials(connection, clock)
         self.results = Results(connection, clock)
         self.lanes = LaneMemory(connection, clock)
+        self.failures = Failures(connection, clock)
         self.setups = Setups(connection, clock)
         self.secrets = Secrets(connection, clock)
         self.holds = Holds(connection, clock)

@@ -10,7 +10,7 @@ from headgate.gate.lanes.fuse import fused
 from headgate.gate.lanes.futures import Future, futures
 from headgate.gate.lanes.standing import Field, Standing
 from headgate.gate.lanes.steps import Begin, Step, Wait
-from headgate.gate.lanes.view import TrialState
+from headgate.gate.lanes.view import Settings, TrialState
 from headgate.model.ids import ItemId, NodeId
 
 NEARLY = 0.3
@@ -38,6 +38,8 @@ def choose(all_: Field, cancelled: set[NodeId]) -> tuple[list[Step], list[Wait]]
     waits: list[Wait] = []
     if free <= 0:
         return [], waits
+    # While something runs, nothing less likely is begun: there is no need to look for it.
+    floor = _least(free, settings) if running else 0.0
     heap: list[tuple[float, tuple[int, float, int], Candidate]] = []
     budgets = dict(view.budgets)
     for one in all_.order:
@@ -49,7 +51,7 @@ def choose(all_: Field, cancelled: set[NodeId]) -> tuple[list[Step], list[Wait]]
                 waits.append(Wait(one.entry.id, f"the budget of {source} is used up"))
                 continue
             budgets[source] -= 1
-        _push(heap, one, futures(one, all_), all_)
+        _push(heap, one, futures(one, all_), floor, all_)
     steps: list[Step] = []
     if settings.fuse > 1:
         likely = [c for _, _, c in heap if c.future.chance >= LIKELY]
@@ -59,25 +61,32 @@ def choose(all_: Field, cancelled: set[NodeId]) -> tuple[list[Step], list[Wait]]
             return [*together], waits
     while heap and free > 0:
         _, _, best = heappop(heap)
-        share = free / max(settings.slots, 1)
-        least = settings.least if share > NEARLY else settings.pressed_least
-        if best.future.chance < least and (running or steps):
+        if best.future.chance < _least(free, settings) and (running or steps):
             break
         entry = best.one.entry
         steps.append(Begin((entry.id,), best.future.assumed, best.future.chance))
         free -= 1
-        _push(heap, best.one, best.rest, all_)
+        _push(heap, best.one, best.rest, floor, all_)
     return steps, waits
+
+
+def _least(free: int, settings: Settings) -> float:
+    """How likely a future has to be to be tested while so many slots are free."""
+    share = free / max(settings.slots, 1)
+    return settings.least if share > NEARLY else settings.pressed_least
 
 
 def _push(
     heap: list[tuple[float, tuple[int, float, int], Candidate]],
     one: Standing,
     rest: Iterator[Future],
+    floor: float,
     all_: Field,
 ) -> None:
     """The item's likeliest future about which nothing is known yet."""
     for future in rest:
+        if future.chance < floor:
+            return
         if not _known(one, future.assumed, all_):
             heappush(heap, (-future.chance, one.rank, Candidate(one, future, rest)))
             return

@@ -38,6 +38,28 @@ class Evidence:
         return self.unseen > 0
 
 
+Rank = tuple[int, float, int]
+"""Smaller goes first: priority, then time, then arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an item stood among its conflicts, while neither it nor they changed."""
+
+    ahead: tuple[ItemId, ...]
+    """Live conflicts with a smaller rank, in order."""
+    landed: int
+    """How many conflicts have landed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a trial said last time about each of its members that is live."""
+
+    trial: Trial
+    of: tuple[tuple[Entry, Evidence | None], ...]
+
+
 @dataclass(slots=True)
 class Memory:
     """What was found last time, so that only what may have changed is looked at again.
@@ -46,9 +68,31 @@ class Memory:
     """
 
     live: frozenset[ItemId] = frozenset()
-    known: dict[tuple[NodeId, ItemId], tuple[Entry, Trial, Evidence | None]] = field(
-        default_factory=dict[tuple[NodeId, ItemId], tuple[Entry, Trial, "Evidence | None"]]
+    known: dict[NodeId, Known] = field(default_factory=dict[NodeId, "Known"])
+    places: dict[ItemId, Place] = field(default_factory=dict[ItemId, Place])
+    seen: dict[ItemId, tuple[Entry, Rank]] = field(
+        default_factory=dict[ItemId, tuple[Entry, "Rank"]]
     )
+
+    def rerank(self, seen: dict[ItemId, tuple[Entry, Rank]]) -> None:
+        """Forget the places of the items that changed, and of those next to whom one came, left
+        or moved."""
+        before, places = self.seen, self.places
+        for item, (entry, rank) in seen.items():
+            last = before.get(item)
+            if last is not None and last[0] is entry and last[1] == rank:
+                continue
+            places.pop(item, None)
+            if last is None or last[1] != rank:
+                for near in (
+                    entry.conflicts if last is None else entry.conflicts | last[0].conflicts
+                ):
+                    places.pop(near, None)
+        for item in before.keys() - seen.keys():
+            places.pop(item, None)
+            for near in before[item][0].conflicts:
+                places.pop(near, None)
+        self.seen = seen
 
 
 def gather(
@@ -57,34 +101,40 @@ def gather(
     """Evidence that holds, by item; items about which nothing is known are absent."""
     found: dict[ItemId, list[Evidence]] = {}
     now = frozenset(live)
-    left = memory.live - now if memory is not None else _NOBODY
     before = memory.known if memory is not None else {}
-    known: dict[tuple[NodeId, ItemId], tuple[Entry, Trial, Evidence | None]] = {}
+    left = memory.live - now if memory is not None else _NOBODY
+    known: dict[NodeId, Known] = {}
     for trial in view.trials:
-        fresh = left.isdisjoint(trial.assumed) and left.isdisjoint(trial.members)
-        for member in trial.members:
-            entry = live.get(member)
-            if entry is None:
-                continue
-            key = (trial.id, member)
-            last = before.get(key)
-            if (
-                last is not None
-                and fresh
-                and last[0] is entry
-                and last[1] is trial
-                and left.isdisjoint(entry.conflicts)
-            ):
-                known[key] = last
-                one = last[2]
-            else:
-                one = _about(entry, trial, view, live)
-                known[key] = (entry, trial, one)
+        last = before.get(trial.id)
+        if last is None or last.trial is not trial or not _holds(last, left, live):
+            last = Known(
+                trial,
+                tuple(
+                    (entry, _about(entry, trial, view, live))
+                    for member in trial.members
+                    if (entry := live.get(member)) is not None
+                ),
+            )
+        known[trial.id] = last
+        for entry, one in last.of:
             if one is not None:
-                found.setdefault(member, []).append(one)
+                found.setdefault(entry.id, []).append(one)
     if memory is not None:
         memory.live, memory.known = now, known
     return found
+
+
+def _holds(known: Known, left: frozenset[ItemId], live: Mapping[ItemId, Entry]) -> bool:
+    """Whether nothing has changed that could change what a trial says."""
+    for entry, _ in known.of:
+        if live.get(entry.id) is not entry:
+            return False
+        if left and not left.isdisjoint(entry.conflicts):
+            return False
+    trial = known.trial
+    if len(known.of) < len(trial.members) and len(known.of) < sum(m in live for m in trial.members):
+        return False
+    return not left or (left.isdisjoint(trial.assumed) and left.isdisjoint(trial.members))
 
 
 def _about(entry: Entry, trial: Trial, view: View, live: Mapping[ItemId, Entry]) -> Evidence | None:

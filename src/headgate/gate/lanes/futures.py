@@ -15,7 +15,7 @@ IDLE = 0.1
 """Futures of which so much of the chance is left are tested only when nothing else is."""
 
 MOST_COVERS = 2
-"""How many of those that an item overtakes it is tested with."""
+"""In how many builds at most an item is tested with those that it overtakes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ def futures(one: Standing, all_: Field, most: int = 6) -> Iterator[Future]:
     """Futures by falling chance.
 
     Those that the item overtakes are first left out, as the future in which it lands, and then
-    let in, so that landing it spoils nothing of what was tested for them.
+    let in, so that landing it spoils nothing of what was tested for them; that is of use only when
+    the item and all of them pass.
     """
     standings = all_.standings
     share = IDLE if _stuck(one, all_) else 1.0
@@ -62,19 +63,25 @@ def futures(one: Standing, all_: Field, most: int = 6) -> Iterator[Future]:
         if one.aside or not one.ahead:
             return
     slow = overtaken(one, all_)
-    covers = [i for i in one.ahead if i in slow and standings[i].chance >= 0.5]
+    covers = _covers([i for i in one.ahead if i in slow and standings[i].chance >= 0.5], all_)
     free = [i for i in one.ahead if i not in slow and i not in forced]
     told = {forced} if alone else set[frozenset[ItemId]]()
     for found, chance in islice(_likeliest(free, all_), most):
         for other in forced:
             chance *= standings[other].chance
         chance *= share
-        # Each of those overtaken is let in with those ahead of it, as in its own tests.
-        for count in range(min(len(covers), MOST_COVERS) + 1):
-            assumed = _possible(found | forced | set(covers[:count]), needs)
-            if assumed not in told:
-                told.add(assumed)
-                yield Future(assumed, chance * 0.999 if count else chance)
+        bare = _possible(found | forced, needs)
+        if bare not in told:
+            told.add(bare)
+            yield Future(bare, chance)
+        for cover in covers:
+            needed = one.chance
+            for other in cover:
+                needed *= standings[other].chance
+            covered = _possible(found | forced | cover, needs)
+            if covered not in told:
+                told.add(covered)
+                yield Future(covered, chance * min(needed, 0.999))
 
 
 def _needs(one: Standing, all_: Field) -> dict[ItemId, frozenset[ItemId]]:
@@ -103,6 +110,27 @@ def _possible(
     if not needs:
         return assumed
     return frozenset(i for i in assumed if needs.get(i, assumed) <= assumed)
+
+
+def _covers(slow: list[ItemId], all_: Field) -> list[frozenset[ItemId]]:
+    """With whom an item is tested so that it may overtake all of these.
+
+    Each has to be let in with those ahead of it that it conflicts with, as in its own tests, and
+    with none that comes after it; so those that do not affect each other share one build.
+    """
+    levels: dict[ItemId, int] = {}
+    chance = 1.0
+    for item in slow:
+        chance *= all_.standings[item].chance
+        if levels and chance < 0.5:
+            break  # One that fails would spoil it for the others.
+        near = all_.live[item].conflicts
+        levels[item] = 1 + max((n for other, n in levels.items() if other in near), default=0)
+    deepest = min(max(levels.values(), default=0), MOST_COVERS)
+    return [
+        frozenset(item for item, level in levels.items() if level <= depth)
+        for depth in range(1, deepest + 1)
+    ]
 
 
 def _stuck(one: Standing, all_: Field) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import inf, nextafter
 
-from headgate.gate.lanes.evidence import Evidence, Memory, gather
+from headgate.gate.lanes.evidence import Evidence, Memory, Place, Rank, gather
 from headgate.gate.lanes.view import Entry, TrialState, View
 from headgate.model.ids import ItemId
 
@@ -14,9 +14,6 @@ PROVEN = 0.98
 
 BEYOND = 50
 """How many items more than could be begun are looked at."""
-
-Rank = tuple[int, float, int]
-"""Smaller goes first: priority, then time, then arrival."""
 
 
 @dataclass(slots=True)
@@ -51,8 +48,8 @@ class Field:
 
     @property
     def pressed(self) -> bool:
-        """Whether there is far more to test than can be."""
-        return len(self.view.entries) > 2 * self.view.settings.slots
+        """Whether not even each item can be tested once at the same time."""
+        return len(self.view.entries) > self.view.settings.slots
 
 
 def survey(view: View, memory: Memory | None = None) -> Field:
@@ -80,8 +77,13 @@ def survey(view: View, memory: Memory | None = None) -> Field:
     _behind_what_they_require(all_)
     all_.order = sorted(all_.standings.values(), key=_rank)
     del all_.order[_horizon(all_) :]
+    memory = memory or Memory()
+    memory.rerank({id: (one.entry, one.rank) for id, one in all_.standings.items()})
     for one in all_.order:
-        _weigh(one, all_)
+        place = memory.places.get(one.entry.id)
+        if place is None:
+            place = memory.places[one.entry.id] = _place(one, all_)
+        _weigh(one, place, all_)
     return all_
 
 
@@ -105,6 +107,21 @@ def _behind_what_they_require(all_: Field) -> None:
                 if other.rank >= last.rank:
                     priority, since, _ = other.rank
                     last.rank = (priority, nextafter(since, inf), last.rank[2])
+
+
+def _place(one: Standing, all_: Field) -> Place:
+    """Where it stands among its conflicts."""
+    standings, rank, landed = all_.standings, one.rank, all_.view.landed
+    ahead: list[Standing] = []
+    present = 0
+    for other in one.entry.conflicts:
+        there = standings.get(other)
+        if there is None:
+            present += other in landed
+        elif there.rank < rank:
+            ahead.append(there)
+    ahead.sort(key=_rank)
+    return Place(tuple(there.entry.id for there in ahead), present)
 
 
 def _horizon(all_: Field) -> int:
@@ -132,19 +149,12 @@ def _rank(one: Standing) -> Rank:
     return one.rank
 
 
-def _weigh(one: Standing, all_: Field) -> None:
+def _weigh(one: Standing, place: Place, all_: Field) -> None:
     """Chance and remaining time; those ahead have theirs already."""
     entry, view = one.entry, all_.view
-    standings, rank = all_.standings, one.rank
-    if entry.conflicts and not one.aside:
-        ahead: list[Standing] = []
-        for other in entry.conflicts:
-            there = standings.get(other)
-            if there is not None and not there.aside and there.rank < rank:
-                ahead.append(there)
-        if len(ahead) > 1:
-            ahead.sort(key=_rank)
-        one.ahead = tuple(there.entry.id for there in ahead)
+    standings = all_.standings
+    if place.ahead and not one.aside:
+        one.ahead = tuple(other for other in place.ahead if not standings[other].aside)
     chance = entry.chance
     remaining = entry.duration
     if one.passed:
@@ -156,12 +166,10 @@ def _weigh(one: Standing, all_: Field) -> None:
         # Each conflict that has landed since is one more that it may not go with.
         unseen = min(k.unseen for k in one.evidence if k.state is TrialState.PASSED)
         chance = PROVEN * (1.0 - conflict) ** unseen
-    elif view.landed:
-        unseen = sum(1 for other in entry.conflicts if other in view.landed)
-        chance *= (1.0 - conflict) ** unseen
-    together = 1.0
+    elif place.landed:
+        chance *= (1.0 - conflict) ** place.landed
     for other in one.ahead:
-        together *= 1.0 - conflict * standings[other].chance
+        chance *= 1.0 - conflict * standings[other].chance
     doubt = 1.0
     for known in one.evidence:
         if known.state is TrialState.FAILED:
@@ -173,5 +181,5 @@ def _weigh(one: Standing, all_: Field) -> None:
             left = known.trial.started + known.trial.expected - view.now
             # Late is not near: what should have ended long ago may take as long again.
             remaining = min(remaining, max(left, 0.05 * known.trial.expected))
-    one.chance = max(chance * together * doubt, 0.0)
+    one.chance = max(chance * doubt, 0.0)
     one.remaining = remaining

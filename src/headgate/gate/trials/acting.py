@@ -13,7 +13,7 @@ from headgate.gate.lanes.steps import Admit, Begin, Reject
 from headgate.gate.trials import notes
 from headgate.gate.trials import records as trial_records
 from headgate.gate.trials.endings import Endings
-from headgate.gate.trials.flakes import contradicted
+from headgate.gate.trials.flakes import contradicted, flaky
 from headgate.gate.trials.landing import Lander
 from headgate.gate.trials.lanes import Lanes
 from headgate.gate.trials.maker import Made, Maker, Order
@@ -238,7 +238,10 @@ class Steps:
         if self._provisional(reading, step, lanes):
             return True
         unit = reading.units[step.item]
-        return self._endings.eject(unit.ids, step.reason, {abs(step.evidence)})
+        reason = step.reason
+        if step.item in lanes.asked_again:
+            reason = f"{reason.rstrip('.')}. It had failed before, and was asked again for that"
+        return self._endings.eject(unit.ids, reason, {abs(step.evidence)})
 
     def _provisional(self, reading: Reading, step: Reject, lanes: Lanes) -> bool:
         if step.item in lanes.asked_again:
@@ -247,12 +250,14 @@ class Steps:
             failed = tx.trials.get(TrialId(abs(step.evidence)))
             trials = tx.trials.live(reading.queue.id)
             later = contradicted(tx, failed, trials, lanes.landed_items())
-        if later is None:
+            words = flaky(tx, failed, reading.view.now)
+        if later is not None:
+            words = f"its jobs passed in a later future with it (trial {later.id})"
+        if not words:
             return False
         with self._db.write() as tx:
             notes.asked_again(tx, lanes, step.item)
-        words = f"its jobs passed in a later future with it (trial {later.id}): it is asked again"
-        return self._drop(failed.id, words)
+        return self._drop(failed.id, f"{words}: it is asked again")
 
     def refute(self, reading: Reading, id: NodeId) -> bool:
         """What a trial says about some of its members counts no more; about the others it may."""

@@ -1,19 +1,23 @@
-"""Failures that a later future contradicts: the same job passed there, with the item in it.
+"""Failures that may be the job's, not the item's: those are provisional.
 
-Then the failure is provisional: it may have been the job that failed, not the item. The item is
-tested again, once; a second failure counts. A failure that is repeated there counts at once.
+Either a later future contradicts the failure: the same job passed there, with the item in it. Or
+the job is known to be flaky: it failed and passed on exactly the same content before. Then the item
+is tested again, once, and a second failure counts. Such a failure is never taken for a pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from headgate.gate.trials.reuse import RED
 from headgate.model.ids import BuildId, ItemId
 from headgate.model.job import RunState
 from headgate.model.trial import Trial, TrialState
 from headgate.store.database import Transaction
+from headgate.store.repositories.flakes import FlakyJob
 
-_RED = frozenset({RunState.FAILED, RunState.TIMED_OUT})
+FLAKY_FOR = 30 * 86400.0
+"""Seconds for which a job counts as flaky after its outcomes last contradicted each other."""
 
 Job = tuple[str, str]
 """Project and name."""
@@ -43,10 +47,28 @@ def contradicted(
     return None
 
 
+def flaky(tx: Transaction, failed: Trial, now: float) -> str:
+    """That all jobs that failed are known to be flaky, in words; empty when one is not."""
+    red = set[Job]() if failed.build is None else _failed_jobs(tx, failed.build)
+    known = tx.failures.of(red, now - FLAKY_FOR)
+    if not red or len(known) < len(red):
+        return ""
+    return " and ".join(flaky_words(one) for one in known)
+
+
+def flaky_words(one: FlakyJob) -> str:
+    """`job app/tests is known to be flaky: 3 failures …`."""
+    times = "1 failure" if one.count == 1 else f"{one.count} failures"
+    return (
+        f"job {one.project}/{one.job} is known to be flaky ({times} on what it passed on, the last "
+        f"/jobs/{one.failed} against /jobs/{one.passed})"
+    )
+
+
 def _failed_jobs(tx: Transaction, build: BuildId) -> set[Job]:
     """Voting jobs whose last run failed."""
     last = {(run.project, run.job): run for run in tx.builds.runs(build) if run.voting}
-    return {job for job, run in last.items() if run.state in _RED}
+    return {job for job, run in last.items() if run.state in RED}
 
 
 def _passed_jobs(tx: Transaction, trial: Trial) -> set[Job]:

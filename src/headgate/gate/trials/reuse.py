@@ -15,6 +15,9 @@ from headgate.model.ids import JobRunId
 from headgate.model.job import RunState
 from headgate.store.database import Database
 
+RED = frozenset({RunState.FAILED, RunState.TIMED_OUT})
+"""States of runs that say something against what they ran on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rest:
@@ -115,7 +118,8 @@ def only(plan: BuildPlan, wanted: Collection[JobKey]) -> BuildPlan:
 
 
 class Keeper(RunSink):
-    """Keeps results that may stand for others, besides recording every run."""
+    """Keeps results that may stand for others, and failures that may contradict them, besides
+    recording every run."""
 
     def __init__(self, db: Database, recorder: Recorder, rest: Rest) -> None:
         self._db = db
@@ -144,9 +148,14 @@ class Keeper(RunSink):
     def finished(self, run: JobRunId, result: RunResult) -> None:
         """See RunSink."""
         self._recorder.finished(run, result)
+        job = self._jobs[run]
+        if result.state in RED:
+            key = self._keys.get(job, "")
+            if key and not self._needs.get(job, set[JobKey]()) & self.returned:
+                with self._db.write() as tx:
+                    tx.failures.add(key, run)
         if result.state is not RunState.PASSED:
             return
-        job = self._jobs[run]
         if result.started is not None:
             self.seconds[job] = max(0.0, result.finished - result.started)
         told = result.returned.children is not None or bool(result.returned.data)

@@ -19,6 +19,7 @@ from headgate.model.toml.pipelines import read_pipelines
 from headgate.model.toml.queues import read_queues
 from headgate.model.toml.reader import Table, nearest, read
 from headgate.model.toml.reviewer import read_reviewer
+from headgate.model.toml.suppressions import read_suppressions
 from headgate.model.verdict import RiskTier
 
 POLICY_FILE = "policy.toml"
@@ -56,6 +57,7 @@ def parse_policy(files: Mapping[str, bytes]) -> Policy:
     setups, environments = _environments(root)
     semaphores = _semaphores(root)
     reviewer = read_reviewer(root)
+    suppressions = read_suppressions(root)
     root.done()
     return Policy(
         digest=digest_of(files),
@@ -72,6 +74,7 @@ def parse_policy(files: Mapping[str, bytes]) -> Policy:
         semaphores=semaphores,
         cedar=_text(files, PERMISSIONS_FILE) if PERMISSIONS_FILE in files else "",
         large_change=large_change,
+        suppressions=suppressions,
         reviewer=reviewer,
     )
 

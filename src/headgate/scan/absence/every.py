@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from headgate.scan.absence import declared, lacks, objects, secrets, validation
 from headgate.scan.absence.lacks import Lack
@@ -42,8 +42,13 @@ def lacking(
         return []
     rules = Rules(active, kinds)
     program = Program(lambda path: files[path].module(), files)
+    return as_found(every_lack(program, rules, documents), kinds)
+
+
+def as_found(lacks: Iterable[Lack], kinds: Kinds) -> list[Found]:
+    """What is missing, as findings that end in the question."""
     found: list[Found] = []
-    for one in every_lack(program, rules, documents):
+    for one in lacks:
         kind = kinds[KindName(one.kind)]
         message = kind.message.format(source="what the caller sends", sink=f"`{one.subject}`")
         found.append(

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import subprocess
-import sysconfig
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +17,7 @@ from pathlib import Path
 
 from headgate.model.errors import BadInput
 from headgate.model.finding import Finding, Outcome
+from headgate.scan.analyzers.beside import find_tool as find_tool
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.hub.sarif_in import ForeignRun, read_sarif
 from headgate.scan.text import printable
@@ -138,12 +137,6 @@ def _more_room() -> None:
     """Some runtimes reserve more address space than our own process may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-
-
-def find_tool(name: str) -> str:
-    """The tool beside this Python, else on the path; empty when there is none."""
-    own = Path(sysconfig.get_path("scripts")) / name
-    return str(own) if own.is_file() else shutil.which(name) or ""
 
 
 def _copied(folder: Path, file: SourceFile) -> bool:

@@ -12,7 +12,7 @@ from headgate.scan.absence.every import lacking
 from headgate.scan.absence.openapi import operations
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
-from headgate.scan.flow.findings import Found
+from headgate.scan.flow.findings import Found, Step
 from headgate.scan.front.lowered import Lowered, lowered
 from headgate.scan.packs.schema import Kind, Kinds, Pack
 from headgate.scan.packs.shipped import shipped, shipped_kinds
@@ -34,7 +34,7 @@ class Flow:
     """Where lowered files are kept between runs; None: nowhere."""
     mode: Mode = Mode.AUTO
     jobs: int = 1
-    """Processes that lower files at once."""
+    """Processes at once."""
     packs: Callable[[str], Sequence[Pack]] = field(default=shipped)
     kinds: Callable[[], Kinds] = field(default=shipped_kinds)
     shown: Confidence = SHOWN
@@ -72,6 +72,8 @@ class Flow:
             self.shown,
             scope,
             routes=operations(documents),
+            jobs=self.jobs,
+            cache=self.cache and self.cache.parent / "outcomes",
         )
         places = Places(modules)
         hits = [
@@ -185,15 +187,22 @@ def finding_of(
         span=places.span(found.path, found.start, found.end),
         cwe=kind.cwe or None,
         check="source",
-        trace=tuple(
-            TraceStep(
-                places.span(step.path, step.start, step.end),
-                step.reason,
-                _role(index, len(found.steps)),
-            )
-            for index, step in enumerate(found.steps)
+        trace=_trace(found.steps, places),
+        ways=tuple(
+            _trace(steps, places)
+            for start, steps in sorted(found.ways.items())
+            if start != (found.steps[0].path, found.steps[0].start)
         ),
         assumed=tuple(dict.fromkeys(found.assumed)),
+    )
+
+
+def _trace(steps: Sequence[Step], places: Places) -> tuple[TraceStep, ...]:
+    return tuple(
+        TraceStep(
+            places.span(step.path, step.start, step.end), step.reason, _role(index, len(steps))
+        )
+        for index, step in enumerate(steps)
     )
 
 

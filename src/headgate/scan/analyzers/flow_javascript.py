@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Outcome
+from headgate.scan.absence.every import as_found
+from headgate.scan.absence.javascript import lacks_of
 from headgate.scan.analyzers.flow import SHOWN, Places, cut_off, finding_of, reduced_by
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
@@ -54,7 +56,13 @@ class JavaScriptFlow:
         modules = {path: one for path, one in modules.items() if path not in tests}
         kinds = self.kinds()
         outcome = analyse(
-            modules, self.packs(LANGUAGE), kinds, self.mode, self.shown, language=LANGUAGE
+            modules,
+            self.packs(LANGUAGE),
+            kinds,
+            self.mode,
+            self.shown,
+            language=LANGUAGE,
+            cache=self.cache and self.cache.parent / "outcomes",
         )
         places = Places(modules)
         how = remedies(LANGUAGE)
@@ -62,6 +70,11 @@ class JavaScriptFlow:
             Hit(finding_of(one, kinds[one.kind], places, LANGUAGE, how.get(one.kind, "")))
             for one in outcome.found
             if one.confidence >= self.shown
+        ]
+        # What is missing is a question to a human, however unsure.
+        hits += [
+            Hit(finding_of(one, kinds[one.kind], places, LANGUAGE, how.get(one.kind, "")))
+            for one in as_found(lacks_of(modules), kinds)
         ]
         notes = [f"{file.path}: {unwritten[file.path]}" for file in files if file.path in unwritten]
         tested = sorted(tests.intersection(file.path for file in files))

@@ -19,6 +19,7 @@ from headgate.scan.analyzers.credential_values import (
     judge,
     judge_url,
 )
+from headgate.scan.analyzers.python_ast import idle_texts
 from headgate.scan.notes import is_message
 from headgate.scan.text import is_test
 
@@ -155,6 +156,7 @@ def find(path: str, text: str) -> Iterator[Secret]:
             patterns.append(_PATTERN_ENV_WORDS)
     patterns.append(_PATTERN_URL)
     taken: list[tuple[int, int]] = []
+    idle: Sequence[tuple[int, int]] | None = None
     for secret in _everywhere(path, text, patterns):
         value = text[secret.start : secret.end]
         if any(secret.start < last and first < secret.end for first, last in taken):
@@ -163,6 +165,12 @@ def find(path: str, text: str) -> Iterator[Secret]:
         # A test's own passwords protect nothing; what looks generated may be real.
         if (test or translated) and not is_random(value):
             continue
+        if path.endswith((".py", ".pyi")) and not is_random(value):
+            if idle is None:
+                idle = idle_texts(text)
+            if any(first <= secret.start and secret.end <= last for first, last in idle):
+                # A docstring shows how something is used: nobody signs in with it.
+                continue
         prose = style is Style.PROSE and not is_message(path)
         if prose and not _is_mixed(value):
             continue

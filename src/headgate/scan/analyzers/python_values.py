@@ -322,3 +322,31 @@ def is_constant_at(tree: ast.Module, first: int, last: int) -> bool:
         and (not isinstance(node, ast.Call) or getattr(node.func, "attr", "") == "format")
     ]
     return bool(found) and all(made is Made.CONSTANT for made in found)
+
+
+def reads_constant_at(tree: ast.Module, line: int, column: int) -> bool:
+    """Whether the call that begins here, or has an argument that does, is given a text that is
+    written in the code."""
+    for node, scope in scopes(tree):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        parts = (node, *node.args[1:], *(one.value for one in node.keywords))
+        if any((one.lineno, one.col_offset + 1) == (line, column) for one in parts):
+            return _is_text(node.args[0], scope)
+    return False
+
+
+def _is_text(node: ast.expr, scope: Scope) -> bool:
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, (str, bytes))
+    if not isinstance(node, ast.Name):
+        return False
+    found = scope.find(node.id)
+    return (
+        found is not None
+        and not found[0].added(node.id)
+        and all(
+            isinstance(one, ast.Constant) and isinstance(one.value, (str, bytes))
+            for one in found[1]
+        )
+    )

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
-import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
+from headgate.scan.analyzers.beside import find_tool
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.analyzers.python_ast import parse
-from headgate.scan.analyzers.python_values import is_constant_at
+from headgate.scan.analyzers.python_values import is_constant_at, reads_constant_at
 from headgate.scan.rules.table import Rule, load
 from headgate.scan.text import Text, decode, is_python, is_test
 
@@ -29,6 +28,8 @@ _SYNTAX = Rule(
     message="This is not valid Python, so no check could look at the file.",
     remedy="Correct the syntax, or exclude the file under `[checks] exclude` in headgate.toml.",
 )
+_READING = frozenset({"S301", "S302", "S506", *(f"S{number}" for number in range(313, 320))})
+"""What reads data: harmless where the data is written in the code."""
 _OWN = frozenset({"S602", "S604", "S605"})
 """Codes that the injection analyzer judges better wherever it can read the file."""
 _INJECTION = frozenset({78, 89, 94, 95})
@@ -39,12 +40,13 @@ _UNVERIFIED = 295
 _NOQA = re.compile(r"#\s*noqa(?!:)|#\s*noqa:.*\bS\d*", re.IGNORECASE)
 
 
+Answer = Analysis | tuple[list[dict[str, Any]], Mapping[str, SourceFile]]
+"""Its entries, and the files by the names that it knows them by; or why there are none."""
+
+
 def find_ruff() -> Path | None:
     """The ruff binary that belongs to this Python, else one on the path."""
-    own = Path(sysconfig.get_path("scripts")) / "ruff"
-    if own.is_file():
-        return own
-    found = shutil.which("ruff")
+    found = find_tool("ruff")
     return Path(found) if found else None
 
 
@@ -65,6 +67,10 @@ class Ruff:
         return is_python(path, start)
 
     def scan(self, files: Sequence[SourceFile]) -> Analysis:
+        return judged(self.ask(files))
+
+    def ask(self, files: Sequence[SourceFile]) -> Answer:
+        """Let ruff read the files; may be done in another thread."""
         if not files:
             return Analysis(Outcome.PASSED)
         binary = self.binary or find_ruff()
@@ -97,7 +103,12 @@ class Ruff:
             entries: list[dict[str, Any]] = json.loads(done.stdout)
         except ValueError:
             return Analysis(Outcome.NOT_RUN, "ruff's answer is not JSON")
-        return _analysis(entries, by_name)
+        return entries, by_name
+
+
+def judged(answer: Answer) -> Analysis:
+    """What is made of an answer of ruff's."""
+    return answer if isinstance(answer, Analysis) else _analysis(*answer)
 
 
 def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) -> Analysis:
@@ -130,6 +141,10 @@ def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) 
             continue
         if code == "S103" and not _others_may_write(entry["message"]):
             continue
+        if code in _READING:
+            tree = parse(file.data)
+            if tree is not None and reads_constant_at(tree, span.line, span.column):
+                continue
         finding = _finding(rules[code], span)
         if code == "S608":
             tree = parse(file.data)

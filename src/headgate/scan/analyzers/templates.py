@@ -54,6 +54,8 @@ _ADDRESSES = ("href", "src", "action", "formaction", "xlink:href", "data", "cite
 _NO_SCHEME = re.compile(
     r"url_for|static|\burl\b|_url\b|\.url\b|get_absolute_url|media|image|avatar|src\b|path|asset|link"
 )
+_UNESCAPING = re.compile(r"\{%-?\s*autoescape\s+(off|false)\b")
+_TAG = re.compile(r"<[A-Za-z!/]")
 _V_HTML = re.compile(
     r"\sv-html=(\"[^\"]*\"|'[^']*')|\[innerHTML\]=(\"[^\"]*\")|\{@html\s+([^}]+)\}"
 )
@@ -86,6 +88,9 @@ def _judge(text: str, teller: Teller) -> None:
         # Their `{{ }}` and `{ }` are text, whatever they are in.
         return
     if "{{" not in text and "<%" not in text:
+        return
+    if _UNESCAPING.search(text) and not _TAG.search(text):
+        # A text that says so, like that of a mail: no browser takes it for a page.
         return
     for one in printed(text):
         _value(one, places.span(one.start, one.end), teller)

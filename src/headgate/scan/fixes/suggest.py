@@ -12,8 +12,7 @@ from headgate.scan.fixes.source import Edit, Source, applied
 from headgate.scan.flow.analysis import analyse
 from headgate.scan.flow.findings import Found
 from headgate.scan.front.lowered import lowered, normal
-from headgate.scan.packs.load import Kinds
-from headgate.scan.packs.schema import Pack
+from headgate.scan.packs.schema import Kinds, Pack
 
 
 @dataclass(frozen=True, slots=True)

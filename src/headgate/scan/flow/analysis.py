@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
 from headgate.model.finding import Confidence
+from headgate.scan.flow.components import components
 from headgate.scan.flow.dependents import concerned
-from headgate.scan.flow.marked import follow_own_rules
+from headgate.scan.flow.parts import Settings, analysed
 from headgate.scan.flow.project import Mode, Outcome, Source
-from headgate.scan.flow.rules import Rules
+from headgate.scan.flow.remembered import Remembered
 from headgate.scan.flow.run import Run
 from headgate.scan.packs.schema import Kind, KindName, Pack
 
-_RECURSION = 30_000
+_FEW = 20
+"""So few files are analysed before what is known of them is looked up."""
 
 
 def analyse(
@@ -27,42 +27,58 @@ def analyse(
     changed: frozenset[str] | None = None,
     routes: Iterable[tuple[str, str, str]] = (),
     language: str = "python",
+    jobs: int = 1,
+    cache: Path | None = None,
 ) -> Outcome:
     """Everything that is found in the files, by path, and at least as sure as `least`.
 
+    Parts of the project that cannot affect each other are analysed each by itself: the result is
+    the same with any number of processes (`jobs`), and with what earlier runs left in `cache`.
     `routes`: functions (dotted names), paths and HTTP methods that something else than the code
     makes routes, like a description in OpenAPI.
     """
     imported = {name for file in files.values() for name in file.imports}
     tops = imported | {name.lstrip(".").partition(".")[0] for name in imported}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
-    rules = Rules(active, kinds, least)
+    settings = Settings(tuple(active), kinds, mode, least, tuple(routes), language)
     scope = None if changed is None else concerned(files, changed)
-    with _deep_recursion():
-        run = _run_of(language)(files, rules, mode, scope)
-        run.routes = tuple(routes)
-        follow_own_rules(run, active, files, language)
-        run.all()
-    return Outcome(run.recorder.all(), run.recorder.cut)
+    parts = [
+        part
+        for part in _parts(files, active, language)
+        if scope is None or not scope.isdisjoint(part)
+    ]
+    remembered = None
+    own = any(pack.rules for pack in active)
+    if cache is not None and scope is None and len(files) > _FEW and not own:
+        remembered = Remembered(cache, active, dict(kinds), mode, least, settings.routes, language)
+    outcomes: dict[tuple[str, ...], Outcome] = {}
+    keys: dict[tuple[str, ...], str] = {}
+    if remembered is not None:
+        for part in parts:
+            keys[part] = remembered.key(part, files)
+            kept = remembered.take(keys[part])
+            if kept is not None:
+                outcomes[part] = kept
+    missing = [part for part in parts if part not in outcomes]
+    for part, outcome in analysed(settings, files, missing, scope, jobs):
+        outcomes[part] = outcome
+        if remembered is not None:
+            remembered.keep(keys[part], outcome)
+    found = [one for part in parts for one in outcomes[part].found]
+    cut = {path: names for part in parts for path, names in outcomes[part].cut.items()}
+    found.sort(key=lambda one: (one.path, one.start, one.end, one.kind))
+    return Outcome(found, dict(sorted(cut.items())))
 
 
-def _run_of(language: str) -> type[Run]:
-    if language != "javascript":
-        return Run
-    from headgate.scan.flow.javascript_run import JavaScriptRun
-
-    return JavaScriptRun
-
-
-@contextmanager
-def _deep_recursion() -> Any:
-    """Trees may be nested deep; the depth of what is lowered is bounded."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
+def _parts(
+    files: Mapping[str, Source], active: Sequence[Pack], language: str
+) -> Sequence[tuple[str, ...]]:
+    if language != "python" or any(pack.rules for pack in active):
+        # What JavaScript's files may load is not only what they say they import, and rules of a
+        # user's own may speak of any file.
+        return [tuple(sorted(files))] if files else []
+    frameworks = {name for pack in active if pack.entries for name in pack.when}
+    return components(files, frameworks)
 
 
 __all__ = ["Confidence", "Mode", "Outcome", "Run", "Source", "analyse"]

@@ -117,6 +117,9 @@ class Assignments(Imports):
             self.assigned([name, f"*.{name}"], value, target, None)
         if name in frame.globals:
             frame.writes.append((frame.module, name, value))
+            if not any(token.root().index >= 0 for token in value.taint or ()):
+                # Those that are called from here find it there.
+                self.publish(frame.module, name, value)
         self.env.vars[name] = value
 
     def _bind_attribute(self, target: Node, value: Value, node: Node) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from headgate.scan.flow.constraints import demanded
 from headgate.scan.flow.env import several
 from headgate.scan.flow.lookups import Names
 from headgate.scan.flow.program import ClassRef, FunctionRef, Imported, ModuleRef, PackageRef
@@ -19,6 +20,8 @@ from headgate.scan.flow.values import (
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
+AS_VIEW = "as_view"
+"""Method of classes that frameworks make functions of: Flask, Django and those like them."""
 HOSTS = frozenset({"netloc", "hostname", "host", "origin"})
 
 
@@ -49,6 +52,11 @@ class Attributes(Names):
                 if found.taint or found.type or found.name != full:
                     return found
                 return Value(name=found.name, recv=value if "." in value.name else None)
+            if not full.startswith("*."):
+                # What was stored on something that a framework hands on: `request.state.user`.
+                stored = self.env.vars.get(full) or self.shared.get(full)
+                if stored is not None:
+                    return stored
             return Value(name=full, recv=value)
         if value.taint:
             return Value(self._taken(value, name, node), name=f"*.{name}", recv=value)
@@ -127,7 +135,8 @@ class Attributes(Names):
         if name in ("__name__", "__qualname__"):
             return constant(cls.name)
         for base in cls.library_bases():
-            return self.read(UNKNOWN, f"{base}.{name}", node)
+            found = self.read(UNKNOWN, f"{base}.{name}", node)
+            return Value(name=found.name, recv=Value(obj=cls)) if name == AS_VIEW else found
         return UNKNOWN
 
     def _of_instance(self, value: Value, held: Obj, name: str, node: Node) -> Value | None:
@@ -149,8 +158,11 @@ class Attributes(Names):
                 # A field that came in: its default says nothing of what it holds.
                 if declared.type == "int":
                     return declared
+                taint = self._taken(value, name, node)
+                if kinds := demanded(*cls.demands(name)):
+                    taint = self.narrowed(taint, -1, self.rules.mask(kinds))
                 return Value(
-                    self._taken(value, name, node), None, declared.ref, declared.type,
+                    taint, None, declared.ref, declared.type,
                     f"*.{name}", recv=value,
                 )  # fmt: skip
         if member is not None:

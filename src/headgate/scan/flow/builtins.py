@@ -214,7 +214,7 @@ class Builtins(Iterables):
     def matching(self, name: str, args: list[Value], keywords: dict[str, Value]) -> Value:
         if len(args) < 2:
             return UNKNOWN
-        return self.matched(args[0], name, args[1])
+        return self.match_of(args[0], self.matched(args[0], name, args[1]))
 
     def partial(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         if not args:

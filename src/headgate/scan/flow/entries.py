@@ -60,15 +60,7 @@ class EntryInfo:
         keywords: dict[str, Value],
     ) -> EntryInfo:
         """An entry that a decorator or a call makes."""
-        pattern = None
-        if rule.path is not None:
-            given = (
-                args[rule.path]
-                if isinstance(rule.path, int) and rule.path < len(args)
-                else keywords.get(str(rule.path))
-            )
-            if given is not None and given.consts and isinstance(given.consts[0], str):
-                pattern = given.consts[0]
+        pattern = _pattern(rule, args, keywords)
         methods: tuple[str, ...] = ()
         if rule.method_names:
             methods = tuple(
@@ -87,14 +79,41 @@ class EntryInfo:
 
     def path_parameters(self) -> dict[str, str]:
         """Parameters in the pattern, with their converters."""
-        out: dict[str, str] = {}
-        for match in _IN_PATH.finditer(self.path or ""):
-            name = match["flask"] or match["brace"] or match["group"] or match["colon"]
-            kind = match["converter"] or match["type"] or ""
-            if match["group"] and re.fullmatch(r"(\[0-9\]|\\d)[+*{}0-9,]*", match["pattern"]):
-                kind = "int"
-            out[name] = kind
-        return out
+        if self.path is None and self.cls is not None and self.cls.patterns:
+            each = [_parameters_of(pattern) for pattern in self.cls.patterns]
+            # Of several routes to one class a parameter is a number if it is one in all of them.
+            return {
+                name: kind if all(is_number(one.get(name, kind)) for one in each) else ""
+                for parameters in each
+                for name, kind in parameters.items()
+            }
+        return _parameters_of(self.path or "")
+
+
+def _pattern(rule: Entry, args: Sequence[Value], keywords: dict[str, Value]) -> str | None:
+    """The pattern of the route that a decorator or a call makes."""
+    if rule.path is None:
+        return None
+    given = (
+        args[rule.path]
+        if isinstance(rule.path, int) and rule.path < len(args)
+        else keywords.get(str(rule.path))
+    )
+    if given is None or not given.consts:
+        return None
+    first = given.consts[0]
+    return first if isinstance(first, str) else None
+
+
+def _parameters_of(pattern: str) -> dict[str, str]:
+    out: dict[str, str] = {}
+    for match in _IN_PATH.finditer(pattern):
+        name = match["flask"] or match["brace"] or match["group"] or match["colon"]
+        kind = match["converter"] or match["type"] or ""
+        if match["group"] and re.fullmatch(r"(\[0-9\]|\\d)[+*{}0-9,]*", match["pattern"]):
+            kind = "int"
+        out[name] = kind
+    return out
 
 
 def _registered_with(rules: Rules, sink: Sink, keywords: dict[str, Value]) -> bool:
@@ -173,6 +192,8 @@ def registered_by(rules: Rules, name: str, given: Any, calls: Calls) -> Iterator
             if handler is None:
                 continue
             for ref in several(handler.obj):
+                if isinstance(ref, ClassRef):
+                    ref.patterns.append(_pattern(rule, given[1], given[2]) or "")
                 if isinstance(ref, FunctionRef):
                     info = EntryInfo.of(
                         rules, rule, ref, Value(obj=ref), [], name, given[1], given[2]

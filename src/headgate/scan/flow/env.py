@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from headgate.scan.flow.values import (
@@ -38,6 +39,8 @@ class Joiner:
     def __init__(self, shared: dict[Any, Obj]) -> None:
         self._shared = shared
         self._next = 0
+        self.cleared: Callable[[int], int] = int
+        """The kinds that facts about a token clear it of."""
 
     def fresh(self) -> int:
         """A number for a new object."""
@@ -66,7 +69,8 @@ class Joiner:
                 if one.facts != other.facts:
                     # `if not ok(x): x = "/"`: what was checked on one way only stays so in values
                     # that come that way.
-                    mine, theirs = checked(mine, one.facts), checked(theirs, other.facts)
+                    mine = checked(mine, one.facts, self.cleared)
+                    theirs = checked(theirs, other.facts, self.cleared)
                 out[name] = self._values(mine, theirs, one.heap, other.heap, heap, 0)
         return Env(out, merge_facts(one.facts, other.facts) or {}, heap)
 
@@ -154,8 +158,9 @@ class Joiner:
         )
 
 
-def checked(value: Value, facts: Facts) -> Value:
-    """The value with what a state knows of where its data comes from."""
+def checked(value: Value, facts: Facts, cleared: Callable[[int], int] = int) -> Value:
+    """The value with what a state knows of where its data comes from. `cleared`: the kinds that
+    facts clear something of."""
     if not value.taint or not facts:
         return value
     taint: Taint = {}
@@ -165,7 +170,7 @@ def checked(value: Value, facts: Facts) -> Value:
         while above is not None:
             known |= facts.get(above, 0)
             above = above.parent
-        taint[token] = (mask | (known & ~7), trace)
+        taint[token] = (mask | (cleared(known) & ~7), trace)
     return Value(
         taint, value.consts, value.ref, value.type, value.name, value.obj, value.recv, value.text,
         value.cond,

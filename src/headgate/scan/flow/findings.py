@@ -59,12 +59,18 @@ class Found:
     """What the analysis took for true without knowing it."""
     code: str = ""
     """In the table `injection`, for what is told by it and not by the kind."""
+    ways: dict[tuple[str, int], tuple[Step, ...]] = field(
+        default_factory=dict[tuple[str, int], "tuple[Step, ...]"]
+    )
+    """By where data comes in: the shortest way from there, its own among them."""
 
 
 OWN = "own:"
 """How the labels of sources begin that a rule of a user's own names."""
 MAX_ASSUMED = 2
 """Different things that may be taken for true on one way before it is a guess."""
+MAX_WAYS = 30
+"""Ways to one place that are remembered."""
 PARAMETER = "library"
 """Label of the parameters of functions that nobody in the project calls."""
 BUILT = frozenset(
@@ -172,7 +178,14 @@ class Recorder:
     def add(self, found: Found) -> None:
         key = (found.kind, found.path, found.start, found.end)
         old = self.found.get(key)
+        ways = old.ways if old is not None else {}
+        if found.steps:
+            start = (found.steps[0].path, found.steps[0].start)
+            known = ways.get(start)
+            if len(found.steps) < len(known or ()) or (known is None and len(ways) < MAX_WAYS):
+                ways[start] = found.steps
         if old is None or _rank(found) > _rank(old):
+            found.ways = ways
             self.found[key] = found
 
     def cut_off(self, path: str, name: str) -> None:

@@ -39,6 +39,8 @@ _CONTAINED = {
     "://": (),
 }
 _FULL_HOST = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#\0]+[/?#]", re.IGNORECASE)
+MATCH = "re.Match"
+_ANSWERS = ((None,), (True,), (False,))
 _COMPARISONS: dict[str, Any] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -68,6 +70,11 @@ def _of_wholes(facts: Facts | None) -> Facts | None:
 
 class Guards(ContainerMethods):
     """What tests show."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._redirect = self.rules.mask(("open-redirect",))
+        self.joiner.cleared = self._clears
 
     def facts_of(self, value: Value, kinds: tuple[str, ...] | str, bit: int = WHOLE) -> Facts:
         """Facts that clear the tokens that the value has all of."""
@@ -137,6 +144,14 @@ class Guards(ContainerMethods):
         no: Facts | None = {}
         if op == "in":
             yes, no = self._membership(left, right)
+        elif op in ("==", "is") and left.cond is not None and right.consts in _ANSWERS:
+            # What a test has come to: `pattern.match(text) is None`, `is_ok(text) is False`.
+            yes, no = left.cond
+            if right.consts == (None,):
+                yes, no = ({}, {}) if left.type == "bool" else (no, yes)
+            elif right.consts == (False,):
+                yes, no = no, yes
+            return Value(type="bool", cond=(yes, no))
         elif op in ("==", "is"):
             yes = self._equality(left, right)
         elif op in ("<", "<="):
@@ -286,7 +301,7 @@ class Guards(ContainerMethods):
             return None
         yes: Facts | None = {}
         no: Facts | None = {}
-        if not self.deep(prefix):
+        if not self.deep(prefix) and prefix.consts not in (("/",), ("",)):
             yes = add_facts(yes, self.facts_of(recv, _PATH, RESOLVED))
         texts = prefix.consts
         if texts is None:
@@ -333,8 +348,15 @@ class Guards(ContainerMethods):
                 yes = add_facts(yes, dict.fromkeys(tokens, self.rules.mask(kinds)))
         return Value(self.narrowed(subject.taint, ~7), cond=(yes, {}))
 
+    def match_of(self, pattern: Value, result: Value) -> Value:
+        """A match, which knows by what pattern it was found."""
+        texts = pattern.consts or (pattern.text,)
+        text = texts[0] if len(texts) == 1 and isinstance(texts[0], str) else None
+        return Value(result.taint, type=MATCH, text=text, cond=result.cond)
+
     def cleared(self, token: Token, facts: int) -> int:
         """The kinds that the facts about a token clear it of."""
-        if facts & (SLASH | SINGLE) == (SLASH | SINGLE):
-            facts |= self.rules.mask(("open-redirect",))
-        return facts
+        return self._clears(facts)
+
+    def _clears(self, facts: int) -> int:
+        return facts | self._redirect if facts & 3 == SLASH | SINGLE else facts

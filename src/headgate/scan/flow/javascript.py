@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate.scan.flow.javascript_methods import JavaScriptMethods
+from headgate.scan.flow.javascript_answers import JavaScriptAnswers
 from headgate.scan.flow.program import FunctionRef
 from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
 
-class JavaScript(JavaScriptMethods):
+class JavaScript(JavaScriptAnswers):
     """The interpreter of JavaScript: operators, computed keys, markup."""
 
     def _unary(self, node: Node) -> Value:

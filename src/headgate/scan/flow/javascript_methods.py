@@ -7,6 +7,8 @@ from collections.abc import Callable
 from headgate.scan.flow.javascript_functions import JavaScriptFunctions
 from headgate.scan.flow.javascript_objects import functions_in
 from headgate.scan.flow.program import FunctionRef
+from headgate.scan.flow.rules import CallRule
+from headgate.scan.flow.sinks import Arguments
 from headgate.scan.flow.values import NONE, UNKNOWN, WHOLE, Obj, Value, constant, merge_taint
 from headgate.scan.ir.nodes import Node
 
@@ -110,9 +112,9 @@ class JavaScriptMethods(JavaScriptFunctions):
                 item = Value(taint, item.consts, item.ref, item.type)
             return self.bag(item) if name == "filter" else item
         if name == "every":
-            return Value(type="bool", cond=(self.cond_of(tested)[0], {}))
+            return Value(type="bool", cond=(self.lifted(self.cond_of(tested)[0]), {}))
         if name == "some":
-            return Value(type="bool", cond=({}, self.cond_of(tested)[1]))
+            return Value(type="bool", cond=({}, self.lifted(self.cond_of(tested)[1])))
         return recv if name == "sort" else NONE
 
     def _list_method(
@@ -288,6 +290,24 @@ class JavaScriptMethods(JavaScriptFunctions):
         flags = args[1].consts[0] if len(args) > 1 and args[1].consts else ""
         shown = text if isinstance(text, str) else None
         return Value(self.deep(args[0]), type="re.Pattern", text=shown, name=f"RegExp/{flags}")
+
+    def _known_result(
+        self,
+        function: Value,
+        rules: list[tuple[CallRule, bool]],
+        given: Arguments,
+        node: Node,
+        shown: str,
+    ) -> Value | None:
+        if function.name != "String" or len(given[1]) != 1:
+            return super()._known_result(function, rules, given, node, shown)
+        # The same text: what is found out of it later holds of what came in.
+        one = given[1][0]
+        mask = 0
+        for rule, _ in rules:
+            for sanitizer in rule.sanitizers:
+                mask |= self.rules.mask(sanitizer.safe_for)
+        return Value(self.narrowed(self.deep(one), -1, mask), one.consts, type="str", text=one.text)
 
     def same_text(self, args: list[Value], node: Node) -> Value | None:
         return Value(self.deep(args[0]), args[0].consts, text=args[0].text) if args else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from headgate.model.finding import Confidence
 from headgate.scan.flow.core import Frame
 from headgate.scan.flow.entries import EntryInfo, is_number, param_sources
 from headgate.scan.flow.env import Env, several
@@ -24,6 +25,16 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _HANDED = ("next/server.NextRequest", "next/server.RouteContext")
 """What Next.js hands to the functions that a file called `route` exports by these names:
 https://nextjs.org/docs/app/api-reference/file-conventions/route"""
+
+
+_ACTIONS = "use server"
+
+
+def _is_directive(body: Sequence[Node]) -> bool:
+    """Whether a body has the directive that makes its functions server actions."""
+    return any(
+        node[0] == ir.EXPR and node[3][0] == ir.CONST and node[3][3] == _ACTIONS for node in body
+    )
 
 
 class JavaScriptRun(Run):
@@ -125,6 +136,31 @@ class JavaScriptRun(Run):
                 return Value(type=kind)
         return UNKNOWN
 
+    def _interesting(self, state: ModuleState) -> bool:
+        return super()._interesting(state) or _ACTIONS.encode() in self.files[state.path].data
+
+    def _entries(self, functions: list[tuple[FunctionRef, ClassRef | None]]) -> None:
+        super()._entries(functions)
+        for ref, cls in functions:
+            if self._is_action(ref):
+                self._root(ref, cls, follow=True)
+
+    def _is_action(self, ref: FunctionRef) -> bool:
+        """Whether anybody may call it from a browser, with whatever arguments:
+        https://react.dev/reference/rsc/use-server"""
+        body: Sequence[Node] = ref.node[5]
+        if _is_directive(body):
+            return True
+        module = ref.module.ir
+        if module is None or not _is_directive(module.body):
+            return False
+        return any(
+            isinstance(one, FunctionRef) and one.node is ref.node
+            for name, value in ref.module.vars.items()
+            if name.startswith("export ")
+            for one in several(value.obj)
+        )
+
     def _is_route_file(self, ref: FunctionRef) -> bool:
         state = ref.module
         if state.path.rpartition("/")[2].partition(".")[0] != "route":
@@ -146,6 +182,12 @@ class JavaScriptRun(Run):
         info: EntryInfo | None,
     ) -> Value:
         """What a parameter of a function that nobody calls holds."""
+        if info is None and self._is_action(ref):
+            name = parameter[3][3] if parameter[3][0] == ir.NAME else str(index)
+            token = self.calls.token(
+                "web", "an argument of a server action", name, parameter, Confidence.HIGH, name
+            )
+            return Value(self.calls.tainted(token, parameter))
         if info is None and index < len(_HANDED) and self._is_route_file(ref):
             return Value(type=_HANDED[index])
         if parameter[3][0] == ir.NAME:

@@ -7,7 +7,7 @@ import re
 from headgate.model.finding import Confidence
 from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.rules import CallRule
-from headgate.scan.flow.sinks import Arguments, dotted, place_of
+from headgate.scan.flow.sinks import PLAIN, Arguments, dotted, place_of
 from headgate.scan.flow.standard import Standard
 from headgate.scan.flow.values import (
     NONE,
@@ -78,6 +78,8 @@ class Library(Standard):
                 if sink.when and not self.meets(sink.when, given):
                     continue
                 if sink.unless and self.meets_any(sink.unless, given):
+                    continue
+                if sink.kind == "xss" and recv is not None and recv.text == PLAIN:
                     continue
                 certainly = certain or _looks_like(sink, node)
                 most = Confidence.HIGH if certainly else sink.unknown_receiver
@@ -170,7 +172,8 @@ class Library(Standard):
                     result = folded
                     continue
                 if mask == self.rules.all:
-                    result = Value(type=function.name)
+                    cond = given[1][0].cond if function.name == "bool" and given[1] else None
+                    result = Value(type=function.name, cond=cond)
                     continue
                 values = [*given[1], *given[2].values()]
                 if given[0] is not None:
@@ -314,7 +317,9 @@ class Library(Standard):
         if tail in ("is_relative_to", "relative_to"):
             return self.below(recv, args, raises=tail == "relative_to")
         if tail in ("match", "fullmatch", "search", "test") and args and recv.type == "re.Pattern":
-            return self.matched(recv, "search" if tail == "test" else tail, args[0])
+            if tail == "test":
+                return self.matched(recv, "search", args[0])
+            return self.match_of(recv, self.matched(recv, tail, args[0]))
         if tail in ("includes", "has") and args:
             return self.compared("in", args[0], recv, (0, 0, 0))
         return None

@@ -65,6 +65,40 @@ def checked(pattern: str, *, whole: bool, begins: bool, flags: int = 0) -> tuple
 
 
 @functools.lru_cache(maxsize=2000)
+def of_group(pattern: str, group: int | str) -> tuple[str, ...]:
+    """What the text of a group is safe for, wherever the pattern was found."""
+    parsed = _parsed(pattern, 0)
+    if parsed is None:
+        return ()
+    number = parsed.state.groupdict.get(group) if isinstance(group, str) else group
+    items = list(parsed) if number == 0 else _group(list(parsed), number)
+    chars = None if items is None else _chars(items)
+    return () if chars is None else kinds_for(chars)
+
+
+def _group(items: Any, number: int | None) -> Any:
+    """What is in the group with a number."""
+    for op, given in items:
+        name = str(op)
+        if name == "SUBPATTERN" and given[0] == number:
+            return list(given[3])
+        inner: list[Any] = []
+        if name == "SUBPATTERN":
+            inner = [given[3]]
+        elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+            inner = [given[2]]
+        elif name == "BRANCH":
+            inner = list(given[1])
+        elif name == "ATOMIC_GROUP":
+            inner = [given]
+        for one in inner:
+            found = _group(list(one), number)
+            if found is not None:
+                return found
+    return None
+
+
+@functools.lru_cache(maxsize=2000)
 def removed(pattern: str) -> tuple[str, ...]:
     """What a text is safe for once everything that the pattern matches was taken out."""
     parsed = _parsed(pattern, 0)

@@ -58,7 +58,10 @@ class FunctionRef:
 class ClassRef:
     """A class of the project."""
 
-    __slots__ = ("bases", "fields", "kind", "library", "members", "module", "name", "node", "order")
+    __slots__ = (
+        "bases", "fields", "kind", "library", "members", "module", "name", "node", "order",
+        "patterns",
+    )  # fmt: skip
 
     def __init__(self, module: ModuleState, node: Node) -> None:
         self.module = module
@@ -73,6 +76,8 @@ class ClassRef:
         """Annotated fields with their defaults, for dataclasses and the like."""
         self.fields: dict[str, Value] = {}
         """Attributes of instances, over all methods that were analysed."""
+        self.patterns: list[str] = []
+        """Of routes that it answers, registered by `as_view`."""
         self.kind = ""
         """`dataclass` or `NAMED_TUPLE` when its constructor takes its fields."""
 
@@ -119,6 +124,16 @@ class ClassRef:
         for one in reversed(self.lineage()):
             out.update(dict(one.order))
         return out
+
+    def demands(self, name: str) -> tuple[Node | None, Node | None]:
+        """Annotation and default of a field, as they are written."""
+        for one in self.lineage():
+            for statement in one.node[7]:
+                if statement[0] == ir.ASSIGN and statement[5] is not None:
+                    target = statement[3][0]
+                    if target[0] == ir.NAME and target[3] == name:
+                        return statement[5], statement[4]
+        return None, None
 
     def library_bases(self) -> Iterable[str]:
         for one in self.lineage():

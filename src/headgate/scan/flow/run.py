@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from headgate.model.finding import Confidence
+from headgate.scan.flow.constraints import demanded
 from headgate.scan.flow.core import MAX_CALLS, CutOff, Frame
 from headgate.scan.flow.entries import (
     EntryInfo,
@@ -122,7 +123,7 @@ class Run(FrameworkCalls):
         place = (ref.module.path, ref.node[1])
         if place in self._done:
             return
-        self._done[place] = len(self.calls.shared)
+        self._done[place] = len(self.calls.shared), len(self._fields)
         if cls is not None:
             # What the constructor stores, the methods find.
             for name in ("__init__", "constructor"):
@@ -199,6 +200,7 @@ class Run(FrameworkCalls):
                         source.label, source.what, name, parameter, source.confidence, name
                     )
                     mask = self.rules.mask(source.safe_for)
+                    mask |= self.rules.mask(demanded(parameter[4], parameter[5]))
                     plain = value.type in ("int",)
                     if not plain:
                         kind = source.type or value.type
@@ -252,6 +254,7 @@ class Run(FrameworkCalls):
                 cls.fields[name] = calls.joiner.values(old, item, Env({}, {}, self.program.heap))
             if calls.deep(item):
                 self._tainting.add(name)
+                self._fields[name] = None
 
     def _keep(self, value: Value, depth: int = 0) -> None:
         """Objects that outlive the function they were made in."""
@@ -287,12 +290,16 @@ class Run(FrameworkCalls):
                     continue
                 since = self._done.get(place)
                 if since is not None:
-                    # Something may have been stored for it since: `flask.g.user = …`.
-                    later = (
+                    # Something may have been stored for it since: `flask.g.user = …`, or, by a
+                    # method that was looked at later, `self.user = …`.
+                    later = {
                         name.rpartition(".")[2].partition("[")[0]
-                        for name, value in shared[since:]
+                        for name, value in shared[since[0] :]
                         if value.taint
-                    )
+                    }
+                    if cls is not None:
+                        fields = list(self._fields)[since[1] :]
+                        later.update(name for name in fields if cls.field(name) is not None)
                     if mentions.isdisjoint(later):
                         continue
                     del self._done[place]

@@ -43,8 +43,11 @@ class Selection:
             self.recorder.judge = judge
         self.calls = Calls(self.program, rules, self.recorder)
         self.calls.recorder = self.recorder
-        self._done: dict[tuple[str, int], int] = {}
-        """Functions that were analysed, and how many names were shared then."""
+        self._done: dict[tuple[str, int], tuple[int, int]] = {}
+        """Functions that were analysed; how many names were shared then, and how many `_fields`
+        there were."""
+        self._fields: dict[str, None] = {}
+        """Attributes in which methods store what comes in, the first first."""
         self._tainting: set[str] = set()
         """Names of functions that give what comes in, and of attributes that hold it."""
 

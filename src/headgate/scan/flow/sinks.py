@@ -17,6 +17,8 @@ from headgate.scan.packs.schema import Condition, Literal, Sink
 
 Arguments = tuple[Value | None, list[Value], dict[str, Value], Value | None]
 """Receiver, positional ones, those with names, and what is spread from something unknown."""
+PLAIN = "\1plain"
+"""As what is known of an answer: that it is sent as no page."""
 _PLACE = re.compile(r"^(?P<name>[^\[]+)(?:\[(?P<key>.+)\])?$")
 
 
@@ -233,4 +235,4 @@ class Sinks(Guards):
                 self.literal(literal, node, name)
 
 
-__all__ = ["UNKNOWN", "Arguments", "Sinks", "dotted", "place_of"]
+__all__ = ["PLAIN", "UNKNOWN", "Arguments", "Sinks", "dotted", "place_of"]

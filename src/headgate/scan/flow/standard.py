@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from headgate.scan.flow.builtins import Builtins, Partial
+from headgate.scan.flow.guards import MATCH
+from headgate.scan.flow.patterns import of_group
 from headgate.scan.flow.program import NAMED_TUPLE, ClassRef, FunctionRef
 from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant, merge_taint
 from headgate.scan.ir import nodes as ir
@@ -22,6 +24,8 @@ _QUEUES = frozenset(
 )  # fmt: skip
 _LATER = frozenset({"delay", "delay_on_commit", "apply_async", "apply_async_on_commit", "s", "si"})
 """Methods that a decorator of a task queue gives a function, to call it elsewhere."""
+_HANDED = {"submit": 0, "run_in_executor": 1, "call_soon": 0, "call_soon_threadsafe": 0}
+"""Methods that call a function elsewhere, and where it stands among their arguments."""
 _FIELDS = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _FOLDS = 12
 """Items that `functools.reduce` is followed over."""
@@ -41,7 +45,7 @@ class Standard(Builtins):
         if name in _QUEUES:
             return self.new(Obj("list", {}), name)
         handler = _FUNCTIONS.get(name)
-        if handler is not None and args:
+        if handler is not None and (args or handler is Standard.started):
             return handler(self, args, keywords, node)
         return super().builtin(name, args, keywords, node, extra)
 
@@ -53,15 +57,33 @@ class Standard(Builtins):
         if held is not None and held.cls is not None and name in ("_replace", "_asdict"):
             change = self.replaced if name == "_replace" else self.as_dictionary
             return change([recv], keywords, node)
+        if recv.type == MATCH and name == "group":
+            return self._group(recv, args, node)
+        if name == "as_view" and isinstance(recv.obj, ClassRef):
+            return Value(obj=recv.obj)
         if name == "get" and recv.name and args and (found := self._stored_under(recv, args)):
             return found
         if recv.type == _TEMPLATE and name in ("substitute", "safe_substitute"):
             return self._substituted(recv, args, keywords, node)
         if recv.type in _QUEUES:
             return self._queued(recv, name, args, node)
+        if name in _HANDED and len(args) > _HANDED[name]:
+            function, rest = args[_HANDED[name]], args[_HANDED[name] + 1 :]
+            if function.obj is not None or self.rules.canonical(function.name) in self.rules.calls:
+                result = self.call(function, rest, keywords, node)
+                self.dead = False
+                return result
         if name in _LATER and isinstance(recv.obj, FunctionRef) and recv.obj.node[6]:
             return self._later(recv.obj, name, args, keywords, node)
         return None
+
+    def _group(self, recv: Value, args: list[Value], node: Node) -> Value | None:
+        """`match.group(1)`: a text of the characters that the group lets through."""
+        key = args[0].consts[0] if args and args[0].consts else 0
+        if len(args) > 1 or recv.text is None or not isinstance(key, (int, str)):
+            return None
+        mask = self.rules.mask(of_group(recv.text, key))
+        return Value(self.moved(recv.taint, "a group is taken", node, ~7, mask), type="str")
 
     def _stored_under(self, recv: Value, args: list[Value]) -> Value | None:
         """`flask.g.get("user")`: what was stored as `flask.g.user`."""
@@ -185,6 +207,23 @@ class Standard(Builtins):
     def got(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         return self.item(args[1], args[0], node) if len(args) > 1 else UNKNOWN
 
+    def gathered(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`asyncio.gather(…)`: the results in the order of what is waited for."""
+        return self.make_list(args)
+
+    def started(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`threading.Thread(target=function, args=…)`: it is called with these."""
+        function = keywords.get("target") or keywords.get("function")
+        if function is None:
+            return UNKNOWN
+        given, named = keywords.get("args"), keywords.get("kwargs")
+        rest = (self.sequence(given, node) or [Value(self.deep(given))]) if given else []
+        held = self.obj(named) if named is not None else None
+        items = held.items.items() if held is not None else ()
+        self.call(function, rest, {key: one for key, one in items if isinstance(key, str)}, node)
+        self.dead = False
+        return UNKNOWN
+
     def elsewhere(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         """`asyncio.to_thread(function, …)`: what the function returns, once it is awaited."""
         return self.call(args[0], args[1:], keywords, node)
@@ -219,6 +258,10 @@ _FUNCTIONS: dict[str, Callable[[Standard, list[Value], dict[str, Value], Node], 
     "vars": Standard.as_dictionary,
     "operator.itemgetter": Standard.getter,
     "operator.itemgetter()": Standard.got,
+    "asyncio.gather": Standard.gathered,
+    "threading.Thread": Standard.started,
+    "threading.Timer": Standard.started,
+    "multiprocessing.Process": Standard.started,
     "asyncio.to_thread": Standard.elsewhere,
     "anyio.to_thread.run_sync": Standard.elsewhere,
     "starlette.concurrency.run_in_threadpool": Standard.elsewhere,

@@ -79,6 +79,12 @@ class Texts(Containers):
             if recv.taint and name in ("keys", "values", "copy", "to_dict", "dict", "model_dump"):
                 return Value(self.moved(recv.taint, f"`{name}` gives it", node))
             return None
+        if name == "format_map" and args:
+            held = self.obj(args[0])
+            if held is None:
+                return Value(merge_taint(recv.taint, self.union(args)), type="str")
+            named = {key: one for key, one in held.items.items() if isinstance(key, str)}
+            return self.formatted(recv, [], named, node)
         if name == "format":
             return self.formatted(recv, args, keywords, node)
         if name == "join" and args:

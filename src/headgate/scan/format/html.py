@@ -89,6 +89,10 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield "<p>The way of the data:</p><ol>"
         yield from map(_step, finding.trace)
         yield "</ol>"
+    for way in finding.ways:
+        yield f"<details><summary>Another way, of {plural(len(way), 'step')}</summary><ol>"
+        yield from map(_step, way)
+        yield "</ol></details>"
     yield from (f"<p>Assumed: {_text(one)}</p>" for one in finding.assumed)
     if finding.remedy:
         yield f"<p><strong>Remedy:</strong> {_text(finding.remedy)}</p>"

@@ -64,6 +64,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "identity": finding.identity,
         "url": finding.url,
         "trace": [_step(step) for step in finding.trace],
+        "ways": [[_step(step) for step in way] for way in finding.ways],
+        "evidence": finding.evidence.value,
         "assumed": [printable(one) for one in finding.assumed],
         "engines": list(finding.engines),
         "allowed": printable(finding.allowed),

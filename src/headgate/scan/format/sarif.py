@@ -101,6 +101,7 @@ def _finding(finding: Finding, places: Mapping[str, int]) -> dict[str, Any]:
         "severity": finding.severity.word,
         "confidence": finding.confidence.word,
         "check": finding.check,
+        "evidence": finding.evidence.value,
     }
     if finding.assumed:
         properties["assumed"] = [printable(one) for one in finding.assumed]
@@ -120,8 +121,11 @@ def _finding(finding: Finding, places: Mapping[str, int]) -> dict[str, Any]:
     if finding.identity:
         result["partialFingerprints"] = {"headgate/v1": finding.identity}
     if finding.trace:
-        steps = [_step(step) for step in finding.trace]
-        result["codeFlows"] = [{"threadFlows": [{"locations": steps}]}]
+        # One for each way: any of them is enough.
+        result["codeFlows"] = [
+            {"threadFlows": [{"locations": [_step(step) for step in way]}]}
+            for way in (finding.trace, *finding.ways)
+        ]
     if finding.allowed:
         result["suppressions"] = [{"kind": "inSource", "justification": printable(finding.allowed)}]
     return result

@@ -37,6 +37,10 @@ def _finding(finding: Finding) -> Iterator[str]:
         yield f"  {number} | {finding.excerpt}"
         yield f"  {' ' * len(number)} | {' ' * start}{'^' * length}"
     yield from _trace(finding)
+    for way in finding.ways:
+        first, steps = way[0], plural(len(way), "step")
+        where = f"{printable(first.span.path)}:{first.span.line}"
+        yield from _wrapped(f"Another way, of {steps}, from {where}: {first.text}.", "  ")
     for one in finding.assumed:
         yield from _wrapped(f"Assumed: {one}", "  ")
     if len(finding.engines) > 1:

@@ -18,6 +18,8 @@ from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
 
 ENDINGS = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+_DIRECTIVES = frozenset({"use server"})
+"""Texts that mean something where they stand alone."""
 _TYPES = frozenset(
     {
         "interface_declaration", "type_alias_declaration", "function_signature", "comment",
@@ -106,6 +108,9 @@ class _Lowering(Modules):
         )
         for name in self.required:
             self.imports[name] = None
+        if self.has_markup:
+            # Since its new transform JSX needs no import.
+            self.imports["react"] = None
         return Module(
             language="javascript",
             body=(*asked, *body),
@@ -167,7 +172,7 @@ class _Lowering(Modules):
             return None
         first = children[0]
         start, end = tree.start_byte, tree.end_byte
-        if first.type == "string":
+        if first.type == "string" and self.text(first)[1:-1] not in _DIRECTIVES:
             return None
         if first.type == "internal_module":
             return self._namespace(first)

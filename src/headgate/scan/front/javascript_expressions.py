@@ -284,6 +284,7 @@ class Expressions(Operators):
     # Markup
 
     def _markup(self, tree: Tree) -> Node:
+        self.has_markup = True
         opening = tree.child_by_field_name("open_tag") or tree
         name = opening.child_by_field_name("name")
         tag: str | Node = ""

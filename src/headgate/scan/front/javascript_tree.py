@@ -43,6 +43,7 @@ class Trees:
         self.broken: list[tuple[int, int]] = []
         self.required: dict[str, tuple[int, int]] = {}
 
+        self.has_markup = False
         self._lowerings: dict[str, Callable[[Tree], Node]] = {}
 
     def expr(self, tree: Tree) -> Node:

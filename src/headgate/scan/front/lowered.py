@@ -15,7 +15,7 @@ from pathlib import Path
 from headgate.scan.ir.nodes import Module, as_plain, from_plain
 from headgate.scan.text import decode
 
-VERSION = 3
+VERSION = 4
 """Of the lowering: another one finds nothing of what was kept."""
 _AT_ONCE = 64
 """Files that one process is given at once."""

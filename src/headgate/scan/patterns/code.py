@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard, cast
 
 from headgate.model.errors import BadInput
-from headgate.scan.front import javascript, python
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
@@ -100,9 +99,14 @@ def compiled(text: str, language: str) -> Code:
     written = _replaced(text, language)
     data = written.strip().encode("utf-8", "surrogateescape")
     try:
+        # Imported here: packs without patterns are read without the grammars.
         if language == "python":
+            from headgate.scan.front import python
+
             module = python.lower(data)
         else:
+            from headgate.scan.front import javascript
+
             module = javascript.lower("pattern.js", data)
     except RecursionError:
         raise BadInput("is nested too deep", "") from None

@@ -20,6 +20,7 @@ from headgate.server.auth.sessions import Random
 from headgate.server.cases.jobs import ListedSecret
 from headgate.server.settings import Settings
 from headgate.store.database import Database
+from headgate.store.repositories.flakes import FlakyJob
 from headgate.store.repositories.jobs import Hold
 
 
@@ -109,6 +110,8 @@ class UseCases(Protocol):
     async def secrets_of(self, actor: Principal, project: str) -> Sequence[ListedSecret]: ...
 
     async def hold_job(self, actor: Principal, project: str, job: str, seconds: float) -> Hold: ...
+
+    def flaky_jobs(self, actor: Principal) -> Sequence[FlakyJob]: ...
 
     async def holds(self, actor: Principal) -> Sequence[tuple[Hold, str]]: ...
 

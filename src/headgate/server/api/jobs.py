@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from headgate.server.api.body import Field, Kind
@@ -64,6 +65,11 @@ async def _release(call: Call) -> Answer:
     return Answer({"id": call.path["id"], "released": True})
 
 
+async def _flaky(call: Call) -> Answer:
+    found = call.house.flaky_jobs(call.actor)
+    return Answer({"flaky": [dataclasses.asdict(one) for one in found]})
+
+
 ENDPOINTS = (
     Endpoint(
         "/api/projects/{project}/secrets/{name}",
@@ -86,6 +92,12 @@ ENDPOINTS = (
             Field("job", "the name of the job", required=True, longest=255),
             Field("seconds", "for how long, by default a day", Kind.NUMBER),
         ),
+    ),
+    Endpoint(
+        "/api/flaky-jobs",
+        "Jobs that failed and passed on the same content lately, of projects that you may read.",
+        _flaky,
+        method="GET",
     ),
     Endpoint("/api/holds", "Work areas that are, or are to be, kept.", _holds, method="GET"),
     Endpoint("/api/holds/{id:whole}/release", "Remove a kept work area, or the wish.", _release),

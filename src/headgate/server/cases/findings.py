@@ -16,6 +16,7 @@ from headgate.model.finding import Finding
 from headgate.model.ids import ChangeNumber, ProjectId
 from headgate.model.principal import Principal
 from headgate.model.project import POLICY_PROJECT
+from headgate.model.suppression import Central
 from headgate.model.tracked import OPEN_FINDINGS, ActKind, FindingAct, FindingState, TrackedFinding
 from headgate.scan.hub.sarif_in import read_sarif
 from headgate.server.flow.flow import Flow
@@ -79,12 +80,13 @@ class FindingCases(Flow):
         subject = self._subject(identity)
         reason = _reason(reason)
         self.require(actor, Action.COMMENT, Resource(project=subject.name))
+        central = self._central(subject.name)
         with self.db.write() as tx:
             if not tx.acts.end(subject.project, subject.identity):
                 raise Conflict("Nobody has silenced or disputed this finding.")
             for one in subject.tracked:
                 if one.state is not FindingState.FIXED:
-                    state, why = next_state(one.finding, one.state, None)
+                    state, why = next_state(one.finding, one.state, None, central)
                     tx.tracked.set_state(one.id, state, why)
             tx.events.append(_event("finding.reopened", actor, subject, {"reason": reason}))
         await self._again_judged(subject)
@@ -179,6 +181,7 @@ class FindingCases(Flow):
         *,
         silences: bool,
     ) -> FindingAct:
+        central = self._central(subject.name)
         with self.db.write() as tx:
             act = tx.acts.add(
                 subject.project, subject.identity, subject.finding.rule, kind, actor.id,
@@ -187,7 +190,7 @@ class FindingCases(Flow):
             if silences:
                 for one in subject.tracked:
                     if one.state in OPEN_FINDINGS or one.state is not FindingState.FIXED:
-                        state, why = next_state(one.finding, one.state, act)
+                        state, why = next_state(one.finding, one.state, act, central)
                         tx.tracked.set_state(one.id, state, why)
             until = datetime.fromtimestamp(expires, UTC).date().isoformat() if expires else None
             data = {"kind": kind.value, "reason": reason, "expires": until, "silences": silences}
@@ -195,6 +198,9 @@ class FindingCases(Flow):
         if silences:
             await self._again_judged(subject)
         return act
+
+    def _central(self, project: str) -> Central:
+        return Central(self.policy().suppressions, project, self.clock())
 
     async def _again_judged(self, subject: _Subject) -> None:
         for number in subject.changes:

@@ -14,6 +14,7 @@ from headgate.authority.permissions import Action, Resource
 from headgate.authority.sealing import Sealer
 from headgate.gate.ports import Secret
 from headgate.gate.provisions import provided
+from headgate.gate.trials.flakes import FLAKY_FOR
 from headgate.jobs.dispatch.interface import RunRequest
 from headgate.jobs.redact import LEAST
 from headgate.model.errors import BadInput, HeadgateError, NotFound
@@ -22,6 +23,7 @@ from headgate.model.ids import ItemId
 from headgate.model.principal import GATE, Principal
 from headgate.server.core import Core
 from headgate.store.database import Transaction
+from headgate.store.repositories.flakes import FlakyJob
 from headgate.store.repositories.jobs import Hold
 
 LARGEST_SECRET = 16 << 10
@@ -156,6 +158,19 @@ class JobCases(Core):
         except HeadgateError:
             return False
         return job in config.jobs or job in config.job_tables
+
+    def flaky_jobs(self, actor: Principal) -> Sequence[FlakyJob]:
+        """Jobs whose outcomes contradicted each other lately, of projects the actor may read."""
+        permissions, groups = self.permissions(), self.groups(actor)
+        with self.db.read() as tx:
+            found = tx.failures.flaky(self.clock() - FLAKY_FOR)
+        may = {
+            project: permissions.decide(
+                actor, groups, Action.READ, Resource(project=project)
+            ).allowed
+            for project in {one.project for one in found}
+        }
+        return [one for one in found if may[one.project]]
 
     async def holds(self, actor: Principal) -> Sequence[tuple[Hold, str]]:
         """Every wish to keep an area, and who asked; only of projects the actor administers."""

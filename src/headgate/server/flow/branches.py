@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -17,22 +18,31 @@ from headgate.model.ids import Commit, ProjectId
 from headgate.model.patterns import matches
 from headgate.model.principal import GATE
 from headgate.model.project import POLICY_PROJECT, Context
+from headgate.model.suppression import DAY, Central
 from headgate.model.tracked import (
     OPEN_FINDINGS,
     SILENT_FINDINGS,
+    FindingState,
     Owner,
     ScanCounts,
 )
 from headgate.scan.analyzers.interface import SourceFile
-from headgate.scan.change import LINKS, READ, REGULAR, SUBMODULE, TOO_LARGE, files_of
+from headgate.scan.change import LINKS, READ, REGULAR, SUBMODULE, files_of
 from headgate.scan.engine import CHECKS, Request
 from headgate.scan.findings.follow import follow
 from headgate.scan.findings.owners import PLACES, CodeOwners, parse_owners
 from headgate.scan.hub.sarif_in import ForeignRun
 from headgate.scan.hub.taking import taken as taken_as_check
-from headgate.scan.text import LARGEST, Text, decode
+from headgate.scan.text import LARGEST, TOO_LARGE, Text, decode
 from headgate.server.flow.configuration import rules_of, tools_of
-from headgate.server.flow.recording import Writer, inherited, joined, missed, verdict
+from headgate.server.flow.recording import (
+    Writer,
+    inherited,
+    joined,
+    missed,
+    next_state,
+    verdict,
+)
 from headgate.vcs.git import GitError
 from headgate.vcs.past import author_of_line
 from headgate.vcs.repository import ChangedFile, Repository
@@ -42,6 +52,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_LOOK = 600
+"""Seconds between looks at what has ended."""
 BATCH = 4 << 20
 """Bytes of files per request, so that inspections of changes get their turn in between."""
 MOST_BLAMED = 100
@@ -111,6 +123,42 @@ class BranchScanner:
                 continue
             if tip is not None and tip != commit:
                 self.soon(project, branch)
+
+    def apply_policy(self) -> None:
+        """Silence and reopen findings as the policy, and the time, say."""
+        house = self._house
+        now = house.clock()
+        with house.db.write() as tx:
+            for project in tx.projects.all():
+                central = Central(house.policy().suppressions, project.name, now)
+                acts = tx.acts.silencing(project.id, now)
+                changed: Counter[str] = Counter()
+                for branch in tx.branch_scans.branches(project.id):
+                    for one in tx.tracked.of_branch(project.id, branch):
+                        if one.state is FindingState.FIXED:
+                            continue
+                        act = acts.get(one.finding.identity)
+                        state, reason = next_state(one.finding, one.state, act, central)
+                        quiet = one.state in SILENT_FINDINGS
+                        if quiet is (state in SILENT_FINDINGS) and reason == one.reason:
+                            continue
+                        tx.tracked.set_state(one.id, state, reason)
+                        changed["reopened" if quiet else "silenced"] += one.state is not state
+                if changed.total():
+                    data = {"project": project.name, **changed}
+                    about = f"project/{project.name}"
+                    tx.events.append(NewEvent("findings.suppressions", GATE, about, data))
+
+    async def end_expired(self) -> None:
+        """Reopen what was silenced until yesterday, for as long as the server runs."""
+        last = 0.0
+        while True:
+            now = self._house.clock()
+            ends = [one.until + DAY for one in self._house.policy().suppressions]
+            if not last or any(last < end <= now for end in ends):
+                self.apply_policy()
+            last = now
+            await asyncio.sleep(_LOOK)
 
     async def _run(self) -> None:
         while self._wanted:
@@ -285,6 +333,7 @@ class BranchScanner:
             writer = Writer(
                 tx, project, branch, scanned.commit, tx.acts.silencing(project, now),
                 tx.tracked.records(), config.context is Context.PRODUCTION,
+                Central(self._house.policy().suppressions, name, now),
             )  # fmt: skip
             counts = writer.write(followed, new, whose, missed(scanned.results))
             outcome, reason = verdict(scanned.results)

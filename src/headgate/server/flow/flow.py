@@ -301,6 +301,7 @@ class Flow(Judging):
         if not changed:
             return
         policy = self.policy()
+        self.branches.apply_policy()
         with self.db.write() as tx:
             tx.events.append(
                 NewEvent(

@@ -17,6 +17,7 @@ from headgate.model.principal import Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT, Context
 from headgate.model.queue import Node, NodeState
 from headgate.model.resolve import for_branch
+from headgate.model.suppression import Central
 from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
 from headgate.scan.change import scan_change
 from headgate.server.core import Core
@@ -94,7 +95,8 @@ class Judging(Core):
             checks += await self._landing_checks(case, case.node, case.node.commit)
         with self.db.read() as tx:
             acts = tx.acts.silencing(case.change.project, self.clock())
-        checks = without_silenced(checks, acts)
+        central = Central(self.policy().suppressions, case.project, self.clock())
+        checks = without_silenced(checks, acts, central)
         configs = [await self._config_or_none(case.project, base) for base in dict.fromkeys(bases)]
         with self.db.read() as tx:
             approvers = {id: tx.principals.get(id) for id in case.approvers}

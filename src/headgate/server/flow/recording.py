@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from headgate.model.finding import CheckResult, Finding, Outcome
 from headgate.model.ids import Commit, ProjectId
+from headgate.model.suppression import Central
 from headgate.model.tracked import (
     OPEN_FINDINGS,
     SILENT_FINDINGS,
@@ -41,8 +42,10 @@ class Writer:
         acts: Mapping[str, FindingAct],
         records: Mapping[str, RuleRecord],
         production: bool,
+        central: Central,
     ) -> None:
         self._tx = tx
+        self._central = central
         self._where = project, branch, commit
         self._acts = acts
         self._records = records
@@ -93,7 +96,7 @@ class Writer:
         )
 
     def _state(self, finding: Finding, before: FindingState | None) -> tuple[FindingState, str]:
-        return next_state(finding, before, self._acts.get(finding.identity))
+        return next_state(finding, before, self._acts.get(finding.identity), self._central)
 
     def _rank(self, finding: Finding, *, new: bool) -> int:
         record = self._records.get(finding.rule)
@@ -106,7 +109,7 @@ class Writer:
 
 
 def next_state(
-    finding: Finding, before: FindingState | None, act: FindingAct | None
+    finding: Finding, before: FindingState | None, act: FindingAct | None, central: Central
 ) -> tuple[FindingState, str]:
     """The state of a finding that is there, and why it is silent; `before`: None when new."""
     if act is not None:
@@ -114,6 +117,9 @@ def next_state(
         return (FindingState.ACCEPTED if accepted else FindingState.SUPPRESSED), act.reason
     if finding.allowed:
         return FindingState.SUPPRESSED, finding.allowed
+    silenced = central.silences(finding)
+    if silenced is not None:
+        return FindingState.SUPPRESSED, silenced.words
     if before is None:
         return FindingState.NEW, ""
     if before in SILENT_FINDINGS or before is FindingState.FIXED:

@@ -6,26 +6,51 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from headgate.model.finding import CheckResult, Outcome
+from headgate.model.suppression import Central
 from headgate.model.tracked import FindingAct
-from headgate.scan.text import plural
+from headgate.scan.text import plural, printable
+
+NOTHING = Central((), "", 0)
+"""Where the policy silences nothing."""
 
 
 def without_silenced(
-    checks: Iterable[CheckResult], acts: Mapping[str, FindingAct]
+    checks: Iterable[CheckResult],
+    acts: Mapping[str, FindingAct],
+    central: Central = NOTHING,
 ) -> tuple[CheckResult, ...]:
-    """The checks without the findings that an act in force silences (by identity).
+    """The checks without the findings that an act in force (by identity), or the policy, silences.
 
-    A check that failed for nothing else has passed; one that did not run stays so.
+    A check that failed for nothing else has passed; one that did not run stays so. A suppression
+    of the policy that has ended silences nothing, and is told.
     """
-    return tuple(_without(check, acts) for check in checks)
+    return tuple(_told(_without(check, acts, central), central) for check in checks)
 
 
-def _without(check: CheckResult, acts: Mapping[str, FindingAct]) -> CheckResult:
-    kept = tuple(f for f in check.findings if not f.identity or f.identity not in acts)
-    silent = len(check.findings) - len(kept)
+def _told(check: CheckResult, central: Central) -> CheckResult:
+    """With what has ended."""
+    lapsed = {one for f in check.findings if (one := central.lapsed(f)) is not None}
+    if not lapsed:
+        return check
+    ended = "; ".join(
+        f"the suppression at {one.place} has ended, its owner is {printable(one.owner)}"
+        for one in sorted(lapsed, key=lambda one: one.line)
+    )
+    return replace(check, reason=f"{check.reason}; {ended}" if check.reason else ended)
+
+
+def _without(check: CheckResult, acts: Mapping[str, FindingAct], central: Central) -> CheckResult:
+    by_act = [f for f in check.findings if f.identity and f.identity in acts]
+    by_policy = [f for f in check.findings if f not in by_act and central.silences(f) is not None]
+    kept = tuple(f for f in check.findings if f not in by_act and f not in by_policy)
+    silent = [
+        f"{plural(len(found), 'finding')} silenced by {whom}"
+        for found, whom in ((by_act, "humans"), (by_policy, "the policy"))
+        if found
+    ]
     if not silent:
         return check
-    outcome, reason = check.outcome, f"{plural(silent, 'finding')} silenced by humans"
+    outcome, reason = check.outcome, "; ".join(silent)
     if outcome is Outcome.FAILED and not kept:
         outcome = Outcome.PASSED
     elif check.reason and outcome is not Outcome.FAILED:

@@ -3,15 +3,17 @@ record of every rule."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headgate.model.errors import BadInput, HeadgateError, NotFound
 from headgate.model.finding import Outcome, Severity, Span
 from headgate.model.ids import Commit, ProjectId
 from headgate.model.principal import Principal
+from headgate.model.suppression import POLICY, Central
 from headgate.model.tracked import (
     OPEN_FINDINGS,
+    SILENT_FINDINGS,
     BranchScan,
     FindingAct,
     FindingState,
@@ -103,13 +105,15 @@ def findings_view(house: House, viewer: Principal, filters: Filters) -> View:
         )
         found, total = tx.tracked.select(wanted)
         names = {p.id: p.name for p in projects}
+        sources = _Sources(house, tx, names)
         branches = sorted({b for p in chosen for b in tx.branch_scans.branches(p.id)})
         one = chosen[0] if len(chosen) == 1 else None
         branch = filters.branch or (one.default_branch if one else "")
         scans = tx.branch_scans.latest(one.id, branch, TREND) if one else []
         rules = tx.tracked.rules([p.id for p in projects])
+        sourced = [(one, sources.of(one)) for one in found]
     return {
-        "findings": [line(one, names) for one in found],
+        "findings": [line(one, names) | told for one, told in sourced],
         "total": total,
         "page": page,
         "pages": max(1, -(-total // PAGE)),
@@ -145,6 +149,38 @@ def line(one: TrackedFinding, names: dict[ProjectId, str]) -> View:
         "last_seen": one.last_seen,
         "fixed": one.fixed,
     }
+
+
+class _Sources:
+    """Says where the silence of findings comes from."""
+
+    def __init__(self, house: House, tx: Transaction, names: dict[ProjectId, str]) -> None:
+        self._policy = house.policy()
+        self._now = house.clock()
+        self._tx = tx
+        self._names = names
+        self._people = Names(tx)
+        self._acts: dict[ProjectId, Mapping[str, FindingAct]] = {}
+
+    def of(self, one: TrackedFinding) -> View:
+        """`silenced_by`: `comment`, the place in the policy, or who said it; empty when nothing
+        does. `lapsed`: the place of a suppression in the policy that has ended."""
+        central = Central(self._policy.suppressions, self._names.get(one.project, ""), self._now)
+        lapsed = central.lapsed(one.finding) if one.state in OPEN_FINDINGS else None
+        told = f"{lapsed.place} ({lapsed.owner})" if lapsed is not None else ""
+        return {"silenced_by": self._silence(one), "lapsed": shown_text(told)}
+
+    def _silence(self, one: TrackedFinding) -> str:
+        if one.state not in SILENT_FINDINGS:
+            return ""
+        if one.project not in self._acts:
+            self._acts[one.project] = self._tx.acts.silencing(one.project, self._now)
+        act = self._acts[one.project].get(one.finding.identity)
+        if act is not None:
+            return self._people.principal(act.by).name
+        if one.reason.startswith(POLICY):
+            return ":".join(one.reason.split(":")[:2])
+        return "comment"
 
 
 def _trend(branch: str, scans: Sequence[BranchScan]) -> View | None:
@@ -211,11 +247,13 @@ async def finding_view(house: House, identity: str, viewer: Principal) -> View:
         names = {project.id: project.name}
         record = tx.tracked.records().get(main.finding.rule, RuleRecord(main.finding.rule))
         acts = _acts(tx, main, house.clock())
+        told = _Sources(house, tx, names).of(main)
     facts = Facts(
         record=Record(record.confirmed, record.disputed), new=main.state is FindingState.NEW
     )
     return {
         "finding": line(main, names)
+        | told
         | {
             "assumed": [shown_text(one) for one in main.finding.assumed],
             "engines": list(main.finding.engines),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from headgate.model.errors import NotFound
 from headgate.model.ids import BuildId, Commit, ItemId, JobRunId, QueueId, TrialId
 from headgate.model.queue import BranchKey
 from headgate.model.trial import Trial, TrialPurpose, TrialState
+from headgate.store.lane_tables import job_failures
 from headgate.store.tables import job_results, trials
 from headgate.store.text import decode, encode
 from headgate.store.types import Clock, new_id
@@ -114,19 +115,33 @@ class Results:
         self._clock = clock
 
     def keep(self, key: str, run: JobRunId) -> None:
-        """A run that passed; the first one stays."""
-        query = select(job_results.c.key).where(job_results.c.key == key)
-        if self._c.execute(query).first() is None:
-            values = {"key": key, "run_id": run, "created": self._clock()}
-            self._c.execute(insert(job_results).values(**values))
+        """A run that passed; the first one stays, unless one has failed on the same since."""
+        if self.find([key]):
+            return
+        values = {"run_id": run, "created": self._clock()}
+        done = self._c.execute(update(job_results).where(job_results.c.key == key).values(values))
+        if not done.rowcount:
+            self._c.execute(insert(job_results).values(key=key, **values))
 
     def find(self, keys: Iterable[str]) -> dict[str, JobRunId]:
-        """Of these keys, those that a passed run is known for."""
+        """Of these keys, those that a passed run is known for which no later run contradicts."""
         wanted = sorted(set(keys))
         found: dict[str, JobRunId] = {}
         for at in range(0, len(wanted), _AT_ONCE):
-            query = select(job_results.c.key, job_results.c.run_id).where(
-                job_results.c.key.in_(wanted[at : at + _AT_ONCE])
+            some = wanted[at : at + _AT_ONCE]
+            red = (
+                select(job_failures.c.key, func.max(job_failures.c.run_id).label("run_id"))
+                .where(job_failures.c.key.in_(some))
+                .group_by(job_failures.c.key)
+                .subquery()
+            )
+            query = (
+                select(job_results.c.key, job_results.c.run_id)
+                .join(red, red.c.key == job_results.c.key, isouter=True)
+                .where(
+                    job_results.c.key.in_(some),
+                    red.c.run_id.is_(None) | (red.c.run_id < job_results.c.run_id),
+                )
             )
             found |= {key: JobRunId(run) for key, run in self._c.execute(query)}
         return found

@@ -18,6 +18,9 @@ from typing import Any
 
 DAY = 86400.0
 
+LONGEST = 600.0
+"""Real seconds that a program may take, or a thread, before it counts as hung."""
+
 
 class Stalled(RuntimeError):
     """Everything waits for something, and nothing will ever happen."""
@@ -63,13 +66,20 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
             if kwargs.get("stderr") == DEVNULL:
                 return await super().subprocess_exec(protocol_factory, *args, **kwargs)
             self._under_way += 1
+            ended = False
+
+            def end() -> None:
+                nonlocal ended
+                if not ended:
+                    ended = True
+                    self._under_way -= 1
 
             def watched() -> Any:
                 protocol = protocol_factory()
                 told = protocol.process_exited
 
                 def process_exited() -> None:
-                    self._under_way -= 1  # All that it wrote can be read by now.
+                    end()  # All that it wrote can be read by now.
                     told()
 
                 protocol.process_exited = process_exited
@@ -77,8 +87,10 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
             try:
                 return await super().subprocess_exec(watched, *args, **kwargs)
-            except OSError:
-                self._under_way -= 1  # It was never begun.
+            except BaseException:
+                # It was never begun, or asyncio has killed it and waited for that: whoever is
+                # cancelled here is not told that it has ended.
+                end()
                 raise
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
@@ -103,7 +115,10 @@ class _Selector(selectors.BaseSelector):
         if timeout is not None and timeout <= 0:
             return self._inner.select(0)
         if self._loop.busy:
-            return self._inner.select(None)
+            real = self._inner.select(LONGEST)
+            if not real:
+                raise Stalled(f"a program has said nothing for {LONGEST:.0f} seconds")
+            return real
         ready = self._inner.select(0)
         if ready:
             return ready

@@ -1,0 +1,99 @@
+"""What an answer is sent as: a browser runs the scripts of pages, and of nothing else."""
+
+from __future__ import annotations
+
+from headgate.model.finding import Confidence
+from headgate.scan.flow.javascript_methods import JavaScriptMethods
+from headgate.scan.flow.sinks import PLAIN, Arguments
+from headgate.scan.flow.values import Value
+from headgate.scan.ir.nodes import Node
+from headgate.scan.packs.schema import Sink
+
+_ANSWERS = ("Response", "Reply", "ServerResponse", "Context")
+_TYPES = frozenset({"type", "contentType"})
+_HEADERS = frozenset({"set", "header", "setHeader", "writeHead", "headers"})
+_HEADER = "content-type"
+_PAGES = ("html", "xml", "svg", "script", "multipart")
+"""Words in types of content in which scripts run, or from which they can be loaded."""
+
+
+class JavaScriptAnswers(JavaScriptMethods):
+    """Remembers of an answer that it is no page."""
+
+    _plain = False
+    """Whether what is being assigned is sent as no page."""
+
+    def _bind_attribute(self, target: Node, value: Value, node: Node) -> None:
+        """`ctx.type = "text/plain"; ctx.body = text`."""
+        if target[4] in ("type", "body"):
+            answer = self.eval(target[3])
+            if answer.type.endswith(_ANSWERS):
+                if target[4] == "type":
+                    kind = _word(value) or _PAGES[0]
+                    self._send_as(answer, None if any(one in kind for one in _PAGES) else PLAIN)
+                self._plain = target[4] == "body" and answer.text == PLAIN
+        try:
+            super()._bind_attribute(target, value, node)
+        finally:
+            self._plain = False
+
+    def sink(
+        self,
+        sink: Sink,
+        values: list[Value],
+        node: Node,
+        name: str,
+        most: Confidence = Confidence.HIGH,
+    ) -> None:
+        if not (self._plain and sink.kind == "xss"):
+            super().sink(sink, values, node, name, most)
+
+    def library_call(
+        self, function: Value, given: Arguments, node: Node, target: str = ""
+    ) -> Value:
+        value = super().library_call(function, given, node, target)
+        recv = given[0]
+        if recv is None or not recv.type.endswith(_ANSWERS):
+            return value
+        kind = self._content_type(function.name.rpartition(".")[2], given[1])
+        if kind is not None:
+            text = None if any(word in kind for word in _PAGES) else PLAIN
+            self._send_as(recv, text)
+        else:
+            text = PLAIN if recv.text == PLAIN else None
+        if value.type != recv.type:
+            return value
+        return Value(
+            value.taint, None, value.ref, value.type, value.name, value.obj, value.recv, text
+        )
+
+    def _content_type(self, method: str, args: list[Value]) -> str | None:
+        """The type that a call gives an answer, in lower case; None: it gives none. One that is
+        not known may be that of a page."""
+        if method in _TYPES and args:
+            return _word(args[0]) or _PAGES[0]
+        if method not in _HEADERS:
+            return None
+        for at, one in enumerate(args):
+            held = self.obj(one)
+            if held is not None:
+                for name, item in held.items.items():
+                    if isinstance(name, str) and name.lower() == _HEADER:
+                        return _word(item) or _PAGES[0]
+            elif _word(one) == _HEADER and at + 1 < len(args):
+                return _word(args[at + 1]) or _PAGES[0]
+        return None
+
+    def _send_as(self, answer: Value, text: str | None) -> None:
+        """Every name of the answer knows of it."""
+        for name, one in list(self.env.vars.items()):
+            if one is answer:
+                self.env.vars[name] = Value(
+                    one.taint, None, one.ref, one.type, one.name, one.obj, one.recv, text
+                )
+
+
+def _word(value: Value) -> str | None:
+    consts = value.consts
+    known = consts[0] if consts is not None and len(consts) == 1 else None
+    return known.lower() if isinstance(known, str) else None
