@@ -99,6 +99,8 @@ class Lanes:
     entries: dict[ItemId, Entry] = field(default_factory=dict[ItemId, Entry])
     """As last shown to the planner, which knows them again by identity."""
     trials: dict[int, Trial] = field(default_factory=dict[int, Trial])
+    sources: dict[ItemId, str] = field(default_factory=dict[ItemId, str])
+    """Whose budget each unit counts against."""
     windows: Windows = field(default_factory=Windows)
     """How many changes of each source are tested at once."""
     forecast: Forecast = field(default_factory=Forecast)
@@ -140,6 +142,7 @@ class Lanes:
         self.proven.discard(unit)
         self.asked_again.discard(unit)
         self.entries.pop(unit, None)
+        self.sources.pop(unit, None)
         self.waits.pop(unit, None)
 
     def land(self, unit: ItemId, items: Iterable[ItemId], epoch: int) -> None:
@@ -149,6 +152,7 @@ class Lanes:
         self.unit_of.update(dict.fromkeys(items, unit))
         self.witnesses.pop(unit, None)
         self.entries.pop(unit, None)
+        self.sources.pop(unit, None)
         self.waits.pop(unit, None)
 
     def landed_items(self) -> dict[ItemId, int]:
