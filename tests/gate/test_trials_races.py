@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from harness import Gate
+from harness import Gate, one_queue, sandboxed
 from trials_world import Begin, lanes, parts, trials
 
 from headgate.gate.case import Case
 from headgate.gate.ports import GatePorts
 from headgate.gate.trials import maker
 from headgate.gate.unit_jobs import UnitJobs, select_unit
+from headgate.jobs.dispatch.interface import Fate
+from headgate.jobs.dispatch.local import LocalDispatcher
 from headgate.model.config import PROJECT_FILE, Policy
 from headgate.model.event import Event
+from headgate.model.ids import ChangeNumber, JobRunId
 from headgate.model.pipeline import Manager, PipelinePolicy
 from headgate.model.queue import Node, NodeState
 from headgate.model.trial import TrialState
@@ -77,6 +81,45 @@ async def test_what_is_landing_is_not_given_up(gates: Begin):
     assert told == [False]
     (trial,) = trials(gate)
     assert trial.state is TrialState.LANDED
+
+
+class Noting(LocalDispatcher):
+    """Notes of which runs it was told that nothing of them is needed any more."""
+
+    gone: set[int]
+
+    async def settle(self, runs: Sequence[JobRunId], fate: Fate) -> None:
+        if fate is Fate.GONE:
+            self.gone = {*getattr(self, "gone", ()), *runs}
+        await super().settle(runs, fate)
+
+
+@pytest.mark.parametrize("policy", [lanes("jinja"), one_queue("jinja")], ids=["lanes", "chain"])
+async def test_what_runs_left_for_later_goes_with_a_change_that_is_taken_back(
+    gates: Begin, place: Path, policy: Policy
+):
+    """Its caches, say: every push to a change takes the revision before it back."""
+    dispatcher = sandboxed(place, Noting)
+    gate = await gates({"jinja": PARTS}, policy, dispatcher)
+    gate.freeze()
+    number = await gate.push("jinja", {"one/a": "fine\n"})
+    await gate.until(lambda: "build.passed" in gate.kinds())
+    await gate.service.withdraw(ChangeNumber(number), "pushed again", "ada")
+    await gate.service.stop()
+    assert dispatcher.gone == {run.id for run in gate.runs(number)}
+
+
+async def test_what_a_run_on_the_bare_branch_left_goes_at_once(gates: Begin, place: Path):
+    dispatcher = sandboxed(place, Noting)
+    gate = await gates({"jinja": PARTS}, lanes("jinja"), dispatcher)
+    number = await gate.push("jinja", {"one/a": "bad\n"})
+    await gate.run()
+    await gate.service.stop()
+    (baseline,) = [trial.baseline for trial in trials(gate)]
+    assert baseline is not None
+    with gate.db.read() as tx:
+        bare = {run.id for run in tx.builds.runs(baseline)}
+    assert dispatcher.gone == {run.id for run in gate.runs(number)} | bare
 
 
 async def test_every_future_that_was_tested_with_what_a_landing_elsewhere_replaces_is_found(

@@ -12,6 +12,7 @@ from headgate.gate.selection import Choice, Unmet, Unusable, select
 from headgate.gate.trials.lanes import Lanes
 from headgate.gate.trials.reuse import Keeper, Rest, keys_of, only
 from headgate.jobs.build import run_build
+from headgate.jobs.dispatch.interface import Fate
 from headgate.jobs.select import JobKey
 from headgate.model.ids import BuildId, Commit, JobRunId, NodeId
 from headgate.model.job import BuildState
@@ -114,7 +115,10 @@ async def _run(
         tx.trials.set_baseline(trial.id, build)
     recorder = Recorder(db, case.item.change, node, build, stopping)
     sink = Keeper(db, recorder, rest)
-    result = await run_build(rest.plan, ports.dispatcher, sink, ports.clock, ports.semaphores)
+    try:
+        result = await run_build(rest.plan, ports.dispatcher, sink, ports.clock, ports.semaphores)
+    finally:
+        await ports.dispatcher.settle(sorted(sink.runs.values()), Fate.GONE)
     with db.write() as tx:
         if tx.builds.get(build).state is BuildState.RUNNING:
             tx.builds.set_state(build, result.state, result.reason)

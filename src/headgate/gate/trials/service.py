@@ -90,6 +90,7 @@ class LanesService:
         """The item has left: nothing is tested for it any more."""
         with self._db.write() as tx:
             trial_records.part(tx, tx.items.get(item), "the item left the queue")
+        self._endings.left(item)
 
     def leave(self, queue: Queue) -> None:
         """The queue is a chain now: what was tested in lanes goes."""
