@@ -52,6 +52,21 @@ async def test_a_policy_that_changes_while_jobs_are_chosen_is_heeded(
     gate.expect(ejected={number: "job jinja/two failed"})
 
 
+async def test_a_policy_that_changes_while_the_verdict_is_asked_for_is_heeded(
+    gates: Begin, monkeypatch: pytest.MonkeyPatch
+):
+    gate = await gates({"jinja": PARTS}, shut(lanes("jinja"), "one"))
+
+    async def permits(number: ChangeNumber) -> str:
+        gate.house.in_force = shut(lanes("jinja"), "one", "two")
+        return ""
+
+    monkeypatch.setattr(gate.house, "permits", permits)
+    number = await gate.push("jinja", {"one/a": "fine\n", "two/a": "bad\n"})
+    await gate.run()
+    gate.expect(ejected={number: "job jinja/two failed"})
+
+
 async def test_one_of_a_fused_build_that_may_not_land_takes_nobody_along(gates: Begin):
     gate = await gates({"jinja": PARTS}, lanes("jinja", slots=1, fuse=8))
     await gate.service.stop()
