@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from headgate.model.finding import Finding
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.history import Past
-from headgate.scan.reviewer.interface import Scope
+
+if TYPE_CHECKING:
+    from headgate.scan.reviewer.interface import Scope
 
 CHECKS = ("source", "secrets")
 

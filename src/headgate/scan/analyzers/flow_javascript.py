@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Outcome
-from headgate.scan.absence.every import as_found
-from headgate.scan.absence.javascript import lacks_of
 from headgate.scan.analyzers.flow import SHOWN, Places, cut_off, finding_of, reduced_by
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
-from headgate.scan.flow.javascript_modules import tests_of
 from headgate.scan.front.generated import why_generated
 from headgate.scan.front.lowered import grammar, lowered
 from headgate.scan.packs.schema import Kinds, Pack
@@ -46,6 +43,11 @@ class JavaScriptFlow:
         """What is found in the files, and in those of the context when it is found there."""
         if not files:
             return Analysis(Outcome.PASSED)
+        # Most scans see no JavaScript, and need nothing of this.
+        from headgate.scan.absence.every import as_found
+        from headgate.scan.absence.javascript import lacks_of
+        from headgate.scan.flow.javascript_modules import tests_of
+
         given = {file.path: file.data for file in (*context, *files)}
         unwritten = {
             path: why for path, data in given.items() if (why := why_generated(path, data))

@@ -7,9 +7,7 @@ import marshal
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from multiprocessing import get_context
 from pathlib import Path
 
 from headgate.scan.ir.nodes import Module, as_plain, from_plain
@@ -81,6 +79,9 @@ def lowered(
 def _lower_all(missing: Sequence[tuple[str, bytes]], jobs: int) -> list[bytes]:
     if jobs < 2 or len(missing) < _FEW:
         return [pack(*one) for one in missing]
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     # Threads of the caller may hold locks: start afresh, do not fork.
     with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
         paths, texts = zip(*missing, strict=True)

@@ -85,10 +85,9 @@ def nodes_below(node: Any) -> Iterator[Node]:
             stack.extend(reversed(cast("tuple[Any, ...]", one)))
 
 
-def variable_of(node: Node) -> str:
-    """`X` when a node stands for any expression, `$X`."""
-    name = node[3] if node[0] == ir.NAME else ""
-    return name[len(VARIABLE) :] if name.startswith(VARIABLE) else ""
+def is_deep(node: Node) -> bool:
+    """Whether a node of a pattern is `<... P ...>`."""
+    return node[0] == ir.CALL and node[3][0] == ir.NAME and node[3][3] == DEEP
 
 
 @functools.lru_cache(maxsize=2000)

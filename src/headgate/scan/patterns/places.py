@@ -9,10 +9,13 @@ from typing import cast
 
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
-from headgate.scan.patterns.code import Code, compiled, is_node
+from headgate.scan.patterns.code import Code, compiled, is_deep, is_node
 from headgate.scan.patterns.file import File
 from headgate.scan.patterns.schema import Formula, Op
 from headgate.scan.patterns.unify import Bindings, Unifier
+
+_ALIKE = frozenset({ir.CALL, ir.RETURN, ir.FUNCTION, ir.CLASS, ir.WITH, ir.IF, ir.FOR, ir.ATTR})
+"""Operations of patterns that are like nodes of the same operation only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +128,9 @@ class Searcher:
             yield from self._sequences(code)
             return
         pattern = next(iter(code.body))
+        only = pattern[0] if pattern[0] in _ALIKE and not is_deep(pattern) else None
         for node in self.file.nodes:
-            if node[0] == ir.EXPR:
+            if node[0] == ir.EXPR or (only is not None and node[0] != only):
                 continue
             for bound in self._unifier.node(pattern, node, {}):
                 yield Place(node[1], node[2], node, bound)

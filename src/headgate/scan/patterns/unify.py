@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
-from headgate.scan.patterns.code import DEEP, ELLIPSIS, MANY, VARIABLE, is_node, nodes_below
+from headgate.scan.patterns.code import ELLIPSIS, MANY, VARIABLE, is_deep, is_node, nodes_below
 from headgate.scan.patterns.file import File
 
 Bound = Any
@@ -91,7 +91,7 @@ class Unifier:
         if op < ir.EXPR and node[0] == ir.EXPR:
             yield from self.node(pattern, node[3], bound)
             return
-        if op == ir.CALL and pattern[3][0] == ir.NAME and pattern[3][3] == DEEP:
+        if is_deep(pattern):
             for one in nodes_below(node):
                 yield from self.node(pattern[4][0], one, bound)
             return
