@@ -214,6 +214,26 @@ def test_who_requires_another_lands_after_it():
     )
 
 
+def test_nobody_is_tested_in_a_future_in_which_another_lands_without_what_it_requires():
+    # What fails there would be held against it once both have landed.
+    queue = [entry(1, 3, chance=0.7), entry(2, 3, chance=0.7, requires=[1]), entry(3, 1, 2)]
+    assert begun(view(queue))[3] == [ids(1, 2), ids(), ids(1)]
+    # Nor by what it requires itself: 2 can only land after 1.
+    queue = [entry(1, 3, chance=0.4), entry(2, requires=[1]), entry(3, 1, requires=[2])]
+    assert begun(view(queue))[3] == [ids(1, 2)]
+
+
+def test_of_those_that_land_together_nobody_lands_before_what_it_requires():
+    # Each was tested with the next, 2 with 1 as it requires it: there is no order for all three.
+    queue = [entry(1, 3, priority=1), entry(2, 3, requires=[1], priority=1), entry(3, 1, 2)]
+    trials = [
+        trial(10, (1,), PASSED, [3]),
+        trial(11, (2,), PASSED, [1]),
+        trial(12, (3,), PASSED, [2]),
+    ]
+    assert not [step for step in plan(view(queue, trials)).steps if isinstance(step, Admit)]
+
+
 def test_when_slots_are_short_items_that_agree_are_built_together():
     found = plan(view([entry(n) for n in range(1, 9)], slots=2, fuse=8))
     assert [s.members for s in found.steps if isinstance(s, Begin)] == [(1, 2, 3, 4), (5, 6, 7, 8)]

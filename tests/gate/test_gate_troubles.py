@@ -12,13 +12,14 @@ import pytest
 from harness import CHECKED, TOML, Gate, git, make_commit, one_queue, sandboxed
 
 from conftest import Begin
+from headgate.gate import difficulties
 from headgate.gate.difficulties import HELD_PAUSE
 from headgate.jobs.dispatch.interface import RunRequest, RunResult
 from headgate.jobs.dispatch.local import LocalDispatcher
 from headgate.model.change import Dependency
 from headgate.model.config import Policy, QueuePolicy
 from headgate.model.errors import BadInput, Conflict
-from headgate.model.ids import ChangeNumber, Tree
+from headgate.model.ids import ChangeNumber, ItemId, Tree
 from headgate.model.job import RunState
 from headgate.model.queue import ItemState, NodeState, QueueState
 from headgate.store.tables import nodes
@@ -431,3 +432,22 @@ async def test_many_changes_from_many_hands_all_end(gates: Begin):
         (bad if text == "bad\n" else good).append(number)
     await gate.run()
     gate.expect(landed=good, ejected=dict.fromkeys(bad, "failed (exit 1)"))
+
+
+async def test_what_comes_due_while_its_queue_is_looked_at_is_looked_at_again(
+    gates: Begin, monkeypatch: pytest.MonkeyPatch
+):
+    """Else it waited for whatever happened next, in a quiet queue for ever."""
+    monkeypatch.setattr(difficulties, "PAUSES", (0.2, 15.0))
+    gate = await gates({"jinja": CHECKED})
+    passes: list[float] = []
+
+    async def slow(_: object) -> None:
+        passes.append(time.monotonic())
+        await asyncio.sleep(0.4)
+
+    monkeypatch.setattr(gate.service, "_settle", slow)
+    gate.service.wake("other")
+    gate.service._difficulties.add(ItemId(1))  # pyright: ignore[reportPrivateUsage]
+    await asyncio.sleep(1.2)
+    assert len(passes) == 2, "not once, and not again and again"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 from harness import Gate
-from trials_world import Begin, lanes, parts
+from trials_world import Begin, lanes, parts, trials
 
 from headgate.gate.trials.flakes import FLAKY_FOR
 from headgate.model.config import PROJECT_FILE
@@ -75,6 +75,27 @@ async def test_a_failure_counts_at_once_when_a_job_failed_too_that_is_not_flaky(
     await gate.run()
     assert "asked again" not in gate.reason(bad)
     gate.expect(ejected={bad: "failed"})
+
+
+async def test_each_of_a_fused_build_that_flaky_jobs_failed_is_asked_again(gates: Begin):
+    gate = await gates({"jinja": FILES}, lanes("jinja", slots=1, fuse=8))
+    await gate.service.stop()
+    numbers = [await gate.push("jinja", {f"{part}/a": "bad\n"}) for part in ("one", "two")]
+    with gate.db.write() as tx:
+        build = tx.builds.add()
+        for key, part in (("1" * 64, "one"), ("2" * 64, "two")):
+            green, red = [tx.builds.add_run(build, "jinja", part, n, True) for n in (1, 2)]
+            tx.results.keep(key, green.id)
+            tx.failures.add(key, red.id)
+    await gate.restart()
+    await gate.run()
+    again = "It had failed before, and was asked again for that"
+    gate.expect(ejected=dict.fromkeys(numbers, "exit 1"))
+    both = {gate.item(number).id for number in numbers}
+    built = [set(t.members) for t in trials(gate) if t.build is not None]
+    assert built[0] == both
+    assert both <= set().union(*built[1:]), "one of them was ejected on what was given up"
+    assert again in gate.reason(numbers[0])
 
 
 @pytest.mark.long

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.gate.trials.footprint import UNKNOWN, Footprint, Shown, blamed, conflict
+from headgate.gate.trials.footprint import UNKNOWN, Footprint, Shown, blamed, conflict, matching
+from headgate.model.patterns import matches
 from headgate.model.queue import BranchKey
 from headgate.model.scopes import Scope, affected
 
@@ -129,3 +131,25 @@ def test_only_whoever_touches_what_a_job_is_shown_is_blamed_and_all_when_that_is
     assert blamed(members, job()) == (1, 2)
     assert blamed(members, job("c/**")) == ()
     assert blamed([*members, (4, UNKNOWN)], job("a/**")) == (1, 2, 3, 4)
+
+
+PARTS_OF_PATHS = st.sampled_from(["a", "b", "ab", "a.py"])
+PLACES = st.lists(PARTS_OF_PATHS, min_size=1, max_size=4).map("/".join)
+PATTERNS = st.lists(st.sampled_from(["a", "b", "*", "**", "a*", "*.py"]), min_size=1, max_size=4)
+
+
+@given(
+    st.lists(PATTERNS.map("/".join), min_size=1, max_size=3),
+    st.frozensets(PLACES, max_size=8),
+)
+def test_many_paths_fit_patterns_as_each_of_them_does(patterns: list[str], paths: frozenset[str]):
+    one_by_one = any(matches(path, patterns) for path in paths)
+    assert matching(tuple(patterns), paths) == one_by_one
+
+
+def test_ten_thousand_files_are_held_against_all_that_wait_in_no_time():
+    many = frozenset(f"vendor/{n % 100}/{n}.js" for n in range(10_000))
+    started = time.process_time()
+    for n in range(100):
+        assert not matching((f"src/{n}/**", "/pyproject.toml"), many)
+    assert time.process_time() - started < 2.0, "a path at a time it takes a minute"

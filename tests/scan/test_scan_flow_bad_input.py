@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from headgate.model.finding import Outcome
 from headgate.scan.analyzers.flow import Flow
+from headgate.scan.analyzers.flow_javascript import JavaScriptFlow
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.engine import Request, examine
 from headgate.scan.tree import read_file
@@ -170,3 +171,8 @@ def test_a_program_with_a_part_cut_out_is_survived(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(source)))
     end = data.draw(st.integers(start, len(source)))
     scan(source[:start] + source[end:])
+
+
+def test_a_default_where_no_target_can_be_is_evaluated_like_any_value() -> None:
+    analysis = JavaScriptFlow().scan([SourceFile("app.js", b'post"s">{{=(x))')])
+    assert "could not be understood" in analysis.reduced[0]

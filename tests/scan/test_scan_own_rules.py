@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import time
 from dataclasses import replace
 from textwrap import dedent
 
@@ -21,6 +23,7 @@ from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.change import scan_change
 from headgate.scan.engine import Request, examine
 from headgate.scan.packs.examples import found
+from headgate.scan.packs.expressions import why_endless
 from headgate.scan.packs.load import kinds_with, packs_with, parse_pack, shipped_kinds
 from headgate.scan.packs.schema import Pack
 from headgate.scan.patterns import unify
@@ -359,6 +362,71 @@ def test_a_rule_with_too_much_to_compare_is_told_as_cut_off(
     code = "f(" + ", ".join("abcdefghijklmnop") + ")\n"
     source, _ = examine(Request((SourceFile("a.py", code.encode()),)), tools(own))
     assert source.reduced == ("a.py: the analysis of rule own/r was cut off",)
+
+
+@pytest.mark.parametrize("sink", ["return $X", "$Y = $X"])
+def test_a_value_that_a_statement_is_given_is_judged_when_it_is_a_call(sink: str) -> None:
+    word = "return" if "return" in sink else "y ="
+    code = f"""\
+        def f():
+            {word} ask()
+        def g():
+            x = 1
+            {word} ask("")
+        def h():
+            {word} len("a")
+    """
+    assert lines(flow("{match: ask(...)}", f"{{match: '{sink}'}}"), code) == [2, 5]
+
+
+def test_places_that_are_compared_count_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unify, "MAX_STEPS", 20_000)
+    own = pack(flow("{match: f()}", "{all: [{match: sink($X)}, {inside: $Y}]}"))
+    code = "def g(x):\n" + "    sink(x)\n" * 600
+    source, _ = examine(Request((SourceFile("a.py", code.encode()),)), tools(own))
+    assert source.reduced == ("a.py: the analysis of rule own/r was cut off",)
+
+
+ENDLESS = [
+    r"(a+)+$", r"^(\w+\s?)*$", r"(.*)*x", r"((a+)b?)+$", r"(a|b+)*$", r"(?:a{2,}){20}$",
+    r"b(?:c|(?:[a-z]+(?:,?))*)d", r"(?:\d+(?:[0-5]|x?))+y",
+]  # fmt: skip
+ENDING = [
+    r"(\w+\.)*\w+", r"('[^']*'\s*)*", r"(?:/[^/]+)+", r"[a-z]+(?:\.[a-z]+)*", r"(?:(?:a+)b)+",
+    r"x{1,3}(?i:y)", r"(?:(?:[a-z]+|\d)-)+", r"(?>a+)+b", r"(?:a++)+b",
+]  # fmt: skip
+
+
+def test_an_expression_that_could_take_for_ever_is_refused() -> None:
+    def of(regex: str) -> Pack:
+        quoted = regex.replace("'", "''")
+        where = f"{{all: [{{match: g($X)}}, {{where: $X, like: '{quoted}'}}]}}"
+        return pack(flow("{match: f()}", where))
+
+    for regex in ENDLESS:
+        with pytest.raises(BadInput, match="it repeats what repeats"):
+            of(regex)
+    for regex in ENDING:
+        of(regex)
+        begun = time.process_time()
+        for sign in "a.'/b0- ":
+            re.search(regex + "~", sign * 60)
+        assert time.process_time() - begun < 1
+    for regex, why in (
+        ("(" * 900 + ")" * 900, "no regular expression"),
+        ("a{99999999999999}", "no regular expression"),
+        ("a" * 3000, "longer than 2000"),
+    ):
+        with pytest.raises(BadInput, match=why):
+            of(regex)
+
+
+def test_whether_an_expression_is_endless_is_told_at_once() -> None:
+    begun = time.process_time()
+    for part in ("(a|b+)", "((a|b)(c|d))", "(?:[a-z]+|x)*", "[^a]{2,}"):
+        why_endless("(?:" + part * (1900 // len(part)) + ")*")
+    why_endless("(?:" * 80 + "a" + ")*" * 80)
+    assert time.process_time() - begun < 2
 
 
 @settings(max_examples=60, deadline=None)

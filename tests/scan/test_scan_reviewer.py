@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from headgate.scan.engine import Request, examine
 from headgate.scan.outline import Outline
 from headgate.scan.reviewer.account import LocalAccount
 from headgate.scan.reviewer.answer import Malformed, cwe_numbers, read_answer
+from headgate.scan.reviewer.around import called_in
 from headgate.scan.reviewer.interface import (
     Account,
     Line,
@@ -182,17 +184,34 @@ def test_only_what_the_policy_lets_leave_is_shown(tools: tuple[Analyzer, ...]) -
     assert what.cut == ("src/big.py: larger than 50 MB",)
 
 
-def test_what_a_moved_file_was_where_nothing_leaves_is_not_shown(
+def test_a_change_does_not_let_leave_what_never_leaves_by_moving_it(
+    tools: tuple[Analyzer, ...],
+) -> None:
+    what = made(
+        tools,
+        {"src/a.py": "x = 1\ny = 2\n", "src/b.py": "z = 1\n"},
+        {"keys/a.py": "x = 1\nold = 3\n"},
+        policy=replace(POLICY, never=("keys/",)),
+        renamed={"src/a.py": "keys/a.py"},
+    )
+    assert {one.path for one in what.pieces} == {"src/b.py"}
+    assert what.withheld == (
+        "src/a.py: it was moved here from where the policy lets nothing leave",
+    )
+
+
+def test_what_a_moved_file_was_where_checks_do_not_look_is_not_shown(
     tools: tuple[Analyzer, ...],
 ) -> None:
     what = made(
         tools,
         {"src/a.py": "x = 1\ny = 2\n"},
-        {"keys/a.py": "x = 1\nold = 3\n"},
-        policy=replace(POLICY, never=("keys/",)),
-        renamed={"src/a.py": "keys/a.py"},
+        {"vendor/a.py": "x = 1\nold = 3\n", "vendor/gone.py": "old = 4\n"},
+        renamed={"src/a.py": "vendor/a.py"},
+        excluded=frozenset({"vendor/a.py", "vendor/gone.py"}),
     )
     assert shown(what, "src/a.py") == ["1+x = 1", "2+y = 2"]
+    assert what.withheld == ("vendor/gone.py: headgate.toml excludes it from checks",)
 
 
 lines_of = st.lists(
@@ -288,6 +307,31 @@ def test_the_routes_near_the_change_say_which_of_them_looks_at_who_asks(
     assert "  POST /b: two (shop/b.py:5)" in text_of(first(POLICY, what, {}))
 
 
+def test_a_secret_in_a_route_elsewhere_is_masked_though_its_file_is_not_shown(
+    tools: tuple[Analyzer, ...],
+) -> None:
+    token = github_token()
+    head = "from flask import Flask\napp = Flask('x')\n"
+    what = made(
+        (*tools, Flow(None)),
+        {"shop/a.py": head + "@app.get('/a')\ndef one():\n    return 1\n"},
+        context={
+            "shop/b.py": head + f"@app.post('/hook/{token}')\ndef two():\n    return 1\n",
+            f"shop/{token}.py": head + "@app.get('/c')\ndef three():\n    return 1\n",
+        },
+    )
+    text = text_of(first(POLICY, what, {}))
+    assert "POST /hook/****" in text
+    assert token not in text
+
+
+def test_names_that_are_called_are_found_in_the_time_that_a_line_is_long() -> None:
+    begun = time.process_time()
+    assert called_in(["fetch_all (", "x" * 400_000, "y = a9(b) + $go(c)"]) == ["fetch_all", "$go"]
+    assert called_in(["name" + " " * 400_000]) == []
+    assert time.process_time() - begun < 2
+
+
 # -- what is asked ---------------------------------------------------------------------------
 
 
@@ -367,6 +411,13 @@ def test_a_finding_points_at_what_was_shown_or_is_discarded_and_counted() -> Non
         "2 quoting code that is not there, 1 said twice, 2 with a CWE that does not exist, "
         "1 without a title or an explanation"
     )
+
+
+def test_a_name_with_several_spaces_does_not_hide_a_file_from_the_reviewer() -> None:
+    what = Material(pieces=(Piece("a  b.py", "changed", (Line(1, "+", "run(x)"),)),))
+    text = json.dumps({"findings": [finding("a  b.py", 1, "run(x)")]})
+    (claim,) = read_answer(text, what, POLICY).claims
+    assert claim.path == "a  b.py"
 
 
 def test_a_line_that_is_miscounted_is_found_by_its_quote() -> None:
@@ -618,6 +669,25 @@ async def test_a_change_that_was_not_shown_whole_is_never_clean() -> None:
     found = await review(nothing, {}, POLICY, "app", script, Purse())
     assert found.outcome is Outcome.NOT_RUN
     assert "no changed line may be shown: a.py: binary" in found.reason
+
+
+async def test_a_change_of_which_the_model_says_what_cannot_be_used_is_not_clean() -> None:
+    def says(
+        path: str = "app.py", line: int = 12, code: str = "call_12(user)", **more: Any
+    ) -> Reply:
+        one = finding(path, line, code, **more)
+        return Reply(json.dumps({"findings": [one]}), Usage(1, 1))
+
+    unusable: list[dict[str, Any]] = [
+        {"path": "elsewhere.py"}, {"line": 9_999}, {"code": "no such"}, {"cwe": 99_999},
+    ]  # fmt: skip
+    for more in unusable:
+        found, _ = await asked(says(**more))
+        assert found.outcome is Outcome.UNKNOWN, more
+        assert "0 findings; 1 discarded" in found.reason
+    policy = replace(POLICY, min_confidence=Confidence.HIGH)
+    found, _ = await asked(says(confidence="low"), policy=policy)
+    assert found.outcome is Outcome.PASSED, "the policy asked for no more"
 
 
 def test_a_comment_allows_a_finding_like_any_other() -> None:

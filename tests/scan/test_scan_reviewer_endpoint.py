@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import ipaddress
 import json
 import socket
@@ -54,6 +55,8 @@ async def test_an_endpoint_that_does_not_count_is_counted_by_us() -> None:
     reply, _ = await ask([Answer("hello", sent=None)])
     assert reply.usage.estimated
     assert reply.usage.sent == 8
+    reply, _ = await ask([Answer("hello", sent=0, received=0)])
+    assert reply.usage.estimated
     odd = json.loads(Answer("hello").body()) | {"usage": {"prompt_tokens": -5}}
     reply, _ = await ask([Answer(raw=json.dumps(odd).encode())])
     assert reply.usage.estimated
@@ -102,6 +105,13 @@ async def test_a_wait_that_is_too_long_is_not_begun() -> None:
         (
             Answer(raw=b'{"choices": [{"message": {"content": null, "refusal": "I will not."}}]}'),
             "The model refused to review: I will not.",
+        ),
+        (
+            Answer(
+                raw=gzip.compress(gzip.compress(b" " * (64 << 20), 9), 9),
+                headers={"content-encoding": "gzip, gzip"},
+            ),
+            "answered in a compressed form that was not asked for: have it",
         ),
         (Answer(raw=b" " * (300 << 10)), "answered with more than 256 KiB, which no answer of 500"),
     ],

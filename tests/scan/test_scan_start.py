@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from headgate.scan.analyzers.settings import Settings
 from headgate.scan.analyzers.shell import Shell
 from headgate.scan.analyzers.templates import Templates
 from headgate.scan.analyzers.terraform import Terraform
+from headgate.scan.front import lowered
 from headgate.scan.packs import shipped
 
 REAL = (
@@ -110,6 +112,46 @@ def test_a_cache_that_cannot_be_written_is_no_reason_to_fail(tmp_path: Path) -> 
     (tmp_path / "file").write_bytes(b"")
     kept.keep(tmp_path / "file" / "below", b"one")
     assert kept.take(tmp_path / "file" / "below") is None
+
+
+def test_what_is_old_or_too_much_is_deleted_once_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "MOST", 1000)
+    now = 2_000_000_000.0
+    ages = {"v/ab/new": 1, "v/ab/middle": 10, "v/cd/more": 20, "w/ef/old": kept.OLD / 86_400 + 1}
+    for name, days in ages.items():
+        kept.keep(tmp_path / name, b"x" * 400)
+        os.utime(tmp_path / name, (now - days * 86_400,) * 2)
+    kept.tidy(tmp_path, now=now)
+
+    def there() -> list[str]:
+        return sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*"))
+
+    assert there() == [".tidied", "v", "v/ab", "v/ab/middle", "v/ab/new"]
+    monkeypatch.setattr(kept, "MOST", 500)
+    kept.tidy(tmp_path, now=now + 3600)
+    assert "v/ab/middle" in there(), "not again on the same day"
+    kept.tidy(tmp_path, ("pack",), now=now + 90_000)
+    assert "v/ab/middle" in there(), "other names are not meant"
+    kept.tidy(tmp_path, now=now + 180_000)
+    assert there() == [".tidied", "v", "v/ab", "v/ab/new"]
+    kept.tidy(tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_what_another_program_lowered_is_not_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lowered.lowered({"a.py": b"x = 1\n"}, tmp_path)
+    (place,) = (path for path in tmp_path.rglob("*") if path.is_file() and path.name[0] != ".")
+    kept.keep(place, lowered.pack("a.py", b"import stale\n"))
+    assert lowered.lowered({"a.py": b"x = 1\n"}, tmp_path)["a.py"].imports == ("stale",)
+    monkeypatch.setattr(lowered, "program", lambda *_: "f" * 64)
+    assert lowered.lowered({"a.py": b"x = 1\n"}, tmp_path)["a.py"].imports == ()
+    monkeypatch.undo()
+    place.chmod(0o666)
+    assert lowered.lowered({"a.py": b"x = 1\n"}, tmp_path)["a.py"].imports == ()
 
 
 def test_packs_that_were_kept_are_those_of_the_files(

@@ -37,7 +37,7 @@ COMMANDS: dict[str, Entry] = {
     "scan": Entry("scan_group", "scan", "Scan source and secrets only, without a server."),
     "deps": Entry("deps", "deps", "Packages: what a project uses, and what is known of it."),
     "fix": Entry("fix", "fix", "Suggest changes that make findings go away."),
-    "rules": Entry("rules", "rules", "Test, begin, explain and count rules of source analysis."),
+    "rules": Entry("rules", "rules", "Write, convert, test and explain rules of source analysis."),
     "zuul": Entry("zuul", "zuul", "Come over from Zuul."),
     "simulate": Entry(
         "simulate", "simulate", "Run policies side by side on the same work, in simulated time."

@@ -10,6 +10,9 @@ from headgate.cli.output import printable, table
 
 _RED = frozenset({"failed", "timed out"})
 
+_SHOWN = 12
+"""So many changes that can affect each other are named; one to headgate.toml affects all."""
+
 
 def explanation(view: dict[str, Any]) -> dict[str, Any]:
     """The answer of `queue why` as an object, made of a change's page."""
@@ -94,10 +97,16 @@ def _lanes(lanes: dict[str, Any] | None) -> Iterator[str]:
         parts = ", ".join(f"{printable(r['feature'])} {r['weight']:+.2f}" for r in lanes["because"])
         because = f" ({parts})" if parts else ""
         yield f"expected to pass with {lanes['chance']:.0%}{because}"
-    for other in lanes["beside"]:
+    # Those that it waits for say more than those that wait for it.
+    beside = sorted(lanes["beside"], key=lambda other: not other["ahead"])
+    for other in beside[:_SHOWN]:
         place = "ahead of it" if other["ahead"] else "behind it"
         how = printable(other["why"])
         yield f"can affect #{other['change']} {place}, or be affected: {how}"
+    if len(beside) > _SHOWN:
+        ahead = sum(other["ahead"] for other in beside[_SHOWN:])
+        more = len(beside) - _SHOWN
+        yield f"and {more} more, {ahead} of them ahead of it; `--json` names them all"
     if lanes["hidden"]:
         yield f"and {lanes['hidden']} more in projects that you may not read"
     if not lanes["beside"] and not lanes["hidden"]:

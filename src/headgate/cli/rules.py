@@ -9,7 +9,7 @@ from headgate.cli.output import json_option
 
 @click.group()
 def rules() -> None:
-    """Test, begin, convert, explain and count rules of source analysis."""
+    """Write, convert, test and explain rules of source analysis."""
 
 
 @rules.command()

@@ -115,7 +115,7 @@ class Executor:
             if item.state is not ItemState.WAITING:
                 return False
             records.withdraw(tx, item, reason, GATE)
-        self.forget(item.id)
+        self._done(item.id, None)
         return True
 
     def drop(self, command: Drop) -> bool:

@@ -242,9 +242,11 @@ class GateService:
 
     async def _work(self, queue: _Queue) -> None:
         """Until the gate stops: wait, look, do. Nothing that goes wrong ends it."""
+        due: float | None = None
         while True:
-            await self._woken(queue)
+            await self._woken(queue, due)
             queue.wake.clear()
+            due = self._due()
             try:
                 await self._settle(queue)
                 queue.stumbles = 0
@@ -254,13 +256,20 @@ class GateService:
                 queue.stumbles += 1
                 self._poke_later(queue.name, pause)
 
-    async def _woken(self, queue: _Queue) -> None:
+    def _due(self) -> float | None:
+        """When something may be tried again next, by the clock of the loop."""
         pause = self._difficulties.next_in()
-        if pause is None:
+        return None if pause is None else asyncio.get_running_loop().time() + pause
+
+    async def _woken(self, queue: _Queue, due: float | None) -> None:
+        """Until something happened, or may be tried again. What came `due` during the last pass
+        may have been looked at before it was."""
+        times = [time for time in (due, self._due()) if time is not None]
+        if not times:
             await queue.wake.wait()
             return
         try:
-            async with asyncio.timeout(pause):
+            async with asyncio.timeout_at(min(times)):
                 await queue.wake.wait()
         except TimeoutError:
             return

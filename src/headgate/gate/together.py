@@ -11,7 +11,7 @@ is frozen for an operator to decide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
@@ -46,16 +46,25 @@ class Together:
         self._ports = ports
         self._done = done
 
-    async def land(self, cases: Sequence[Case], command: Land) -> bool:
+    async def land(
+        self,
+        cases: Sequence[Case],
+        command: Land,
+        apart: Sequence[Collection[ItemId]] = (),
+        holds: Callable[[], bool] = lambda: True,
+    ) -> bool:
         """See Land. Carries on where an earlier try or process stopped.
 
-        Raises GitError when a repository could not be asked or moved; whatever had been moved is
-        then back where it was, or the next try goes on from there.
+        `apart` are those among them that only land at once because they were tested in one build:
+        what keeps one from landing at all is nothing to the others. `holds` says whether what was
+        tested is still ground to land, and is asked last of all. Raises GitError when a repository
+        could not be asked or moved; whatever had been moved is then back where it was, or the next
+        try goes on from there.
         """
         if not _whole(cases, command):
             return False
         waiting = [case.item.state is ItemState.WAITING for case in cases]
-        if any(waiting) and not (all(waiting) and await self._intend(cases)):
+        if any(waiting) and not (all(waiting) and await self._intend(cases, apart, holds)):
             return True
         moves = _moves(cases)
         for project in moves:
@@ -72,12 +81,19 @@ class Together:
 
     # -- before ------------------------------------------------------------------------------
 
-    async def _intend(self, cases: Sequence[Case]) -> bool:
+    async def _intend(
+        self,
+        cases: Sequence[Case],
+        apart: Sequence[Collection[ItemId]],
+        holds: Callable[[], bool],
+    ) -> bool:
         """Ask once more whether all may land, and record that they will."""
         for case in cases:
             why = await self._ports.permits(case.item.change)
             if why:
-                self._withdraw(cases, case, why)
+                own = next((ids for ids in apart if case.item.id in ids), None)
+                leave = [one for one in cases if own is None or one.item.id in own]
+                self._withdraw(leave, case, why)
                 return False
         nodes = shared(cases)
         before = before_unit(nodes, nodes[0][1].future)
@@ -91,7 +107,8 @@ class Together:
                 return False
         with self._db.write() as tx:
             held = tx.queues.get(cases[0].item.queue)
-            ready = held.state is QueueState.ACTIVE and all(
+            ready = held.state is QueueState.ACTIVE and holds()
+            ready = ready and all(
                 tx.items.get(case.item.id).state is ItemState.WAITING
                 and tx.nodes.current(case.item.id) == node
                 and node.state is NodeState.PASSED

@@ -105,7 +105,11 @@ async def gather(
         context=around,
         unfollowed=unfollowed,
         renamed={file.path: file.old_path for file in changed if file.path != file.old_path},
-        excluded=frozenset(file.path for file in touched if matches(file.path, exclude)),
+        excluded=frozenset(
+            path
+            for path in (*(f.path for f in touched), *(f.old_path for f in before))
+            if matches(path, exclude)
+        ),
         history=between.past(data),
         links=files_of(new, data, LINKS),
         base_links=files_of(old, data, LINKS),

@@ -1,21 +1,55 @@
 """What one run works out and the next one takes over: files in the user's cache.
 
 A file that is not whole, is not ours, or may be written by others is as good as none; one that
-cannot be written is no reason to fail. What is in them is never run: plain values only.
+cannot be written is no reason to fail. What is in them is never run: plain values only. What was
+kept long ago is deleted, and the oldest where there is too much.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import marshal
 import os
 import stat
+import sys
+import time
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 _SUM = 32
 """Bytes of the SHA-256 at the beginning of a file."""
+_DAY = 86_400
+OLD = 30 * _DAY
+"""Seconds after which what was kept is deleted."""
+MOST = 1 << 30
+"""Bytes that are kept below one directory."""
+_TIDIED = ".tidied"
+_GRAMMARS = (
+    "tree_sitter",
+    "tree_sitter_python",
+    "tree_sitter_javascript",
+    "tree_sitter_typescript",
+)
+
+
+@functools.cache
+def program(*rooms: str) -> str:
+    """Of the code in rooms of `scan/` and of the grammars, told apart by when and how large it was
+    written: what another program has worked out is not taken over."""
+    folder = Path(__file__).parent
+    sum_ = hashlib.sha256(sys.version.encode())
+    places = [one for room in rooms for one in (folder / room).glob("*.py")]
+    for name in _GRAMMARS:
+        spec = find_spec(name)
+        for one in (spec and spec.submodule_search_locations) or ():
+            places += Path(one).glob("*.so")
+    for path in sorted((*places, folder / "text.py")):
+        status = path.stat()
+        sum_.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return sum_.hexdigest()
 
 
 def take(place: Path) -> bytes | None:
@@ -66,3 +100,41 @@ def take_values(place: Path) -> Any:
 def keep_values(place: Path, values: Any) -> None:
     """Keep numbers, texts and their tuples, lists and dictionaries."""
     keep(place, marshal.dumps(values))
+
+
+def tidy(root: Path, prefixes: tuple[str, ...] = ("",), now: float | None = None) -> None:
+    """Delete below a directory of ours, at most once a day, what is older than `OLD`, and of the
+    rest the oldest until it is not more than `MOST`. `prefixes`: of the names that are meant."""
+    now = time.time() if now is None else now
+    mark = root / _TIDIED
+    try:
+        if root.is_dir() and (not mark.exists() or abs(now - mark.stat().st_mtime) >= _DAY):
+            mark.touch(0o600)
+            os.utime(mark, (now, now))
+            _delete(root, prefixes, now)
+    except OSError:
+        # Somebody else's directory, or another process that tidies it as well.
+        return
+
+
+def _delete(root: Path, prefixes: tuple[str, ...], now: float) -> None:
+    found: list[tuple[float, int, str]] = []
+    for folder, _, names in os.walk(root):
+        for name in names:
+            if name != _TIDIED and name.startswith(prefixes):
+                place = os.path.join(folder, name)  # noqa: PTH118 - many
+                with suppress(OSError):
+                    status = os.lstat(place)
+                    found.append((status.st_mtime, status.st_size, place))
+    found.sort(reverse=True)
+    kept = 0
+    for when, size, place in found:
+        kept += size
+        if kept > MOST or now - when > OLD:
+            with suppress(OSError):
+                os.unlink(place)  # noqa: PTH108 - many
+    for folder, _, _ in os.walk(root, topdown=False):
+        if folder != str(root):
+            # Only those that are empty.
+            with suppress(OSError):
+                os.rmdir(folder)  # noqa: PTH106 - many

@@ -96,7 +96,11 @@ async def _work_tree(
         context=around,
         unfollowed=unfollowed,
         renamed={file.path: file.old_path for file in changed if file.path != file.old_path},
-        excluded=frozenset(file.path for file in read.files if matches(file.path, exclude)),
+        excluded=frozenset(
+            path
+            for path in (*(f.path for f in read.files), *(f.old_path for f in before))
+            if matches(path, exclude)
+        ),
         history=between.past(data, now),
         links=tuple(read.links),
         base_links=files_of(was, data, LINKS),

@@ -280,6 +280,8 @@ items = Table(
     Column("priority", Integer, nullable=False, default=0, server_default="0"),
     Column("held", Boolean, nullable=False, default=False, server_default=false()),
     UniqueConstraint("queue_id", "position"),
+    Index("ix_items_queue_state", "queue_id", "state"),
+    Index("ix_items_queue_finished", "queue_id", "finished"),
 )
 
 nodes = Table(
@@ -323,6 +325,7 @@ trials = Table(
     Column("created", Float, nullable=False),
     Column("finished", Float),
     Column("rules", String(64), nullable=False, default="", server_default=""),
+    Index("ix_trials_queue_state", "queue_id", "state"),
 )
 
 job_results = Table(

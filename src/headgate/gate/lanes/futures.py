@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import islice
@@ -55,7 +55,9 @@ def futures(one: Standing, all_: Field, most: int = 6) -> Iterator[Future]:
     """
     standings = all_.standings
     share = IDLE if _stuck(one, all_) else 1.0
-    forced = frozenset(i for i in one.entry.requires if i in standings)
+    needs = _needs(one, all_)
+    required = [i for i in one.entry.requires if i in standings]
+    forced = frozenset(required).union(*(needs.get(i, ()) for i in required))
     alone = one.aside or not one.ahead or _unsure(one, all_)
     if alone:
         chance = 1.0
@@ -67,17 +69,51 @@ def futures(one: Standing, all_: Field, most: int = 6) -> Iterator[Future]:
     slow = overtaken(one, all_)
     covers = _covers([i for i in one.ahead if i in slow and standings[i].chance >= 0.5], all_)
     free = [i for i in one.ahead if i not in slow and i not in forced]
-    for assumed, chance in islice(_likeliest(free, all_), most):
+    told = {forced} if alone else set[frozenset[ItemId]]()
+    for found, chance in islice(_likeliest(free, all_), most):
         for other in forced:
             chance *= standings[other].chance
         chance *= share
-        if assumed or not alone:
-            yield Future(assumed | forced, chance)
+        bare = _possible(found | forced, needs)
+        if bare not in told:
+            told.add(bare)
+            yield Future(bare, chance)
         for cover in covers:
             needed = one.chance
             for other in cover:
                 needed *= standings[other].chance
-            yield Future(assumed | forced | cover, chance * min(needed, 0.999))
+            covered = _possible(found | forced | cover, needs)
+            if covered not in told:
+                told.add(covered)
+                yield Future(covered, chance * min(needed, 0.999))
+
+
+def _needs(one: Standing, all_: Field) -> dict[ItemId, frozenset[ItemId]]:
+    """Those it is tested with that cannot land without others, with those that the item can tell:
+    what does not conflict with it makes no difference to its jobs."""
+    standings = all_.standings
+    found: dict[ItemId, frozenset[ItemId]] = {}
+    for start in (*one.ahead, *(i for i in one.entry.requires if i in standings)):
+        seen: set[ItemId] = set()
+        look = [*standings[start].entry.requires]
+        while look:
+            other = look.pop()
+            if other in standings and other not in seen:
+                seen.add(other)
+                look += standings[other].entry.requires
+        if near := frozenset(seen & one.entry.conflicts):
+            found[start] = near
+    return found
+
+
+def _possible(
+    assumed: frozenset[ItemId], needs: Mapping[ItemId, frozenset[ItemId]]
+) -> frozenset[ItemId]:
+    """Without those that would have landed before what they require: such a state never comes, and
+    what fails there says nothing."""
+    if not needs:
+        return assumed
+    return frozenset(i for i in assumed if needs.get(i, assumed) <= assumed)
 
 
 def _covers(slow: list[ItemId], all_: Field) -> list[frozenset[ItemId]]:

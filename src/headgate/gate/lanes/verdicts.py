@@ -104,6 +104,8 @@ def _precedes(
     item: ItemId, left: list[ItemId], chosen: Mapping[ItemId, Evidence], all_: Field
 ) -> bool:
     conflicts = all_.live[item].conflicts
+    if not all_.live[item].requires.isdisjoint(left):
+        return False
     return all(
         item in chosen[other].beside for other in left if other != item and other in conflicts
     )

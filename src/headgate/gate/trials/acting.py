@@ -235,6 +235,9 @@ class Steps:
 
     def reject(self, reading: Reading, step: Reject, lanes: Lanes) -> bool:
         """See Reject. A failure that a later future contradicts is asked again first, once."""
+        with self._db.read() as tx:
+            if tx.trials.get(TrialId(abs(step.evidence))).state is not TrialState.FAILED:
+                return False  # It was given up for another that failed in it, too.
         if self._provisional(reading, step, lanes):
             return True
         unit = reading.units[step.item]

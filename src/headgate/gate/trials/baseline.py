@@ -12,6 +12,7 @@ from headgate.gate.selection import Choice, Unmet, Unusable, select
 from headgate.gate.trials.lanes import Lanes
 from headgate.gate.trials.reuse import Keeper, Rest, keys_of, only
 from headgate.jobs.build import run_build
+from headgate.jobs.dispatch.interface import Fate
 from headgate.jobs.select import JobKey
 from headgate.model.ids import BuildId, Commit, JobRunId, NodeId
 from headgate.model.job import BuildState
@@ -71,7 +72,7 @@ async def ask_bare(
         known = tx.results.find(keys.values())
     asked = [job.key for job in plan.jobs if job.key in failed]
     for job in asked:
-        run = lanes.red.get(_memo(job, keys, head))
+        run = lanes.red.find(memo(job, keys, trial), ports.clock())
         if run is not None and keys.get(job, "") not in known:
             return Bare(red=_words(job, case.key, run))
     if all(keys.get(job, "") in known for job in asked):
@@ -114,13 +115,15 @@ async def _run(
         tx.trials.set_baseline(trial.id, build)
     recorder = Recorder(db, case.item.change, node, build, stopping)
     sink = Keeper(db, recorder, rest)
-    result = await run_build(rest.plan, ports.dispatcher, sink, ports.clock, ports.semaphores)
+    try:
+        result = await run_build(rest.plan, ports.dispatcher, sink, ports.clock, ports.semaphores)
+    finally:
+        await ports.dispatcher.settle(sorted(sink.runs.values()), Fate.GONE)
     with db.write() as tx:
         if tx.builds.get(build).state is BuildState.RUNNING:
             tx.builds.set_state(build, result.state, result.reason)
-    head = trial.heads[case.key]
     for job in recorder.failed:
-        lanes.red[_memo(job, rest.keys, head)] = sink.runs[job]
+        lanes.red.add(memo(job, rest.keys, trial), sink.runs[job], ports.clock())
     for job in asked:
         if job in recorder.failed:
             return Bare(red=_words(job, case.key, sink.runs[job]))
@@ -131,8 +134,14 @@ async def _run(
     return GREEN
 
 
-def _memo(job: JobKey, keys: Mapping[JobKey, str], head: Commit) -> str:
-    return keys.get(job) or f"{job[0]}/{job[1]}@{head}"
+def memo(job: JobKey, keys: Mapping[JobKey, str], trial: Trial) -> str:
+    """What a failure on the bare branches is known by. Of a job without a key, all that it may be
+    shown: another project than its own can be why it failed."""
+    if key := keys.get(job):
+        return key
+    heads = sorted(trial.heads.items(), key=lambda one: (one[0].project, one[0].branch))
+    shown = ",".join(commit for key, commit in heads if key.project in trial.shown)
+    return f"{job[0]}/{job[1]}@{shown}"
 
 
 def _words(job: JobKey, key: BranchKey, run: JobRunId) -> str:

@@ -91,6 +91,10 @@ class Endings:
         for item in items:
             self._difficulties.clear(item)
 
+    def left(self, item: ItemId) -> None:
+        """An item was taken back: what its runs left behind goes, unless others need it."""
+        self._spawn(self._settle_runs(item, None))
+
     def done(self, item: ItemId, landed: Node | None) -> None:
         """An item has its verdict."""
         self._difficulties.clear(item)

@@ -8,7 +8,7 @@ before, how many findings and commits it has. With none known the base rate spea
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headgate.gate.lanes.predict import Predictor, Reason
@@ -39,9 +39,14 @@ class Forecast:
         default_factory=dict[ItemId, Mapping[str, float]]
     )
 
-    def chance(self, tx: Transaction, items: Sequence[ItemId]) -> float:
+    def chance(self, tx: Transaction, items: Sequence[Item]) -> float:
         """That all of these pass: the least likely of them decides."""
-        return min(self.predictor.chance(self._features(tx, tx.items.get(id))) for id in items)
+        return min(self.predictor.chance(self._features(tx, item)) for item in items)
+
+    def keep(self, live: Collection[ItemId]) -> None:
+        """Forget those that were taken back: of them nothing is learned."""
+        if len(self._known) > len(live):
+            self._known = {id: found for id, found in self._known.items() if id in live}
 
     def learn(self, tx: Transaction, item: Item) -> None:
         """An item has its verdict; one that was taken back says nothing."""

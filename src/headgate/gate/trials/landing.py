@@ -92,7 +92,13 @@ class Lander:
         assert first is not None
         ids = [unit.first.id for unit in units]
         borne = bear_witness(ids, view) if view is not None else {}
-        await self._together.land(cases, Land(cases[0].item.id, first.id, queue.window))
+        command = Land(cases[0].item.id, first.id, queue.window)
+        await self._together.land(
+            cases,
+            command,
+            [unit.ids for unit in units],
+            lambda: trial.rules == self._rules.of(trial.before),
+        )
         with self._db.write() as tx:
             states = {tx.items.get(id).state for id in trial.members}
             if states != {ItemState.LANDED}:

@@ -18,6 +18,10 @@ FIRST_GUESS = 60.0
 _WEIGHT = 0.3
 """How much one more run changes what is expected."""
 
+BELIEVED = 240.0
+"""Seconds in which a job that failed on the bare branches is not asked there again: less than a
+held item waits, so that each of its tries asks anew."""
+
 RESTLESS = 3
 """How often an item is confirmed before it is taken to conflict with all, so that those behind it
 let it land first."""
@@ -38,6 +42,30 @@ class Durations:
     def of(self, jobs: Iterable[str]) -> float:
         """What a build of these jobs takes: they run side by side."""
         return max((self.seconds.get(job, FIRST_GUESS) for job in jobs), default=1.0)
+
+
+@dataclass(slots=True)
+class Red:
+    """Jobs that failed on the bare branches, by what they see, for as long as that is believed.
+
+    A job that failed there by chance would else excuse every change that breaks it, and keep it
+    waiting, until the branch moves.
+    """
+
+    runs: dict[str, tuple[JobRunId, float]] = field(
+        default_factory=dict[str, tuple[JobRunId, float]]
+    )
+    """→ the run that showed it, and when."""
+
+    def add(self, key: str, run: JobRunId, now: float) -> None:
+        """It has failed; what is not believed any more is forgotten."""
+        self.runs = {k: known for k, known in self.runs.items() if now - known[1] < BELIEVED}
+        self.runs[key] = (run, now)
+
+    def find(self, key: str, now: float) -> JobRunId | None:
+        """The run that showed that it fails; None when that is not known."""
+        run, when = self.runs.get(key, (None, 0.0))
+        return run if now - when < BELIEVED else None
 
 
 @dataclass(slots=True)
@@ -66,12 +94,13 @@ class Lanes:
     asked_again: set[ItemId] = field(default_factory=set[ItemId])
     """Failed once, which a later future contradicted."""
     confirmed: dict[ItemId, int] = field(default_factory=dict[ItemId, int])
-    red: dict[str, JobRunId] = field(default_factory=dict[str, JobRunId])
-    """Jobs that fail on the branches as they are, by what they see → the run that showed it."""
+    red: Red = field(default_factory=lambda: Red())
     memory: Memory = field(default_factory=Memory)
     entries: dict[ItemId, Entry] = field(default_factory=dict[ItemId, Entry])
     """As last shown to the planner, which knows them again by identity."""
     trials: dict[int, Trial] = field(default_factory=dict[int, Trial])
+    sources: dict[ItemId, str] = field(default_factory=dict[ItemId, str])
+    """Whose budget each unit counts against."""
     windows: Windows = field(default_factory=Windows)
     """How many changes of each source are tested at once."""
     forecast: Forecast = field(default_factory=Forecast)
@@ -113,6 +142,7 @@ class Lanes:
         self.proven.discard(unit)
         self.asked_again.discard(unit)
         self.entries.pop(unit, None)
+        self.sources.pop(unit, None)
         self.waits.pop(unit, None)
 
     def land(self, unit: ItemId, items: Iterable[ItemId], epoch: int) -> None:
@@ -122,6 +152,7 @@ class Lanes:
         self.unit_of.update(dict.fromkeys(items, unit))
         self.witnesses.pop(unit, None)
         self.entries.pop(unit, None)
+        self.sources.pop(unit, None)
         self.waits.pop(unit, None)
 
     def landed_items(self) -> dict[ItemId, int]:

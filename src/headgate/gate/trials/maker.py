@@ -59,6 +59,9 @@ class Order:
     """The branches as they are."""
     room: bool
     """Whether a build may be begun."""
+    rules: str = ""
+    """Digest of the policy when making it began: what is chosen under one that comes in between
+    counts for neither."""
 
     @property
     def items(self) -> tuple[ItemId, ...]:
@@ -113,6 +116,7 @@ class Maker:
 
     async def make(self, order: Order, lanes: Lanes, scout: Scout) -> Made:
         """Make a trial on the branches as they are. Raises HeadgateError when git cannot say."""
+        order = replace(order, rules=self._rules.of(order.heads))
         cases = {id: read_case(self._db, self._reader, id) for id in (*order.ahead, *order.items)}
         if any(c.item.state is not ItemState.WAITING for c in cases.values()):
             return Made.LEFT
@@ -186,7 +190,7 @@ class Maker:
                 order.heads,
                 order.heads,
                 {cases[id].key.project for id in stuck.unit},
-                rules=self._rules.of(order.heads),
+                rules=order.rules,
             )
             together = stuck.unit if len(stuck.unit) > 1 else ()
             for id in stuck.unit:
@@ -293,7 +297,8 @@ class Maker:
                 )
             else:
                 words = trial_records.reused_words(rest.reused)
-                trial_records.passed(tx, trial, None, selected.jobs.names, words)
+                commits = selected.jobs.commits
+                trial_records.passed(tx, trial, None, selected.jobs.names, words, {**commits})
         if launch is not None:
             self._runner.launch(launch)
         for case, node in members(cases):
@@ -328,7 +333,7 @@ class Maker:
             shown,
             rest.reused,
             expected,
-            self._rules.of(before),
+            order.rules,
         )
         made: list[Case] = []
         for case, draft in members(cases):

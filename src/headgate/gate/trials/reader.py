@@ -90,20 +90,24 @@ def read(
     sources: dict[ItemId, str] = {}
     first = settings.source_window
     if first:
-        sources = {id: source_of(tx, unit.first.change) for id, unit in units.items()}
+        for id, unit in units.items():
+            if id not in lanes.sources:
+                lanes.sources[id] = source_of(tx, unit.first.change)
+            sources[id] = lanes.sources[id]
     budgets = lanes.windows.of(sources.values(), first)
-    arrived = {item.id: item.created for item in tx.items.live(queue.id)}
+    live = {item.id: item for item in tx.items.live(queue.id)}
+    lanes.forecast.keep(live)
     entries = [
         _entry(
             unit,
-            arrived[id],
+            live[id].created,
             sources.get(id, ""),
             id in ready,
             units,
             at,
             lanes,
             durations,
-            lanes.forecast.chance(tx, unit.ids),
+            lanes.forecast.chance(tx, [live[one] for one in unit.ids]),
         )
         for id, unit in units.items()
     ]

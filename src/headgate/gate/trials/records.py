@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from headgate.gate import records
 from headgate.model.event import Json
@@ -38,9 +38,15 @@ def begun(
 
 
 def passed(
-    tx: Transaction, trial: Trial, build: BuildId | None, jobs: Sequence[str], reason: str
+    tx: Transaction,
+    trial: Trial,
+    build: BuildId | None,
+    jobs: Sequence[str],
+    reason: str,
+    commits: Mapping[str, Json] | None = None,
 ) -> None:
-    """It passed, and so did every member."""
+    """It passed, and so did every member; `commits` are what jobs whose results were known would
+    have found."""
     tx.trials.set_state(trial.id, TrialState.PASSED, reason)
     for item, node in live_nodes(tx, trial):
         tx.nodes.set_state(node.id, NodeState.PASSED, reason)
@@ -48,6 +54,7 @@ def passed(
         if build is None:
             data["jobs"] = [*jobs]
             data["reused"] = [*trial.reused]
+            data["commits"] = {**(commits or {})}
         records.about_node(tx, "build.passed", item, node, data | _of(trial))
         records.hold(tx, item, "", "")
 

@@ -90,6 +90,7 @@ class LanesService:
         """The item has left: nothing is tested for it any more."""
         with self._db.write() as tx:
             trial_records.part(tx, tx.items.get(item), "the item left the queue")
+        self._endings.left(item)
 
     def leave(self, queue: Queue) -> None:
         """The queue is a chain now: what was tested in lanes goes."""
@@ -104,11 +105,13 @@ class LanesService:
         self._lanes.pop(queue.name, None)
 
     def drop(self, id: TrialId, reason: str) -> bool:
-        """Give a trial up; False when it was already."""
+        """Give a trial up; False when it was already, or lands."""
         with self._db.write() as tx:
             trial = tx.trials.get(id)
             if trial.state in (TrialState.DROPPED, TrialState.LANDED):
                 return False
+            if any(tx.items.get(one).state is ItemState.LANDING for one in trial.members):
+                return False  # A landing is carried on by what it was begun with.
             trial_records.drop(tx, trial, reason)
             nodes = tx.nodes.of_trial(id)
             projects = {

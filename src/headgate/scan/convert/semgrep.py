@@ -159,13 +159,13 @@ class _Rule:
                 if key not in ("include", "exclude"):
                     self._lack("paths", f"{key} is not known here")
             included, excluded = self._globs(paths, "include"), self._globs(paths, "exclude")
+            # Either may be anywhere in the path, so each is looked for from its beginning.
             both = included and files
-            files = rf"(?=.*{files})(?:{included})" if both else files or included
+            files = rf"^(?=.*{files})(?=.*(?:{included}))" if both else files or included
             if excluded:
                 out["unless_files"] = excluded
         if files:
-            # `re.search`: what has to be ahead is looked for from the beginning.
-            out["files"] = f"^{files}" if files.startswith("(?=") else files
+            out["files"] = files
         return out
 
     def _globs(self, paths: Table, key: str) -> str:

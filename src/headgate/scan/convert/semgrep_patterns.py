@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from headgate.model.errors import BadInput
 from headgate.scan.convert.result import Lack
+from headgate.scan.packs.expressions import why_endless
 from headgate.scan.packs.reading import Table
 from headgate.scan.patterns.code import compiled
 
@@ -170,7 +171,9 @@ def _like(table: Table, outer: Table) -> Items:
     if name.startswith("$..."):
         raise cannot(table, "metavariable", "several arguments have no one text")
     try:
-        re.compile(regex)
+        why = why_endless(regex)
     except (re.error, OverflowError, RecursionError) as error:
         raise cannot(table, "regex", f"Python does not read this expression: {error}") from error
+    if why:
+        raise cannot(table, "regex", why)
     return {"where": name, "like": regex}

@@ -64,6 +64,8 @@ def analyse(
         outcomes[part] = outcome
         if remembered is not None:
             remembered.keep(keys[part], outcome)
+    if remembered is not None and missing:
+        remembered.tidy()
     found = [one for part in parts for one in outcomes[part].found]
     cut = {path: names for part in parts for path, names in outcomes[part].cut.items()}
     found.sort(key=lambda one: (one.path, one.start, one.end, one.kind))

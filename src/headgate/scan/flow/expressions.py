@@ -49,6 +49,7 @@ class Expressions(Operations):
             ir.AWAIT: self._await,
             ir.YIELD: self._yield,
             ir.ASSIGNING: self._assigning,
+            ir.DEFAULT: self._default,
             ir.STAR: self._star,
             ir.REGEX: self._regex,
             ir.CLASS_EXPR: self._class,
@@ -324,6 +325,10 @@ class Expressions(Operations):
             value = self.operate(node[4], self.eval(node[3]), value, node)
         self.bind(node[3], value, node)
         return value
+
+    def _default(self, node: Node) -> Value:
+        # Half-written: a target where no target can be.
+        return self.eval(node[4])
 
     def _star(self, node: Node) -> Value:
         return self.bag(self.iterate(self.eval(node[3]), node))

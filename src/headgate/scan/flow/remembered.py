@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import sys
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from headgate import __version__
 from headgate.model.finding import Confidence, Severity
 from headgate.scan.flow.findings import Found, Step
 from headgate.scan.flow.project import Outcome, Source
-from headgate.scan.kept import keep_values, take_values
+from headgate.scan.kept import keep_values, program, take_values, tidy
 from headgate.scan.packs.schema import KindName
 
 _PROGRAM = ("flow", "front", "ir", "packs", "patterns")
@@ -32,7 +30,7 @@ class Remembered:
     def __init__(self, place: Path, *settings: Any) -> None:
         """`settings`: what all outcomes depend on besides the files; has to be picklable."""
         self._place = place
-        sum_ = hashlib.sha256(_program().encode())
+        sum_ = hashlib.sha256(f"{__version__}\0{program(*_PROGRAM)}".encode())
         sum_.update(pickle.dumps(settings, 5))
         self._settings = sum_.digest()
 
@@ -54,19 +52,12 @@ class Remembered:
     def keep(self, key: str, outcome: Outcome) -> None:
         keep_values(self._file(key), _plain(outcome))
 
+    def tidy(self) -> None:
+        """Delete what is too old, or too much."""
+        tidy(self._place)
+
     def _file(self, key: str) -> Path:
         return self._place / key[:2] / key[2:]
-
-
-@cache
-def _program() -> str:
-    """Of the code that analyses, told apart by when and how large it was written."""
-    folder = Path(__file__).parent.parent
-    sum_ = hashlib.sha256(f"{__version__}\0{sys.version}".encode())
-    for path in sorted(one for room in _PROGRAM for one in (folder / room).glob("*.py")):
-        status = path.stat()
-        sum_.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
-    return sum_.hexdigest()
 
 
 def _plain(outcome: Outcome) -> Any:

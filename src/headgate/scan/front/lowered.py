@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import marshal
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from headgate.scan.ir.nodes import Module, as_plain, from_plain
+from headgate.scan.kept import keep, program, take, tidy
 from headgate.scan.text import decode
 
-VERSION = 4
-"""Of the lowering: another one finds nothing of what was kept."""
 _AT_ONCE = 64
 """Files that one process is given at once."""
 _FEW = 100
 """Fewer files are lowered in this process."""
-_TAG = f"{VERSION}-{sys.version_info[0]}.{sys.version_info[1]}-{marshal.version}"
+_PROGRAM = ("front", "ir")
+"""Rooms that the lowering is in: another program finds nothing of what was kept."""
 
 
 class Lowered:
@@ -64,15 +62,17 @@ def lowered(
             out[path] = before
             continue
         data = normal(files[path])
-        kept = _read(cache, path, data) if cache is not None else None
+        kept = take(_place(cache, path, data)) if cache is not None else None
         if kept is None:
             missing.append((path, data))
         else:
             out[path] = Lowered(files[path], data, kept)
     for (path, data), packed in zip(missing, _lower_all(missing, jobs), strict=True):
         if cache is not None:
-            _write(cache, path, data, packed)
+            keep(_place(cache, path, data), packed)
         out[path] = Lowered(files[path], data, packed)
+    if cache is not None and missing:
+        tidy(cache)
     return {path: out[path] for path in sorted(out)}
 
 
@@ -122,24 +122,4 @@ def grammar(path: str) -> str:
 
 def _place(cache: Path, path: str, data: bytes) -> Path:
     name = hashlib.sha256(data).hexdigest()
-    return cache / f"{_TAG}{grammar(path)}" / name[:2] / name[2:]
-
-
-def _read(cache: Path, path: str, data: bytes) -> bytes | None:
-    """What was kept, when it is whole."""
-    try:
-        kept = _place(cache, path, data).read_bytes()
-    except OSError:
-        return None
-    sum_, packed = kept[:32], kept[32:]
-    return packed if hashlib.sha256(packed).digest() == sum_ else None
-
-
-def _write(cache: Path, path: str, data: bytes, packed: bytes) -> None:
-    """Keep it; a cache that cannot be written is no reason to fail."""
-    place = _place(cache, path, data)
-    part = place.with_name(f".{place.name}.{os.getpid()}")
-    with suppress(OSError):
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part.write_bytes(hashlib.sha256(packed).digest() + packed)
-        part.replace(place)
+    return cache / f"{program(*_PROGRAM)[:32]}{grammar(path)}" / name[:2] / name[2:]

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 import yaml
 
 from headgate.model.errors import BadInput
+from headgate.scan.packs.expressions import why_endless
 
 T = TypeVar("T")
 MAX_BYTES = 1 << 20
@@ -89,9 +90,11 @@ class Table:
     def regex(self, key: str) -> str:
         value = self.text(key, "")
         try:
-            re.compile(value)
-        except re.error as error:
+            why = why_endless(value)
+        except (re.error, OverflowError, RecursionError) as error:
             raise self.error(key, f"is no regular expression: {error}") from error
+        if why:
+            raise self.error(key, why, "Have each round end with what it cannot repeat.")
         return value
 
     def choice(self, key: str, choices: Callable[[str], T], names: str, default: T) -> T:

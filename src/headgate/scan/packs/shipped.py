@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from headgate.model import finding
 from headgate.model.errors import BadInput
-from headgate.scan.kept import keep, take
+from headgate.scan.kept import keep, take, tidy
 from headgate.scan.packs import schema
 from headgate.scan.rules.table import rule_cache
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _FOLDER = Path(__file__).parent
 _DATA = _FOLDER / "data"
+_NAMES = ("kinds-", "remedies-", "packs-", "forms-")
+"""Of the files of ours beside Kingfisher's compiled rules."""
 
 
 @functools.cache
@@ -112,6 +114,7 @@ def _kept(name: str, read_all: Callable[[], T]) -> T:
     found = read_all()
     if place is not None:
         keep(place, pickle.dumps(found, 5))
+        tidy(place.parent, _NAMES)
     return found
 
 

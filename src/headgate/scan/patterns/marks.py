@@ -134,7 +134,9 @@ def _mark(rule: TaintRule, searcher: Searcher, out: Marks, parameters: set[Key])
         for place, node in _nodes(selected, searcher):
             whole = place.node if place.node is not None else node
             shown = _shown(whole, searcher.file)
-            for one in _judged(node, focused=place.whole is not None):
+            # Of a statement the value is meant, also when that is a call.
+            given = place.whole is not None or node is not place.node
+            for one in _judged(node, focused=given):
                 mark(one).sinks.append(AtSink(rule, whole, shown))
     for passing in rule.propagators:
         for place in searcher.places(passing.formula):

@@ -66,6 +66,7 @@ class Searcher:
             found = list(self._both(found, self._select(one)))
         for one in inside[0 if first else 1 :]:
             around = self._select(one)
+            self._unifier.spend(len(found) * len(around))
             found = [
                 Place(place.start, place.end, place.node, bound, place.whole)
                 for place in found
@@ -76,6 +77,7 @@ class Searcher:
         for one in items:
             if one.op in (Op.NOT, Op.NOT_INSIDE):
                 gone = self._select(one.items[0])
+                self._unifier.spend(len(found) * len(gone))
                 found = [place for place in found if not self._gone(place, gone)]
         for one in items:
             if one.op is Op.WHERE:
@@ -86,6 +88,7 @@ class Searcher:
         return found
 
     def _both(self, some: list[Place], others: list[Place]) -> Iterator[Place]:
+        self._unifier.spend(len(some) * len(others))
         for one in some:
             for other in others:
                 inner = one if one.within(other) else other if other.within(one) else None
@@ -96,7 +99,7 @@ class Searcher:
 
     def _joined(self, one: Bindings, other: Bindings) -> Iterator[Bindings]:
         """Both bindings, when they agree."""
-        self._unifier.steps += 1
+        self._unifier.spend(0)
         if all(self._unifier.same(one[name], other[name]) for name in one.keys() & other.keys()):
             yield {**other, **one}
 

@@ -15,6 +15,8 @@ Bound = Any
 Bindings = Mapping[str, Bound]
 MAX_STEPS = 1_000_000
 """Comparisons for one rule in one file."""
+_PLACES = 40
+"""Places that are compared by where they are, for one comparison of code."""
 TEXT = "..."
 
 
@@ -53,6 +55,12 @@ class Unifier:
     def __init__(self, file: File) -> None:
         self.file = file
         self.steps = 0
+
+    def spend(self, places: int) -> None:
+        """Count comparisons of places. Raises TooMuch."""
+        self.steps += 1 + places // _PLACES
+        if self.steps > MAX_STEPS:
+            raise TooMuch
 
     def bind(self, bound: Bindings, name: str, what: Bound) -> Iterator[Bindings]:
         """The bindings with one more, when it agrees."""

@@ -37,6 +37,8 @@ EMPTY = "without a title or an explanation"
 TWICE = "said twice"
 TOO_UNSURE = "less sure than the policy asks"
 TOO_MANY = "beyond the most that the policy takes"
+_MEANT = frozenset({TWICE, TOO_UNSURE, TOO_MANY})
+"""Why what could be used is discarded all the same."""
 
 
 class Malformed(Exception):
@@ -66,6 +68,11 @@ class Answer:
     discarded: Counter[str] = field(default_factory=Counter[str])
 
     @property
+    def lost(self) -> bool:
+        """Whether it says something that cannot be used."""
+        return not self.discarded.keys() <= _MEANT
+
+    @property
     def words(self) -> str:
         """`3 discarded: 2 about a line that was not shown, 1 said twice`; empty for none."""
         if not self.discarded:
@@ -93,7 +100,8 @@ def read_answer(text: str, material: Material, policy: ReviewerPolicy) -> Answer
     names: dict[str, str] = {}
     for piece in material.pieces:
         lines = shown.setdefault(piece.path, {})
-        names[printable(piece.path)] = piece.path
+        # Spaces as in every text of an answer.
+        names[" ".join(printable(piece.path).split())] = piece.path
         lines.update((line.number, line.text) for line in piece.lines if line.number)
     answer = Answer()
     seen: set[tuple[str, int, int]] = set()

@@ -22,7 +22,8 @@ _MOST_PLACES = 50
 """Files that mention a name, up to which it says something."""
 _WORD = re.compile(rb"[A-Za-z_$][\w$]{2,}")
 _MOST_PER_NAME = 3
-_CALL = re.compile(r"([A-Za-z_$][\w$]{2,})\s*\(")
+_CALL = re.compile(r"(?<![\w$])([A-Za-z_$][\w$]{2,}+)\s*+\(")
+"""Never goes back, so that a long line without a call takes no longer than its length."""
 _COMMON = frozenset(
     {
         "append", "async", "await", "bool", "bytes", "catch", "classmethod", "constructor",

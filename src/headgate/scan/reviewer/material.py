@@ -110,7 +110,7 @@ class _Maker:
     def _masked(self, piece: Piece) -> Piece:
         """Without the secrets that only a file which was read later tells of."""
         lines = tuple(replace(line, text=self.veil.mask(line.text)) for line in piece.lines)
-        return replace(piece, lines=lines)
+        return replace(piece, why=self.veil.mask(piece.why), lines=lines)
 
     # -- which files -------------------------------------------------------------------------
 
@@ -130,15 +130,29 @@ class _Maker:
 
     def _why_not(self, file: SourceFile) -> str:
         path = file.path
-        return self._off_limits(path) or unreadable(file.data) or why_generated(path, file.data)
+        return (
+            self._off_limits(path)
+            or self._moved(path)
+            or unreadable(file.data)
+            or why_generated(path, file.data)
+        )
+
+    def _moved(self, path: str) -> str:
+        """What never leaves does not leave because the change itself moves it."""
+        before = self.request.renamed.get(path)
+        if before is None or not self._forbidden(before):
+            return ""
+        return "it was moved here from where the policy lets nothing leave"
 
     def _off_limits(self, path: str) -> str:
+        excluded = path in self.request.excluded
+        return self._forbidden(path) or ("headgate.toml excludes it from checks" * excluded)
+
+    def _forbidden(self, path: str) -> str:
         if matches(path, self.scope.never):
             return "the policy says that it never leaves (`never`)"
         if not matches(path, self.scope.paths):
             return "the policy does not let it leave (`paths`)"
-        if path in self.request.excluded:
-            return "headgate.toml excludes it from checks"
         return ""
 
     def _named(self, file: SourceFile, veil: Veil) -> bool:
@@ -254,8 +268,12 @@ class _Maker:
 
     def _routes(self, files: Mapping[str, SourceFile]) -> list[str]:
         found: list[str] = []
-        for path, words in ways_in(files, self.shown, self.tools):
-            if text := self._fitting(words):
+        there = ways_in(files, self.shown, self.tools)
+        # A route may have a secret in its pattern: what was not searched for one is not told.
+        self._veil_of({path for path, _ in there} - self.veil.texts.keys(), files)
+        for path, words in there:
+            searched = path in self.veil.texts and path not in self.veil.unnamed
+            if searched and (text := self._fitting(words)):
                 found.append(text)
                 self.shown.setdefault(path, set())
         return found

@@ -150,8 +150,16 @@ class OpenAIEndpoint:
         return headers
 
     async def _read(self, response: httpx.Response, status: int) -> bytes:
+        coding = response.headers.get("content-encoding", "identity").strip().lower()
+        if coding not in ("", "identity"):
+            # Never unpacked: a few bytes, packed more than once, would fill the memory.
+            raise NotAnswered(
+                f"{self._name} answered in a compressed form that was not asked for: have it, or "
+                "what stands before it, heed `Accept-Encoding: identity`.",
+                Usage(0, self._policy.tokens_per_answer, estimated=True),
+            )
         data = bytearray()
-        async for chunk in response.aiter_bytes():
+        async for chunk in response.aiter_raw():
             data += chunk
             if len(data) > self._most:
                 if status != 200:
@@ -300,6 +308,9 @@ def _usage(value: Any) -> Usage | None:
     for one in (sent, received):
         if isinstance(one, bool) or not isinstance(one, int) or not 0 <= one < 1 << 31:
             return None
+    if not sent:
+        # No question is of no tokens: it was not counted.
+        return None
     return Usage(cast("int", sent), cast("int", received))
 
 

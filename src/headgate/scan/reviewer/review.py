@@ -186,6 +186,9 @@ class _Review:
         parts = [plural(len(answer.claims), "finding")]
         if answer.discarded:
             parts.append(answer.words)
+        if answer.lost and not answer.claims:
+            # The model says that something is wrong, if not where.
+            outcome = Outcome.UNKNOWN
         if self.material.cut:
             # Not looked at is not clean.
             outcome = Outcome.UNKNOWN

@@ -154,14 +154,14 @@ class PipelineCases(QueueCases):
         project, branch = str(landing.data.get("project")), str(landing.data.get("branch"))
         number = landing.data.get("change")
         with self.db.read() as tx:
-            outdated = _outdated(tx, landing)
-        for item, node, key in outdated:
+            stale = outdated(tx, landing)
+        for item, node, key in stale:
             if retests(self.policy(), key):
                 why = f"#{number} has landed on {branch} of {project}, which its jobs require"
                 self.gate.retest(item, node, why)
 
 
-def _outdated(tx: Transaction, landing: Event) -> list[tuple[ItemId, NodeId, BranchKey]]:
+def outdated(tx: Transaction, landing: Event) -> list[tuple[ItemId, NodeId, BranchKey]]:
     """What is or was tested, in other queues, with the commit that this landing replaced."""
     data = landing.data
     project, before = str(data.get("project")), data.get("before")
@@ -170,20 +170,21 @@ def _outdated(tx: Transaction, landing: Event) -> list[tuple[ItemId, NodeId, Bra
         if queue.name == data.get("queue"):
             continue
         for item in tx.items.live(queue.id):
-            node = tx.nodes.current(item.id)
-            if item.state is not ItemState.WAITING or node is None:
+            if item.state is not ItemState.WAITING:
                 continue
-            if node.state not in (NodeState.BUILDING, NodeState.PASSED):
-                continue
-            if _tested_with(tx, int(item.change), node.id).get(project) == before:
-                key = BranchKey(tx.projects.get(item.project).name, item.branch)
-                found.append((item.id, node.id, key))
+            key = BranchKey(tx.projects.get(item.project).name, item.branch)
+            for node in tx.nodes.of_item(item.id):  # In lanes it has several futures at once.
+                if node.state not in (NodeState.BUILDING, NodeState.PASSED):
+                    continue
+                if _tested_with(tx, int(item.change), node.id).get(project) == before:
+                    found.append((item.id, node.id, key))
     return found
 
 
 def _tested_with(tx: Transaction, change: int, node: NodeId) -> dict[str, object]:
-    """Project → commit, of every checkout that the jobs of a future found."""
-    for event in tx.events.latest(20, kind_prefix="build.started", subject=f"change/{change}"):
+    """Project → commit, of every checkout that the jobs of a future found, or would have found
+    had their results not been known."""
+    for event in tx.events.latest(40, kind_prefix="build.", subject=f"change/{change}"):
         commits = event.data.get("commits")
         if event.data.get("node") == node and isinstance(commits, dict):
             return dict(commits)

@@ -156,8 +156,15 @@ class BranchScanner:
             now = self._house.clock()
             ends = [one.until + DAY for one in self._house.policy().suppressions]
             if not last or any(last < end <= now for end in ends):
-                self.apply_policy()
-            last = now
+                try:
+                    self.apply_policy()
+                except HeadgateError as error:
+                    # Tried again at the next look; a full disk must not end this for good.
+                    log.warning("findings cannot be reopened", why=str(error))
+                else:
+                    last = now
+            else:
+                last = now
             await asyncio.sleep(_LOOK)
 
     async def _run(self) -> None:

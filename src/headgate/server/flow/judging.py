@@ -15,7 +15,7 @@ from headgate.model.ids import ChangeNumber, Commit, ItemId, PrincipalId
 from headgate.model.origin import Origin, combine
 from headgate.model.principal import Principal, PrincipalKind
 from headgate.model.project import POLICY_PROJECT, Context
-from headgate.model.queue import Node
+from headgate.model.queue import Node, NodeState
 from headgate.model.resolve import for_branch
 from headgate.model.suppression import Central
 from headgate.model.verdict import ApprovalBinding, Verdict, VerdictKind
@@ -58,6 +58,17 @@ class _Case:
     @property
     def agent(self) -> bool:
         return self.owner.kind is PrincipalKind.AGENT
+
+
+def judged(nodes: Sequence[Node]) -> Node | None:
+    """Of the futures of an item, oldest first, the one that stands for what is going to land.
+
+    In a queue of lanes that need not be the newest: the others have been dropped by then. Of an
+    item without any, the last that it had.
+    """
+    merged = [node for node in nodes if node.commit is not None]
+    there = [node for node in merged if node.state is not NodeState.DROPPED]
+    return (there or merged or [None])[-1]
 
 
 class Judging(Core):
@@ -168,8 +179,7 @@ class Judging(Core):
             item = tx.items.latest_of(number)
             node = None
             if item is not None and item.revision == revision.id:
-                merged = [n for n in tx.nodes.of_item(item.id) if n.commit is not None]
-                node = merged[-1] if merged else None
+                node = judged(tx.nodes.of_item(item.id))
             return _Case(
                 change=change,
                 revision=revision,

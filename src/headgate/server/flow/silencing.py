@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from headgate.model.finding import CheckResult, Outcome
+from headgate.model.finding import CheckResult, Finding, Outcome
 from headgate.model.suppression import Central
 from headgate.model.tracked import FindingAct
 from headgate.scan.text import plural, printable
@@ -40,9 +40,15 @@ def _told(check: CheckResult, central: Central) -> CheckResult:
 
 
 def _without(check: CheckResult, acts: Mapping[str, FindingAct], central: Central) -> CheckResult:
-    by_act = [f for f in check.findings if f.identity and f.identity in acts]
-    by_policy = [f for f in check.findings if f not in by_act and central.silences(f) is not None]
-    kept = tuple(f for f in check.findings if f not in by_act and f not in by_policy)
+    by_act: list[Finding] = []
+    by_policy: list[Finding] = []
+    left: list[Finding] = []
+    for one in check.findings:
+        if one.identity and one.identity in acts:
+            by_act.append(one)
+        else:
+            (left if central.silences(one) is None else by_policy).append(one)
+    kept = tuple(left)
     silent = [
         f"{plural(len(found), 'finding')} silenced by {whom}"
         for found, whom in ((by_act, "humans"), (by_policy, "the policy"))
