@@ -24,7 +24,7 @@ demo: setup
 	@$(BIN)/headgate demo
 
 test: setup-test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: setup-test
 	$(BIN)/ruff format --check .

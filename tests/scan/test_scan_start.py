@@ -118,24 +118,25 @@ def test_what_is_old_or_too_much_is_deleted_once_a_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kept, "MOST", 1000)
+    root = tmp_path / "rules"
     now = 2_000_000_000.0
     ages = {"v/ab/new": 1, "v/ab/middle": 10, "v/cd/more": 20, "w/ef/old": kept.OLD / 86_400 + 1}
     for name, days in ages.items():
-        kept.keep(tmp_path / name, b"x" * 400)
-        os.utime(tmp_path / name, (now - days * 86_400,) * 2)
-    kept.tidy(tmp_path, now=now)
+        kept.keep(root / name, b"x" * 400)
+        os.utime(root / name, (now - days * 86_400,) * 2)
+    kept.tidy(root, now=now)
 
     def there() -> list[str]:
-        return sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*"))
+        return sorted(p.relative_to(root).as_posix() for p in root.rglob("*"))
 
-    assert there() == [".tidied", "v", "v/ab", "v/ab/middle", "v/ab/new"]
+    assert there() == ["v", "v/ab", "v/ab/middle", "v/ab/new"]
     monkeypatch.setattr(kept, "MOST", 500)
-    kept.tidy(tmp_path, now=now + 3600)
+    kept.tidy(root, now=now + 3600)
     assert "v/ab/middle" in there(), "not again on the same day"
-    kept.tidy(tmp_path, ("pack",), now=now + 90_000)
+    kept.tidy(root, ("pack",), now=now + 90_000)
     assert "v/ab/middle" in there(), "other names are not meant"
-    kept.tidy(tmp_path, now=now + 180_000)
-    assert there() == [".tidied", "v", "v/ab", "v/ab/new"]
+    kept.tidy(root, now=now + 180_000)
+    assert there() == ["v", "v/ab", "v/ab/new"]
     kept.tidy(tmp_path / "nothing")
     assert not (tmp_path / "nothing").exists()
 

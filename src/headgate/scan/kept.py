@@ -27,6 +27,7 @@ OLD = 30 * _DAY
 MOST = 1 << 30
 """Bytes that are kept below one directory."""
 _TIDIED = ".tidied"
+"""End of the name of a file beside the directory, as old as its last tidying."""
 _GRAMMARS = (
     "tree_sitter",
     "tree_sitter_python",
@@ -106,7 +107,7 @@ def tidy(root: Path, prefixes: tuple[str, ...] = ("",), now: float | None = None
     """Delete below a directory of ours, at most once a day, what is older than `OLD`, and of the
     rest the oldest until it is not more than `MOST`. `prefixes`: of the names that are meant."""
     now = time.time() if now is None else now
-    mark = root / _TIDIED
+    mark = root.with_name(f".{root.name}{_TIDIED}")
     try:
         if root.is_dir() and (not mark.exists() or abs(now - mark.stat().st_mtime) >= _DAY):
             mark.touch(0o600)
@@ -121,7 +122,7 @@ def _delete(root: Path, prefixes: tuple[str, ...], now: float) -> None:
     found: list[tuple[float, int, str]] = []
     for folder, _, names in os.walk(root):
         for name in names:
-            if name != _TIDIED and name.startswith(prefixes):
+            if name.startswith(prefixes):
                 place = os.path.join(folder, name)  # noqa: PTH118 - many
                 with suppress(OSError):
                     status = os.lstat(place)
