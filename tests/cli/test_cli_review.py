@@ -215,6 +215,14 @@ def test_what_cannot_be_is_one_sentence(
     assert found.err.count("\n") == 1
 
 
+def test_a_configuration_that_cannot_be_used_is_told_by_its_line(place: Place, say: Say) -> None:
+    place.write("headgate.toml", "[checks]\nexclude = 5\n")
+    policy = policy_of(place, "http://127.0.0.1:9/v1")
+    found = say("scan", "review", "--policy", policy, "--dry-run", code=2)
+    assert found.err.startswith("headgate: headgate.toml:2: checks.exclude: expected a list")
+    assert found.err.count("\n") == 1
+
+
 def test_a_change_without_lines_is_told(place: Place, say: Say) -> None:
     (place.path / "invoices.py").unlink()
     policy = policy_of(place, "http://127.0.0.1:9/v1")

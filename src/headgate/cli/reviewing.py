@@ -134,8 +134,9 @@ def _prepared(wanted: Wanted) -> _Prepared:
     config, configuration = configuration_of(root)
     if configuration.outcome is not Outcome.PASSED:
         # What may not be looked at is not known.
-        why = configuration.reason or configuration.findings[0].message
-        raise CouldNotRun(f"headgate.toml cannot be used: {why}", "Mend it first.")
+        for finding in configuration.findings:
+            raise BadInput(finding.message, finding.remedy)
+        raise CouldNotRun(f"{configuration.reason}.", "Mend it first.")
     selection = asyncio.run(select(root, places, wanted.base, config.exclude))
     if selection.problem:
         raise CouldNotRun(f"{selection.problem}.", "Review a smaller range.")
