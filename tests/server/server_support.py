@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import structlog
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
@@ -104,6 +106,8 @@ async def _broken(request: Request) -> Response:
 async def serve(
     data: Path, ready: Callable[[Served], None], stop: threading.Event, clock: Clock
 ) -> None:
+    # As a server of its own does: what a command prints stays apart from what the server logs.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     settings = load_settings(data, port=port)
@@ -133,3 +137,4 @@ async def serve(
             server.should_exit = True
         await asyncio.gather(*tasks)
         await house.stop()
+        structlog.reset_defaults()
