@@ -110,6 +110,7 @@ def _kept(name: str, read_all: Callable[[], T]) -> T:
         try:
             return _Plain(io.BytesIO(data)).load()
         except Exception:
+            # Whatever is wrong with what was kept, the packs themselves are at hand: read them.
             pass
     found = read_all()
     if place is not None:
