@@ -10,7 +10,7 @@ from headgate.scan.flow.core import FEW_CALLS, MAX_CALLS, SMALL, Frame
 from headgate.scan.flow.entries import registered_by
 from headgate.scan.flow.env import Env, several
 from headgate.scan.flow.findings import ASSUMED
-from headgate.scan.flow.program import ClassRef, FunctionRef
+from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState
 from headgate.scan.flow.summaries import Summaries
 from headgate.scan.flow.transfer import Inward, Summary
 from headgate.scan.flow.values import (
@@ -86,9 +86,22 @@ class Calls(Summaries):
             return self._call_each(several(obj), args, keywords, node, extra)
         return self._assumed([*args, *keywords.values()], node, "it")
 
-    def forget(self, place: tuple[str, int]) -> None:
-        """What is known of a function is out of date."""
-        self._memo.pop(place, None)
+    def begin(self) -> None:
+        """Another unit begins. What it finds depends on nothing that others found of functions."""
+        self._memo = {}
+        self._running = {}
+
+    def run_module(self, state: ModuleState) -> None:
+        if state.done:
+            return
+        around = self._memo, self._running, self.shallow, self.reach, self.nested
+        self.begin()
+        self.shallow, self.reach, self.nested = False, MAX_CALLS, []
+        try:
+            super().run_module(state)
+        finally:
+            state.nested = self.nested
+            self._memo, self._running, self.shallow, self.reach, self.nested = around
 
     def _call_each(
         self,

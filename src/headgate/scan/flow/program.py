@@ -19,7 +19,7 @@ NAMED_TUPLE = "namedtuple"
 class ModuleState:
     """A file: what its names mean, once its top level was run."""
 
-    __slots__ = ("done", "folder", "ir", "path", "starts", "text", "vars")
+    __slots__ = ("done", "folder", "ir", "nested", "path", "starts", "text", "vars")
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -28,6 +28,8 @@ class ModuleState:
         self.vars: dict[str, Value] = {}
         self.done = 0
         """0: not run; 1: running; 2: run."""
+        self.nested: list[tuple[FunctionRef, ClassRef | None]] = []
+        """Functions that were defined in what it called while it ran."""
 
 
 class FunctionRef:

@@ -47,6 +47,10 @@ class Run(FrameworkCalls):
         for ref, cls in functions:
             if self._mentions(ref.node):
                 self._root(ref, cls)
+        for state in states:
+            for ref, cls in state.nested:
+                if self._mentions(ref.node):
+                    self._root(ref, cls)
         for _ in range(_ROUNDS):
             if not self._follow(states):
                 break
@@ -142,6 +146,7 @@ class Run(FrameworkCalls):
         self, state: ModuleState, name: str, run: Callable[[], None], *, shallow: bool = False
     ) -> None:
         calls = self.calls
+        calls.begin()
         calls.steps = 0
         calls.dead = False
         calls.target = ""
@@ -303,7 +308,6 @@ class Run(FrameworkCalls):
                     if mentions.isdisjoint(later):
                         continue
                     del self._done[place]
-                    self.calls.forget(place)
                 self._root(ref, cls, self.calls.entry_of.get(place), follow=True)
                 again = True
         return again
