@@ -13,6 +13,7 @@ from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState
 from headgate.scan.flow.summaries import Summaries
 from headgate.scan.flow.transfer import Inward, Summary
+from headgate.scan.flow.uses import MODULE
 from headgate.scan.flow.values import (
     NONE,
     UNKNOWN,
@@ -70,7 +71,7 @@ class Calls(Summaries):
                 return self._assumed([function, *args, *keywords.values()], node, "it")
             given = (function.recv, args, keywords, extra)
             for info in registered_by(self.rules, function.name, given, self):
-                self.entries.append(info)
+                self.register(info)
             return self.library_call(function, given, node, self.target)
         if isinstance(obj, FunctionRef):
             return self.invoke(obj, args, keywords, node, extra)
@@ -92,13 +93,16 @@ class Calls(Summaries):
         self._running = {}
 
     def run_module(self, state: ModuleState) -> None:
+        self.tracker.now.touched.add(state.path)
         if state.done:
             return
         around = self._memo, self._running, self.shallow, self.reach, self.nested
         self.begin()
         self.shallow, self.reach, self.nested = False, MAX_CALLS, []
         try:
-            super().run_module(state)
+            with self.tracker.unit((MODULE, state.path, 0)) as uses:
+                super().run_module(state)
+            uses.nested = [(ref.module.path, ref.node[1]) for ref, _ in self.nested]
         finally:
             state.nested = self.nested
             self._memo, self._running, self.shallow, self.reach, self.nested = around
@@ -151,6 +155,9 @@ class Calls(Summaries):
     ) -> Value:
         """Call a function of the project."""
         function = ref.node
+        place = (ref.module.path, function[1])
+        now = self.tracker.now
+        now.touched.add(place)
         name = function[3] or "a lambda"
         if ref.bound is not None:
             args = [ref.bound, *args]
@@ -162,11 +169,11 @@ class Calls(Summaries):
                 return self._unfollowed(ref)
             self.recorder.cut_off(self.frame.module.path, self.frame.name)
             return self._assumed([*args, *keywords.values()], node, name)
-        place = (ref.module.path, function[1])
         if not self._worth(function, args, keywords, extra, ref):
             return self._unfollowed(ref)
         if self.frame.depth != -3:
             self.called.add(place)
+            now.called.add(place)
         variants = self._memo.setdefault(place, {})
         inward = Inward(self.env.heap, self.program.heap, widen=len(variants) > _VARIANTS)
         bound, key = self._parameters(ref, args, keywords, extra, inward, node)
@@ -296,7 +303,9 @@ class Calls(Summaries):
         frame = Frame(ref.module, function[3] or "a lambda", max(caller.depth, -1) + 1)
         frame.closure = FunctionRef(ref.module, function, ref.cls, captured) if captured else None
         frame.cls = ref.cls
-        frame.entry = self.entry_of.get((ref.module.path, function[1]))
+        place = (ref.module.path, function[1])
+        frame.entry = self.entry_of.get(place)
+        self.tracker.read(("entry", *place))
         self.run_module(ref.module)
         self.frame = frame
         heap = dict(inward.heap)

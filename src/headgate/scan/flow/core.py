@@ -85,6 +85,7 @@ class Core:
 
     def __init__(self, program: Program, rules: Rules, recorder: Recorder) -> None:
         self.program = program
+        self.tracker = program.tracker
         self.rules = rules
         self.recorder = recorder
         self.joiner = Joiner(program.heap)
@@ -206,6 +207,13 @@ class Core:
 
     # Names
 
+    def shared_under(self, name: str) -> Value | None:
+        """What was stored under a name of a library."""
+        found = self.shared.get(name)
+        if found is not None:
+            self.tracker.read(("shared", name))
+        return found
+
     def force(self, value: Value) -> Value:
         """What an imported name means."""
         seen = 0
@@ -220,6 +228,7 @@ class Core:
             return Value(obj=ModuleRef(state))
         self.run_module(state)
         found = state.vars.get(name)
+        self.tracker.read_variable(state.path, name)
         if found is not None:
             return found
         if state.path.endswith("/__init__.py") or state.path == "__init__.py":

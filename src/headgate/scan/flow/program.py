@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from headgate.scan.flow.values import Obj, Value
+from headgate.scan.flow.uses import SharedHeap, Tracker
+from headgate.scan.flow.values import Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
 
@@ -14,15 +15,18 @@ if TYPE_CHECKING:
 
 
 NAMED_TUPLE = "namedtuple"
+PATTERNS = "<patterns>"
+"""What the patterns of a class are called among its members."""
 
 
 class ModuleState:
     """A file: what its names mean, once its top level was run."""
 
-    __slots__ = ("done", "folder", "ir", "nested", "path", "starts", "text", "vars")
+    __slots__ = ("done", "folder", "ir", "nested", "path", "starts", "text", "tracker", "vars")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, tracker: Tracker | None = None) -> None:
         self.path = path
+        self.tracker = tracker or Tracker()
         self.folder = path.rpartition("/")[0]
         self.ir: Module | None = None
         self.vars: dict[str, Value] = {}
@@ -98,6 +102,7 @@ class ClassRef:
 
     def member(self, name: str) -> Value | None:
         for one in self.lineage():
+            one.reads(name)
             found = one.members.get(name)
             if found is not None:
                 return found
@@ -105,10 +110,21 @@ class ClassRef:
 
     def field(self, name: str) -> Value | None:
         for one in self.lineage():
+            one.reads(name)
             found = one.fields.get(name)
             if found is not None:
                 return found
         return None
+
+    def reads(self, name: str) -> None:
+        """A member or a field is read."""
+        tracker = self.module.tracker
+        if tracker.classes and (self.module.path, self.node[1]) in tracker.classes:
+            tracker.read(("class", self.module.path, self.node[1], name))
+
+    def changes(self, name: str) -> None:
+        """A member or a field gets something else."""
+        self.module.tracker.change(("class", self.module.path, self.node[1], name))
 
     @property
     def fills(self) -> bool:
@@ -178,8 +194,11 @@ class Program:
 
     def __init__(self, load: Callable[[str], Module | None], paths: Iterable[str]) -> None:
         self._load = load
-        self.states = {path: ModuleState(path) for path in paths}
-        self.heap: dict[Any, Obj] = {}
+        self.loaded: Callable[[str, Module], None] = self._nothing
+        """Told of every module whose tree is read."""
+        self.tracker = Tracker()
+        self.states = {path: ModuleState(path, self.tracker) for path in paths}
+        self.heap = SharedHeap(self.tracker)
         """Objects that modules hold."""
         self._resolved: dict[tuple[str, str], ModuleState | None] = {}
         self._folders = {path.rpartition("/")[0] for path in self.states}
@@ -192,7 +211,13 @@ class Program:
         """The IR of a module, loaded when it is first asked for."""
         if state.ir is None:
             state.ir = self._load(state.path)
+            if state.ir is not None:
+                self.loaded(state.path, state.ir)
         return state.ir
+
+    @staticmethod
+    def _nothing(path: str, module: Module) -> None:
+        pass
 
     def resolve(self, folder: str, name: str) -> ModuleState | None:
         """The module that an absolute import of `name` means in a file of the folder."""

@@ -17,6 +17,7 @@ from headgate import __version__
 from headgate.model.finding import Confidence, Severity
 from headgate.scan.flow.findings import Found, Step
 from headgate.scan.flow.project import Outcome, Source
+from headgate.scan.flow.shelf import Shelf
 from headgate.scan.kept import keep_values, program, take_values, tidy
 from headgate.scan.packs.schema import KindName
 
@@ -33,6 +34,8 @@ class Remembered:
         sum_ = hashlib.sha256(f"{__version__}\0{program(*_PROGRAM)}".encode())
         sum_.update(pickle.dumps(settings, 5))
         self._settings = sum_.digest()
+        self.shelf = Shelf(place, self._settings)
+        """Of what analyses did, for when a few files change."""
 
     def key(self, part: Sequence[str], files: Mapping[str, Source]) -> str:
         """Of a part."""

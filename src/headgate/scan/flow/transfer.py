@@ -183,6 +183,7 @@ class Inward:
             closure = inner.closure if inner is not None else None
         if not chain or depth >= _DEPTH:
             return None, None
+        ref.module.tracker.now.touched.add((ref.module.path, ref.node[1]))
         out: dict[str, Value] = {}
         keys: list[Any] = []
         for name in sorted(free_names(ref.node)):
