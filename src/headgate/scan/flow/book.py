@@ -64,6 +64,8 @@ class Revision:
         self.again: set[Key] = set()
         """Units to be analysed."""
         self._dirty: set[Key] = set()
+        self._run: set[str] = set()
+        """Modules that run because something needs them."""
         self._readers: dict[Cell, list[Key]] = defaultdict(list)
         self._changers: dict[Cell, list[Key]] = defaultdict(list)
         self._users: dict[str | Place, list[Key]] = defaultdict(list)
@@ -152,23 +154,36 @@ class Revision:
             if key in self.again or key not in self.old.units:
                 continue
             self.again.add(key)
-            uses = self.old.units[key]
-            here = self._order[key]
-            for cell in uses.read:
-                waiting += (one for one in self._changers[cell] if self._order[one] < here)
+            waiting += self._needed(key)
             waiting += self._parents.get(key, ())
-            for used in uses.touched:
-                # What its modules read when they ran.
-                module = (MODULE, used, 0)
-                if isinstance(used, str) and module in self.old.units:
-                    for cell in self.old.units[module].read:
-                        waiting += self._changers[cell]
+            modules = [used for used in self.old.units[key].touched if isinstance(used, str)]
+            while modules:
+                # They run as well, though they come to what they came to.
+                path = modules.pop()
+                module = (MODULE, path, 0)
+                if path not in self._run and module in self.old.units:
+                    self._run.add(path)
+                    waiting += self._needed(module)
+                    uses = self.old.units[module]
+                    modules += (used for used in uses.touched if isinstance(used, str))
+                    if uses.within:
+                        modules.append(uses.within)
         if len(self.again) > _MOST * len(self.old.units):
             raise Changed
+
+    def _needed(self, key: Key) -> Iterator[Key]:
+        """Those who changed before it what a unit reads."""
+        here = self._order[key]
+        for cell in self.old.units[key].read:
+            yield from (one for one in self._changers[cell] if self._order[one] < here)
 
     def settled(self, key: Key) -> Uses | None:
         """What a unit came to, where that stands."""
         return None if key in self.again else self.old.units.get(key)
+
+    def same(self, key: Key) -> Uses | None:
+        """What a unit came to, where it comes to the same again."""
+        return None if key in self._dirty else self.old.units.get(key)
 
     def overlooked(self, units: Mapping[Key, Uses]) -> bool:
         """Whether units that were analysed did something that others depend on, or depend on what
@@ -238,6 +253,7 @@ class Moved:
         out.shared, out.fields, out.tainting = uses.shared, uses.fields, uses.tainting
         out.done = [(*self._place((path, at)), *since) for path, at, *since in uses.done]
         out.parts = [self._key(one) for one in uses.parts]
+        out.ran, out.within = uses.ran, uses.within
         out.told = [self._told(one) for one in uses.told]
         return out
 

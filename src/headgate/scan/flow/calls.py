@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from headgate.scan.flow.attributes import SuperRef
@@ -13,7 +14,6 @@ from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState
 from headgate.scan.flow.summaries import Summaries
 from headgate.scan.flow.transfer import Inward, Summary
-from headgate.scan.flow.uses import MODULE
 from headgate.scan.flow.values import (
     NONE,
     UNKNOWN,
@@ -36,6 +36,10 @@ _UNDECORATED = frozenset(
 )  # fmt: skip
 
 
+def _nobody(path: str) -> ModuleState | None:
+    return None
+
+
 class Calls(Summaries):
     """Calls."""
 
@@ -50,6 +54,8 @@ class Calls(Summaries):
         """Calls within calls that are followed at most."""
         self.shallow = False
         """Whether only the function itself is of interest: nothing comes in there."""
+        self.first: Callable[[str], ModuleState | None] = _nobody
+        """Which module has to run before one runs, for it to find what it found before."""
 
     def call(
         self,
@@ -94,13 +100,20 @@ class Calls(Summaries):
 
     def run_module(self, state: ModuleState) -> None:
         self.tracker.now.touched.add(state.path)
+        if state.done == 1:
+            self.tracker.met(state.path)
         if state.done:
             return
+        first = self.first(state.path)
+        if first is not None:
+            self.run_module(first)
+            if state.done:
+                return
         around = self._memo, self._running, self.shallow, self.reach, self.nested
         self.begin()
         self.shallow, self.reach, self.nested = False, MAX_CALLS, []
         try:
-            with self.tracker.unit((MODULE, state.path, 0)) as uses:
+            with self.tracker.module(state.path) as uses:
                 super().run_module(state)
             uses.nested = [(ref.module.path, ref.node[1]) for ref, _ in self.nested]
         finally:

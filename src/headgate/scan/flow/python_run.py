@@ -51,15 +51,24 @@ class PythonRun(Run):
         self._revision = revision
         self.book = Book()
         self._absorbed: set[Key] = set()
-        self._names: dict[str, bool] = {}
-        """Names of libraries under which something is stored; whether it is tainted."""
+        self._names: dict[str, None] = {}
+        """Names of libraries under which something tainted is stored."""
         self._entry_places: dict[Place, None] = {}
         self._listed: dict[str, dict[int, tuple[FunctionRef, ClassRef | None]]] = {}
         self.program.loaded = self._loaded
+        self.calls.first = self._first_of
 
     def _loaded(self, path: str, module: Module) -> None:
         if path not in self.book.pieces:
             self.book.pieces[path] = pieces_of(module, self.files[path].data)
+
+    def _first_of(self, path: str) -> ModuleState | None:
+        old = self._revision
+        same = old.same((MODULE, path, 0)) if old is not None else None
+        if same is None or not same.within:
+            return None
+        state = self.program.states.get(same.within)
+        return None if state is None or state.done else state
 
     def outcome(self) -> Outcome:
         """What the analysis came to."""
@@ -144,8 +153,9 @@ class PythonRun(Run):
         if uses.key in self._absorbed:
             return
         self._absorbed.add(uses.key)
-        for name, tainted in uses.shared.items():
-            self._names[name] = self._names.get(name, False) or tainted
+        self._names.update(
+            dict.fromkeys(name for name, tainted in uses.shared.items() if tainted)
+        )
         self._entry_places.update(dict.fromkeys(uses.entries))
 
     def _take_over(self, uses: Uses) -> None:
@@ -155,7 +165,7 @@ class PythonRun(Run):
             return
         assert self._revision is not None
         self.tracker.units[key] = uses
-        for path in sorted(one for one in uses.touched if isinstance(one, str)):
+        for path in (*uses.ran, *sorted(one for one in uses.touched if isinstance(one, str))):
             module = self._revision.settled((MODULE, path, 0))
             if module is not None:
                 self._take_over(module)
@@ -301,9 +311,9 @@ class PythonRun(Run):
 
     def _follow_round(self, number: int, states: Sequence[ModuleState]) -> bool:
         names, self._tainting = self._tainting, set()
-        names |= {name.rpartition(".")[2] for name, tainted in self._names.items() if tainted}
-        shared = list(self._names.items())
-        begins = [sorted(names), [list(one) for one in shared], list(self._fields)]
+        names |= {name.rpartition(".")[2] for name in self._names}
+        shared = list(self._names)
+        begins = [sorted(names), shared, list(self._fields)]
         self.book.rounds.append(begins)
         if self._revision is not None and self._revision.old.rounds[number:][:1] != [begins]:
             raise Changed
@@ -346,7 +356,7 @@ class PythonRun(Run):
         ref: FunctionRef,
         cls: ClassRef | None,
         names: set[str],
-        shared: Sequence[tuple[str, bool]],
+        shared: Sequence[str],
     ) -> bool:
         """Whether a function uses what was found to give what comes in."""
         mentions: frozenset[str] = ref.node[11]

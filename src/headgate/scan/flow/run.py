@@ -304,7 +304,7 @@ class Run(FrameworkCalls):
         if not names:
             return False
         again = False
-        shared = [(name, bool(value.taint)) for name, value in self.calls.shared.items()]
+        shared = list(self.calls.shared)
         for state in states:
             if self.files[state.path].mentions.isdisjoint(names):
                 continue
@@ -328,15 +328,11 @@ class Run(FrameworkCalls):
         mentions: frozenset[str],
         cls: ClassRef | None,
         since: tuple[int, int],
-        shared: Sequence[tuple[str, bool]],
+        shared: Sequence[str],
     ) -> bool:
         """Whether something that a function mentions may have been stored for it since it was
         analysed: `flask.g.user = …`, or, by a method that was looked at later, `self.user = …`."""
-        later = {
-            name.rpartition(".")[2].partition("[")[0]
-            for name, tainted in shared[since[0] :]
-            if tainted
-        }
+        later = {name.rpartition(".")[2].partition("[")[0] for name in shared[since[0] :]}
         if cls is not None:
             fields = list(self._fields)[since[1] :]
             later.update(name for name in fields if cls.field(name) is not None)

@@ -96,7 +96,8 @@ def _plain(book: Book) -> Any:
                 [one for one in uses.touched if isinstance(one, str)],
                 [one for one in uses.touched if not isinstance(one, str)],
                 list(uses.read), list(uses.changed), list(uses.called), uses.entries, uses.nested,
-                uses.shared, uses.fields, list(uses.tainting), uses.done, uses.parts, uses.told,
+                uses.shared, uses.fields, list(uses.tainting), uses.done, uses.parts, uses.ran,
+                uses.told, uses.within,
             )
             for uses in book.units.values()
         ],
@@ -128,6 +129,6 @@ def _uses(plain: Any) -> Uses:
     out.touched = {*files, *functions}
     out.read, out.changed, out.called = set(read), set(changed), set(called)
     out.entries, out.nested = entries, nested
-    out.shared, out.fields, tainting, out.done, out.parts, out.told = rest
+    out.shared, out.fields, tainting, out.done, out.parts, out.ran, out.told, out.within = rest
     out.tainting = set(tainting)
     return out

@@ -28,8 +28,9 @@ class Uses:
     """Of one unit."""
 
     __slots__ = (
-        "called", "changed", "done", "entries", "fields", "key", "made", "nested", "parts", "read",
-        "shared", "tainting", "told", "touched",
+        "called", "changed", "done", "entries", "fields", "key", "made", "nested", "parts", "ran",
+        "read", "shared", "tainting", "told", "touched",
+        "within",
     )  # fmt: skip
 
     def __init__(self, key: Key) -> None:
@@ -52,9 +53,13 @@ class Uses:
         """Functions that it has dealt with, and how many names were shared and fields held then."""
         self.parts: list[Key] = []
         """Units that were analysed on its behalf."""
+        self.ran: list[str] = []
+        """Modules that ran because it needed them first, in the order in which they ended."""
         self.told: list[tuple[Any, ...]] = []
         """What it has to tell: `("found", Found)`, `("parameter", Found)`, `("cut", path, name)`,
         in that order of time."""
+        self.within = ""
+        """Of a module: the one that was still running, and that it or what it needed found so."""
         self.made = 0
         """Objects of its own that outlive it."""
 
@@ -72,6 +77,8 @@ class Tracker:
         """Classes of which something was changed."""
         self.units: dict[Key, Uses] = {}
         """What was analysed, in the order in which it ended."""
+        self._running: list[Uses] = []
+        """Modules, each of which needed the next one."""
         self.ended: list[Key] = []
         """Units that ended and that nobody has taken notice of."""
 
@@ -87,6 +94,29 @@ class Tracker:
             self.units.pop(key, None)
             self.units[key] = uses
             self.ended.append(key)
+            if key[0] == MODULE:
+                around.ran.append(key[1])
+
+    @contextmanager
+    def module(self, path: str) -> Iterator[Uses]:
+        """What happens within is the top level of a module."""
+        with self.unit((MODULE, path, 0)) as uses:
+            self._running.append(uses)
+            try:
+                yield uses
+            finally:
+                self._running.pop()
+
+    def met(self, path: str) -> None:
+        """A module was found running: what ran because of it saw only a part of it, and that
+        depends on who needed whom."""
+        running = self._running
+        at = next((i for i, uses in enumerate(running) if uses.key[1] == path), len(running))
+        circle = [uses.key[1] for uses in running[at:]]
+        for uses in running[at + 1 :]:
+            uses.touched.update(circle)
+            outer = next((one.key[1] for one in running if one.key[1] in (path, uses.within)), path)
+            uses.within = outer
 
     def change(self, cell: Cell) -> None:
         """A cell has another content from now on."""
