@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headgate.scan.flow.uses import SharedHeap, Tracker
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from headgate.scan.flow.core import Frame
 
 
+_LONGEST = 50
+"""Classes in one lineage."""
 NAMED_TUPLE = "namedtuple"
 PATTERNS = "<patterns>"
 """What the patterns of a class are called among its members."""
@@ -65,15 +67,17 @@ class ClassRef:
     """A class of the project."""
 
     __slots__ = (
-        "bases", "fields", "kind", "library", "members", "module", "name", "node", "order",
-        "patterns",
+        "_line", "bases", "fields", "kind", "library", "members", "module", "name", "node", "order",
+        "patterns", "place",
     )  # fmt: skip
 
     def __init__(self, module: ModuleState, node: Node) -> None:
         self.module = module
         self.node = node
         self.name: str = node[3]
+        self.place = (module.path, node[1])
         self.bases: list[ClassRef] = []
+        self._line: tuple[ClassRef, ...] | None = None
         self.library: list[str] = []
         """Canonical names of bases that are not of the project."""
         self.members: dict[str, Value] = {}
@@ -87,44 +91,59 @@ class ClassRef:
         self.kind = ""
         """`dataclass` or `NAMED_TUPLE` when its constructor takes its fields."""
 
-    def lineage(self) -> list[ClassRef]:
+    def lineage(self) -> Sequence[ClassRef]:
         """The class and those it derives from, nearest first."""
-        out: list[ClassRef] = []
+        if self._line is None:
+            out: dict[ClassRef, None] = {}
+            waiting = [self]
+            while waiting and len(out) < _LONGEST:
+                one = waiting.pop()
+                if one not in out:
+                    out[one] = None
+                    waiting += reversed(one.bases)
+            self._line = tuple(out)
+        return self._line
 
-        def visit(one: ClassRef) -> None:
-            if one not in out and len(out) < 50:
-                out.append(one)
-                for base in one.bases:
-                    visit(base)
-
-        visit(self)
-        return out
+    def derive(self, base: ClassRef) -> None:
+        """Give it one more base; before anybody asks for its lineage."""
+        self.bases.append(base)
+        self._line = None
 
     def member(self, name: str) -> Value | None:
-        for one in self.lineage():
-            one.reads(name)
+        if self.module.tracker.classes:
+            self._reads_up_to("members", name)
+        for one in self._line or self.lineage():
             found = one.members.get(name)
             if found is not None:
                 return found
         return None
 
     def field(self, name: str) -> Value | None:
-        for one in self.lineage():
-            one.reads(name)
+        if self.module.tracker.classes:
+            self._reads_up_to("fields", name)
+        for one in self._line or self.lineage():
             found = one.fields.get(name)
             if found is not None:
                 return found
         return None
 
+    def _reads_up_to(self, where: str, name: str) -> None:
+        """It is asked for something by name: so are those that it derives from, up to the one
+        that has it."""
+        classes = self.module.tracker.classes
+        for one in self._line or self.lineage():
+            if one.place in classes:
+                one.reads(name)
+            if name in getattr(one, where):
+                return
+
     def reads(self, name: str) -> None:
         """A member or a field is read."""
-        tracker = self.module.tracker
-        if tracker.classes and (self.module.path, self.node[1]) in tracker.classes:
-            tracker.read(("class", self.module.path, self.node[1], name))
+        self.module.tracker.read(("class", *self.place, name))
 
     def changes(self, name: str) -> None:
         """A member or a field gets something else."""
-        self.module.tracker.change(("class", self.module.path, self.node[1], name))
+        self.module.tracker.change(("class", *self.place, name))
 
     @property
     def fills(self) -> bool:
