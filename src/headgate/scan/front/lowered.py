@@ -7,7 +7,9 @@ import marshal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+from headgate.scan.bundle import FEW, Bundle
 from headgate.scan.ir.nodes import Module, as_plain, from_plain
 from headgate.scan.kept import keep, program, take, tidy
 from headgate.scan.text import decode
@@ -19,25 +21,61 @@ _FEW = 100
 _PROGRAM = ("front", "ir")
 """Rooms that the lowering is in: another program finds nothing of what was kept."""
 
+_Head = tuple[tuple[str, ...], tuple[tuple[int, int], ...], "bytes | frozenset[str]"]
+"""Imports, what is broken, and the names: packed, until somebody asks for them."""
+
 
 class Lowered:
     """One file: what is known of it at once, and its tree on demand."""
 
-    __slots__ = ("_body", "broken", "data", "given", "imports", "mentions")
+    __slots__ = ("_body", "_mentions", "broken", "data", "digest", "given", "imports")
 
-    def __init__(self, given: bytes, data: bytes, packed: bytes) -> None:
+    def __init__(
+        self, given: bytes, data: bytes, digest: bytes, head: _Head, body: bytes | _Later
+    ) -> None:
         self.given = given
         """The file as it is."""
         self.data = data
         """Its text in UTF-8, to which the offsets of the tree refer."""
-        head, self._body = marshal.loads(packed)
-        self.imports: tuple[str, ...] = head[0]
-        self.mentions: frozenset[str] = head[1]
-        self.broken: tuple[tuple[int, int], ...] = head[2]
+        self.digest = digest
+        """SHA-256 of `data`."""
+        self.imports, self.broken, self._mentions = head
+        self._body = body
+
+    @property
+    def mentions(self) -> frozenset[str]:
+        """Every name in it."""
+        found = self._mentions
+        if isinstance(found, bytes):
+            found = self._mentions = marshal.loads(found)
+        return found
 
     def module(self) -> Module:
         """The tree."""
-        return from_plain(marshal.loads(self._body))
+        body = self._body
+        return from_plain(marshal.loads(body if isinstance(body, bytes) else body.packed()))
+
+
+class _Later(NamedTuple):
+    """A tree that is kept in a file."""
+
+    cache: Path
+    path: str
+    data: bytes
+    digest: bytes
+
+    def packed(self) -> bytes:
+        place = _place(self.cache, self.path, self.digest)
+        kept = _unpacked(take(place))
+        if kept is None:
+            packed = pack(self.path, self.data)
+            keep(place, packed)
+            kept = marshal.loads(packed)
+        return kept[1]
+
+
+def _unpacked(packed: bytes | None) -> tuple[_Head, bytes] | None:
+    return None if packed is None else marshal.loads(packed)
 
 
 def normal(data: bytes) -> bytes:
@@ -55,36 +93,51 @@ def lowered(
 ) -> dict[str, Lowered]:
     """The files by path, in the order of their paths. `last`: what may be taken over."""
     out: dict[str, Lowered] = {}
-    missing: list[tuple[str, bytes]] = []
+    missing: list[tuple[str, bytes, bytes]] = []
+    heads = None if cache is None or len(files) < FEW else Bundle(_heads(cache), files)
     for path in sorted(files):
+        given = files[path]
         before = last.get(path) if last is not None else None
-        if before is not None and before.given is files[path]:
+        if before is not None and before.given is given:
             out[path] = before
+            if heads is not None:
+                # Asked for, so that it stays.
+                heads.get(_key(path, before.digest))
             continue
-        data = normal(files[path])
-        kept = take(_place(cache, path, data)) if cache is not None else None
-        if kept is None:
-            missing.append((path, data))
+        data = normal(given)
+        digest = hashlib.sha256(data).digest()
+        head: _Head | None = heads.get(_key(path, digest)) if heads is not None else None
+        if cache is not None and head is not None:
+            out[path] = Lowered(given, data, digest, head, _Later(cache, path, data, digest))
+        elif cache and (kept := _unpacked(take(_place(cache, path, digest)))) is not None:
+            out[path] = Lowered(given, data, digest, *kept)
+            if heads is not None:
+                heads.put(_key(path, digest), kept[0])
         else:
-            out[path] = Lowered(files[path], data, kept)
-    for (path, data), packed in zip(missing, _lower_all(missing, jobs), strict=True):
+            missing.append((path, data, digest))
+    for (path, data, digest), packed in zip(missing, _lower_all(missing, jobs), strict=True):
+        made, body = marshal.loads(packed)
         if cache is not None:
-            keep(_place(cache, path, data), packed)
-        out[path] = Lowered(files[path], data, packed)
+            keep(_place(cache, path, digest), packed)
+        if heads is not None:
+            heads.put(_key(path, digest), made)
+        out[path] = Lowered(files[path], data, digest, made, body)
+    if heads is not None:
+        heads.keep()
     if cache is not None and missing:
         tidy(cache)
     return {path: out[path] for path in sorted(out)}
 
 
-def _lower_all(missing: Sequence[tuple[str, bytes]], jobs: int) -> list[bytes]:
+def _lower_all(missing: Sequence[tuple[str, bytes, bytes]], jobs: int) -> list[bytes]:
     if jobs < 2 or len(missing) < _FEW:
-        return [pack(*one) for one in missing]
+        return [pack(path, data) for path, data, _ in missing]
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     # Threads of the caller may hold locks: start afresh, do not fork.
     with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
-        paths, texts = zip(*missing, strict=True)
+        paths, texts, _ = zip(*missing, strict=True)
         return list(pool.map(pack, paths, texts, chunksize=_AT_ONCE))
 
 
@@ -96,7 +149,7 @@ def pack(path: str, data: bytes) -> bytes:
         module = _lower(path, data)
     finally:
         sys.setrecursionlimit(limit)
-    head = (module.imports, module.mentions, module.broken)
+    head: _Head = (module.imports, module.broken, marshal.dumps(module.mentions))
     return marshal.dumps((head, marshal.dumps(as_plain(module))))
 
 
@@ -120,6 +173,18 @@ def grammar(path: str) -> str:
     )
 
 
-def _place(cache: Path, path: str, data: bytes) -> Path:
-    name = hashlib.sha256(data).hexdigest()
-    return cache / f"{program(*_PROGRAM)[:32]}{grammar(path)}" / name[:2] / name[2:]
+def _place(cache: Path, path: str, digest: bytes) -> Path:
+    name = digest.hex()
+    return cache / f"{_version()}{grammar(path)}" / name[:2] / name[2:]
+
+
+def _key(path: str, digest: bytes) -> bytes:
+    return digest + grammar(path).encode()
+
+
+def _heads(cache: Path) -> Path:
+    return cache / f"{_version()}heads"
+
+
+def _version() -> str:
+    return program(*_PROGRAM)[:32]
