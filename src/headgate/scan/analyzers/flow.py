@@ -84,7 +84,13 @@ class Flow:
         # What is missing is a question to a human, however unsure.
         hits += [
             Hit(finding_of(one, kinds[one.kind], places))
-            for one in lacking(modules, self.packs(LANGUAGE), kinds, documents)
+            for one in lacking(
+                modules,
+                self.packs(LANGUAGE),
+                kinds,
+                documents,
+                cache=self.cache and self.cache.parent / "facts",
+            )
         ]
         notes = [f"{path}: {why}" for path, why in reduced_by(modules, outcome.cut, places)]
         return Analysis(
