@@ -50,7 +50,7 @@ def analyzers(
     return (
         keeping(Ruff(), keeper),
         Flow(kept, mode, jobs, packs=packs, kinds=kinds),
-        JavaScriptFlow(kept, mode, jobs, packs=packs, kinds=kinds),
+        JavaScriptFlow(kept, mode, jobs, packs=packs, kinds=kinds, keeper=keeper),
         *(keeping(one, keeper) for one in all_analyzers()),
         keeping(Secrets(key, cache), keeper),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from headgate.model.finding import Finding, Outcome, TraceStep
 from headgate.scan.agreement import joined
@@ -19,6 +20,7 @@ from headgate.scan.notes import masks
 from headgate.scan.outline import Outline
 from headgate.scan.text import Text, decode, printable, unreadable
 
+T = TypeVar("T")
 START = 200
 """Bytes that an analyzer sees of a file to tell whether it wants it."""
 _SUPERSEDED: Mapping[str, frozenset[str]] = {
@@ -55,7 +57,8 @@ class Side:
         self._names = ",".join(tool.name for tool in tools if tool.check == "source")
         self._excluded = excluded
         self._clock = clock
-        self._why = {file.path: why for file in files if (why := unreadable(file.data))}
+        self._keeper = keeper_of(tools)
+        self._why = {file.path: why for file in files if (why := self._unreadable(file))}
         self._files = tuple(files)
         self._named = {file.path: file for file in files}
         self._notes: list[SourceFile] = []
@@ -66,7 +69,6 @@ class Side:
                 path = f"{path} "
             self._named[path] = SourceFile(path, note.data)
             self._notes.append(self._named[path])
-        self._keeper = keeper_of(tools)
         self._texts: dict[str, Text] = {}
         self._outlines: dict[str, Outline] = {}
         self._allowances: dict[str, Allowances] = {}
@@ -169,12 +171,13 @@ class Side:
 
     def _mentions(self, file: SourceFile) -> bool:
         """Whether a comment may speak to us."""
-        kept = None if self._keeper is None else self._keeper.get(file, "mentioned")
-        if kept is None:
-            kept = b"headgate:" in file.data.lower()
-            if self._keeper is not None:
-                self._keeper.put(file, "mentioned", kept)
-        return kept
+        return self._small(file, "mentioned", lambda: b"headgate:" in file.data.lower())
+
+    def _unreadable(self, file: SourceFile) -> str:
+        return self._small(file, "unreadable", lambda: unreadable(file.data))
+
+    def _small(self, file: SourceFile, what: str, make: Callable[[], T]) -> T:
+        return make() if self._keeper is None else self._keeper.small(file, what, make)
 
     def outline(self, path: str) -> Outline:
         if path not in self._outlines:

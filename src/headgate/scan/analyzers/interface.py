@@ -5,21 +5,38 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from headgate.model.finding import Finding, Outcome, Span
+
+
+class Later(NamedTuple):
+    """Data of a known digest that is read when somebody asks for it."""
+
+    digest: bytes
+    place: str
+    read: Callable[[str, bytes], bytes]
+    """From the place; raises what makes the whole run begin anew when it has another digest."""
 
 
 class SourceFile:
     """One file as an analyzer sees it."""
 
-    __slots__ = ("_digest", "data", "path")
+    __slots__ = ("_data", "_digest", "path")
 
-    def __init__(self, path: str, data: bytes) -> None:
+    def __init__(self, path: str, data: bytes | Later) -> None:
         self.path = path
         """Relative to the root of the project; bytes that are not UTF-8 are surrogate-escaped."""
-        self.data = data
-        self._digest = b""
+        self._data = data
+        self._digest = data.digest if isinstance(data, Later) else b""
+
+    @property
+    def data(self) -> bytes:
+        """Its content."""
+        data = self._data
+        if isinstance(data, Later):
+            data = self._data = data.read(data.place, data.digest)
+        return data
 
     @property
     def digest(self) -> bytes:

@@ -38,42 +38,50 @@ class Keeper:
 
     def __init__(self, root: Path) -> None:
         """`root`: a private directory; nothing in it is ever told of."""
-        self._root = root
+        self.root = root
         self._bundle: Bundle | None = None
-        self._records: dict[bytes, Record] = {}
+        self._records: dict[str, tuple[SourceFile, bytes, Record]] = {}
 
     def open(self, paths: Sequence[str]) -> None:
         """Take up what is known of these files, unless they are so few that it is not worth it."""
         if len(paths) >= FEW:
             version = program(*_ROOMS, libraries=_LIBRARIES)[:32]
-            self._bundle = Bundle(self._root / version, paths)
+            self._bundle = Bundle(self.root / version, paths)
 
     def close(self) -> None:
         """Keep what is new."""
         bundle, self._bundle = self._bundle, None
         self._records.clear()
         if bundle is not None and bundle.keep():
-            tidy(self._root)
+            tidy(self.root)
 
     def get(self, file: SourceFile, what: str) -> Any:
         """What is known; None: nothing."""
         if self._bundle is None:
             return None
-        return self._record(self._bundle, file).get(what)
+        return self._record(self._bundle, file)[1].get(what)
 
     def put(self, file: SourceFile, what: str, value: Any) -> None:
         """Keep it; `value`: as `kept.keep_values` takes it, not None."""
         if self._bundle is not None:
-            record = self._record(self._bundle, file)
+            key, record = self._record(self._bundle, file)
             record[what] = value
-            self._bundle.put(_key(file), record)
+            self._bundle.put(key, record)
 
-    def _record(self, bundle: Bundle, file: SourceFile) -> Record:
-        key = _key(file)
-        record = self._records.get(key)
-        if record is None:
-            record = self._records[key] = bundle.get(key) or {}
-        return record
+    def small(self, file: SourceFile, what: str, make: Callable[[], Any]) -> Any:
+        """What is known, or what `make` makes of the file; not None."""
+        found = self.get(file, what)
+        if found is None:
+            found = make()
+            self.put(file, what, found)
+        return found
+
+    def _record(self, bundle: Bundle, file: SourceFile) -> tuple[bytes, Record]:
+        known = self._records.get(file.path)
+        if known is None or known[0] is not file:
+            key = _key(file)
+            known = self._records[file.path] = file, key, bundle.get(key) or {}
+        return known[1:]
 
 
 def _key(file: SourceFile) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.bundle import FEW, Bundle
 from headgate.scan.ir.nodes import Module, as_plain, from_plain
 from headgate.scan.kept import keep, program, take, tidy
@@ -26,21 +27,31 @@ _Head = tuple[tuple[str, ...], tuple[tuple[int, int], ...], "bytes | frozenset[s
 
 
 class Lowered:
-    """One file: what is known of it at once, and its tree on demand."""
+    """One file: what is known of it at once, and its text and its tree on demand."""
 
-    __slots__ = ("_body", "_mentions", "broken", "data", "digest", "given", "imports")
+    __slots__ = ("_body", "_data", "_mentions", "broken", "digest", "file", "imports")
 
     def __init__(
-        self, given: bytes, data: bytes, digest: bytes, head: _Head, body: bytes | _Later
+        self, file: SourceFile, digest: bytes, head: _Head, body: bytes | _Later, data: bytes | None
     ) -> None:
-        self.given = given
-        """The file as it is."""
-        self.data = data
-        """Its text in UTF-8, to which the offsets of the tree refer."""
+        self.file = file
         self.digest = digest
         """SHA-256 of `data`."""
         self.imports, self.broken, self._mentions = head
         self._body = body
+        self._data = data
+
+    @property
+    def given(self) -> bytes:
+        """The file as it is."""
+        return self.file.data
+
+    @property
+    def data(self) -> bytes:
+        """Its text in UTF-8, to which the offsets of the tree refer."""
+        if self._data is None:
+            self._data = normal(self.file.data)
+        return self._data
 
     @property
     def mentions(self) -> frozenset[str]:
@@ -60,15 +71,15 @@ class _Later(NamedTuple):
     """A tree that is kept in a file."""
 
     cache: Path
-    path: str
-    data: bytes
+    file: SourceFile
     digest: bytes
 
     def packed(self) -> bytes:
-        place = _place(self.cache, self.path, self.digest)
+        path = self.file.path
+        place = _place(self.cache, path, self.digest)
         kept = _unpacked(take(place))
         if kept is None:
-            packed = pack(self.path, self.data)
+            packed = pack(path, normal(self.file.data))
             keep(place, packed)
             kept = marshal.loads(packed)
         return kept[1]
@@ -86,42 +97,45 @@ def normal(data: bytes) -> bytes:
 
 
 def lowered(
-    files: Mapping[str, bytes],
+    files: Mapping[str, SourceFile | bytes],
     cache: Path | None,
     jobs: int = 1,
     last: Mapping[str, Lowered] | None = None,
 ) -> dict[str, Lowered]:
     """The files by path, in the order of their paths. `last`: what may be taken over."""
     out: dict[str, Lowered] = {}
-    missing: list[tuple[str, bytes, bytes]] = []
+    missing: list[tuple[SourceFile, bytes, bytes]] = []
     heads = None if cache is None or len(files) < FEW else Bundle(_heads(cache), files)
     for path in sorted(files):
         given = files[path]
+        file = SourceFile(path, given) if isinstance(given, bytes) else given
         before = last.get(path) if last is not None else None
-        if before is not None and before.given is given:
+        if before is not None and before.file.digest == file.digest:
             out[path] = before
             if heads is not None:
                 # Asked for, so that it stays.
-                heads.get(_key(path, before.digest))
+                heads.get(_key(file))
             continue
-        data = normal(given)
-        digest = hashlib.sha256(data).digest()
-        head: _Head | None = heads.get(_key(path, digest)) if heads is not None else None
-        if cache is not None and head is not None:
-            out[path] = Lowered(given, data, digest, head, _Later(cache, path, data, digest))
-        elif cache and (kept := _unpacked(take(_place(cache, path, digest)))) is not None:
-            out[path] = Lowered(given, data, digest, *kept)
+        if cache is not None and heads is not None and (kept := heads.get(_key(file))) is not None:
+            digest, head = kept
+            out[path] = Lowered(file, digest, head, _Later(cache, file, digest), None)
+            continue
+        data = normal(file.data)
+        digest = file.digest if data is file.data else hashlib.sha256(data).digest()
+        if cache and (kept := _unpacked(take(_place(cache, path, digest)))) is not None:
+            out[path] = Lowered(file, digest, *kept, data)
             if heads is not None:
-                heads.put(_key(path, digest), kept[0])
+                heads.put(_key(file), (digest, kept[0]))
         else:
-            missing.append((path, data, digest))
-    for (path, data, digest), packed in zip(missing, _lower_all(missing, jobs), strict=True):
-        made, body = marshal.loads(packed)
+            missing.append((file, data, digest))
+    packs = _lower_all([(file.path, data) for file, data, _ in missing], jobs)
+    for (file, data, digest), packed in zip(missing, packs, strict=True):
+        head, body = marshal.loads(packed)
         if cache is not None:
-            keep(_place(cache, path, digest), packed)
+            keep(_place(cache, file.path, digest), packed)
         if heads is not None:
-            heads.put(_key(path, digest), made)
-        out[path] = Lowered(files[path], data, digest, made, body)
+            heads.put(_key(file), (digest, head))
+        out[file.path] = Lowered(file, digest, head, body, data)
     if heads is not None:
         heads.keep()
     if cache is not None and missing:
@@ -129,15 +143,15 @@ def lowered(
     return {path: out[path] for path in sorted(out)}
 
 
-def _lower_all(missing: Sequence[tuple[str, bytes, bytes]], jobs: int) -> list[bytes]:
+def _lower_all(missing: Sequence[tuple[str, bytes]], jobs: int) -> list[bytes]:
     if jobs < 2 or len(missing) < _FEW:
-        return [pack(path, data) for path, data, _ in missing]
+        return [pack(path, data) for path, data in missing]
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
     # Threads of the caller may hold locks: start afresh, do not fork.
     with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
-        paths, texts, _ = zip(*missing, strict=True)
+        paths, texts = zip(*missing, strict=True)
         return list(pool.map(pack, paths, texts, chunksize=_AT_ONCE))
 
 
@@ -178,8 +192,8 @@ def _place(cache: Path, path: str, digest: bytes) -> Path:
     return cache / f"{_version()}{grammar(path)}" / name[:2] / name[2:]
 
 
-def _key(path: str, digest: bytes) -> bytes:
-    return digest + grammar(path).encode()
+def _key(file: SourceFile) -> bytes:
+    return file.digest + grammar(file.path).encode()
 
 
 def _heads(cache: Path) -> Path:
