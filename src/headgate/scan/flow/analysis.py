@@ -14,6 +14,7 @@ from headgate.scan.flow.remembered import Remembered
 from headgate.scan.flow.run import Run
 from headgate.scan.packs.schema import Kind, KindName, Pack
 
+
 def analyse(
     files: Mapping[str, Source],
     packs: Sequence[Pack],

@@ -51,9 +51,7 @@ class Revision:
     def __init__(self, old: Book, digests: Mapping[str, bytes]) -> None:
         self.old = old
         self.files = {
-            path
-            for path in {*old.digests, *digests}
-            if old.digests.get(path) != digests.get(path)
+            path for path in {*old.digests, *digests} if old.digests.get(path) != digests.get(path)
         }
         """Files that are not what they were."""
         self.rest: set[str] = set()
@@ -85,8 +83,10 @@ class Revision:
             if before is None:
                 # Nobody has looked into it.
                 continue
-            if after is None or before.rest != after.rest or (
-                len(before.bodies) != len(after.bodies)
+            if (
+                after is None
+                or before.rest != after.rest
+                or (len(before.bodies) != len(after.bodies))
             ):
                 self.rest.add(path)
                 continue
@@ -95,9 +95,7 @@ class Revision:
                     self.bodies.add((path, theirs[0]))
             moved[path] = Shift(before, after)
         if moved:
-            self.old.units = {
-                uses.key: uses for uses in map(Moved(moved), self.old.units.values())
-            }
+            self.old.units = {uses.key: uses for uses in map(Moved(moved), self.old.units.values())}
             for (kind, path), starts in self.old.lists.items():
                 if path in moved:
                     self.old.lists[kind, path] = [moved[path](one) for one in starts]
@@ -251,7 +249,9 @@ class Moved:
         out.entries = [self._place(one) for one in uses.entries]
         out.nested = [self._place(one) for one in uses.nested]
         out.shared, out.fields, out.tainting = uses.shared, uses.fields, uses.tainting
-        out.done = [(*self._place((path, at)), *since) for path, at, *since in uses.done]
+        out.done = [
+            (*self._place((path, at)), names, fields) for path, at, names, fields in uses.done
+        ]
         out.parts = [self._key(one) for one in uses.parts]
         out.ran, out.within = uses.ran, uses.within
         out.told = [self._told(one) for one in uses.told]

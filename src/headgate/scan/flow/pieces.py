@@ -50,9 +50,7 @@ class Pieces:
 
 def pieces_of(module: Module, data: bytes) -> Pieces:
     """The pieces of a file. What cannot be told apart belongs to the rest."""
-    found = sorted(
-        (node[1], node[5][0][1], node[2]) for node in _functions(module.body) if node[5]
-    )
+    found = sorted((node[1], node[5][0][1], node[2]) for node in _functions(module.body) if node[5])
     rest = hashlib.sha256(repr(module.imports).encode())
     bodies: list[tuple[int, int, int, bytes]] = []
     at = 0
@@ -76,9 +74,7 @@ def _functions(body: Sequence[Node]) -> Iterator[Node]:
         elif op == ir.IF:
             yield from _functions(node[4])
             yield from _functions(node[5])
-        elif op == ir.TRY:
-            yield from _functions(node[3])
-        elif op == ir.BLOCK:
+        elif op == ir.TRY or op == ir.BLOCK:
             yield from _functions(node[3])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headgate.scan.flow.uses import SharedHeap, Tracker
 from headgate.scan.flow.values import Value
@@ -95,12 +95,12 @@ class ClassRef:
         """The class and those it derives from, nearest first."""
         if self._line is None:
             out: dict[ClassRef, None] = {}
-            waiting = [self]
+            waiting: list[ClassRef] = [self]
             while waiting and len(out) < _LONGEST:
                 one = waiting.pop()
                 if one not in out:
                     out[one] = None
-                    waiting += reversed(one.bases)
+                    waiting.extend(reversed(one.bases))
             self._line = tuple(out)
         return self._line
 

@@ -89,6 +89,7 @@ class PythonRun(Run):
             self._unit((LIST, state.path, 0), lambda state=state: self._list(state))
         self._described(states)
         self._absorb()
+        self._entry_places.update(dict.fromkeys(self._first.entries))
         self._entries([])
         if self.rules.params:
             for state in wanted:
@@ -153,9 +154,7 @@ class PythonRun(Run):
         if uses.key in self._absorbed:
             return
         self._absorbed.add(uses.key)
-        self._names.update(
-            dict.fromkeys(name for name, tainted in uses.shared.items() if tainted)
-        )
+        self._names.update(dict.fromkeys(name for name, tainted in uses.shared.items() if tainted))
         self._entry_places.update(dict.fromkeys(uses.entries))
 
     def _take_over(self, uses: Uses) -> None:
@@ -224,9 +223,7 @@ class PythonRun(Run):
 
     def _list(self, state: ModuleState) -> None:
         self.calls.run_module(state)
-        self._listed[state.path] = {
-            ref.node[1]: (ref, cls) for ref, cls in self._functions(state)
-        }
+        self._listed[state.path] = {ref.node[1]: (ref, cls) for ref, cls in self._functions(state)}
 
     def _all_of(self, state: ModuleState) -> Mapping[int, tuple[FunctionRef, ClassRef | None]]:
         """The functions of a file, by where they begin."""
@@ -331,7 +328,7 @@ class PythonRun(Run):
                 for start in starts:
                     self._followed(kind, state, start)
             else:
-                starts = []
+                starts = list[int]()
                 for start, (ref, cls) in self._all_of(state).items():
                     if self._to_follow(ref, cls, names, shared):
                         starts.append(start)

@@ -55,18 +55,26 @@ def again(files: Mapping[str, Source], rules: Rules, settings: Settings, shelf: 
     from headgate.scan.flow.python_run import PythonRun
 
     digests = {path: hashlib.sha256(file.data).digest()[:16] for path, file in files.items()}
-    revision = _revision(shelf.take(files), files, digests)
-    for left in reversed(range(_TRIES)):
-        if not left:
-            revision = None
+    revision = None
+    if not settings.routes:
+        # Functions that a description makes routes are not noted by unit.
+        revision = _revision(shelf.take(files), files, digests)
+    run = None
+    for _ in range(_TRIES if revision is not None else 0):
         run = PythonRun(files, rules, settings.mode, None, revision)
-        run.routes = settings.routes
         try:
             run.all()
             if revision is None or not revision.overlooked(run.tracker.units):
                 break
         except Changed:
-            revision = None
+            run = None
+            break
+    else:
+        run = None
+    if run is None:
+        run = PythonRun(files, rules, settings.mode)
+        run.routes = settings.routes
+        run.all()
     shelf.keep(run.finished(digests))
     return run.outcome()
 

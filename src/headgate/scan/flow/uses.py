@@ -9,7 +9,7 @@ later depend on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -83,7 +83,7 @@ class Tracker:
         """Units that ended and that nobody has taken notice of."""
 
     @contextmanager
-    def unit(self, key: Key) -> Iterator[Uses]:
+    def unit(self, key: Key) -> Generator[Uses]:
         """What happens within belongs to the unit."""
         around, uses = self.now, Uses(key)
         self.now = uses
@@ -98,7 +98,7 @@ class Tracker:
                 around.ran.append(key[1])
 
     @contextmanager
-    def module(self, path: str) -> Iterator[Uses]:
+    def module(self, path: str) -> Generator[Uses]:
         """What happens within is the top level of a module."""
         with self.unit((MODULE, path, 0)) as uses:
             self._running.append(uses)
