@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from headgate.model.finding import Confidence
 from headgate.scan.absence import declared, lacks, objects, secrets, validation
 from headgate.scan.absence.facts import Known
 from headgate.scan.absence.lacks import Lack
-from headgate.scan.bundle import FEW, Bundle
+from headgate.scan.absence.whole import Whole
 from headgate.scan.flow.analysis import Source
 from headgate.scan.flow.findings import Found
 from headgate.scan.flow.program import Program
 from headgate.scan.flow.rules import Rules
 from headgate.scan.ir.nodes import Module
-from headgate.scan.kept import digest_of, tidy
+from headgate.scan.kept import digest_of
 from headgate.scan.packs.schema import KindName, Kinds, Pack
 
 
@@ -63,60 +61,17 @@ def lacking(
 
     program = Program(tree, files)
     known = Known(program, rules, secrets.own_answers, secrets.of_settings, files, cache)
-    if cache is None or len(files) < FEW:
+    whole = Whole(cache, files)
+    if not whole.keeps:
         return as_found(every_lack(program, rules, documents, known), kinds)
     # What is found depends on what is known of every file, and on the trees that were read.
     settings = known.settings, active, dict(kinds), dict(documents or {})
     key = digest_of(*settings, list(files), [tuple(one) for one in known.all()])
-    bundle = Bundle(cache / "whole", files)
-    found = _taken(bundle.get(key), files)
+    found = whole.take(key)
     if found is None:
         found = every_lack(program, rules, documents, known)
-        bundle.put(key, _plain(found, files, read, whole=known.asked))
-        if bundle.keep():
-            tidy(cache)
+        whole.keep(key, found, files if known.asked else read)
     return as_found(found, kinds)
-
-
-def _plain(
-    found: Sequence[Lack], files: Mapping[str, Source], read: Iterable[str], whole: bool
-) -> tuple[Any, ...]:
-    """`read`: the files whose trees it depends on; `whole`: whether it depends on all files. Files
-    are told by their numbers: their names may hold secrets."""
-    numbers = {path: number for number, path in enumerate(files)}
-    needed = files if whole else read
-    return (
-        [(numbers[path], files[path].digest) for path in needed],
-        [(numbers[one.path], *_words(one)) for one in found],
-    )
-
-
-def _words(one: Lack) -> tuple[Any, ...]:
-    return one.kind, one.start, one.end, one.subject, one.question, int(one.confidence)
-
-
-def _taken(kept: Any, files: Mapping[str, Source]) -> list[Lack] | None:
-    """What was kept, when the files that it depends on are what they were."""
-    if kept is None:
-        return None
-    needed, found = kept
-    paths = list(files)
-    if any(files[paths[number]].digest != digest for number, digest in needed):
-        return None
-    return [_lack(paths, *one) for one in found]
-
-
-def _lack(
-    paths: Sequence[str],
-    number: int,
-    kind: str,
-    start: int,
-    end: int,
-    subject: str,
-    question: str,
-    confidence: int,
-) -> Lack:
-    return Lack(kind, paths[number], start, end, subject, question, Confidence(confidence))
 
 
 def as_found(lacks: Iterable[Lack], kinds: Kinds) -> list[Found]:
