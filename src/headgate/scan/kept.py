@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import marshal
 import os
+import pickle
 import stat
 import sys
 import time
@@ -54,6 +56,16 @@ def program(*rooms: str, libraries: tuple[str, ...] = _GRAMMARS) -> str:
         status = path.stat()
         sum_.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     return sum_.hexdigest()
+
+
+def digest_of(*values: Any) -> bytes:
+    """SHA-256 of picklable values: the same for equal ones, whichever of their parts are one
+    object."""
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer, 5)
+    pickler.fast = True
+    pickler.dump(values)
+    return hashlib.sha256(buffer.getbuffer()).digest()
 
 
 def told_apart(place: Path) -> str:

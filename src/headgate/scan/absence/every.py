@@ -8,10 +8,13 @@ from pathlib import Path
 from headgate.scan.absence import declared, lacks, objects, secrets, validation
 from headgate.scan.absence.facts import Known
 from headgate.scan.absence.lacks import Lack
+from headgate.scan.absence.whole import Whole
 from headgate.scan.flow.analysis import Source
 from headgate.scan.flow.findings import Found
 from headgate.scan.flow.program import Program
 from headgate.scan.flow.rules import Rules
+from headgate.scan.ir.nodes import Module
+from headgate.scan.kept import digest_of
 from headgate.scan.packs.schema import KindName, Kinds, Pack
 
 
@@ -19,11 +22,10 @@ def every_lack(
     program: Program,
     rules: Rules,
     documents: Mapping[str, bytes] | None = None,
-    files: Mapping[str, Source] | None = None,
-    cache: Path | None = None,
+    known: Known | None = None,
 ) -> list[Lack]:
     """What a program lacks, by place. `documents`: YAML and JSON files of the project, of which
-    those in OpenAPI name routes; `files` and `cache` as `Known` takes them. Never raises for the
+    those in OpenAPI name routes; `known`: what is known of its files. Never raises for the
     program's content."""
     checks = (
         *lacks.CHECKS,
@@ -32,7 +34,7 @@ def every_lack(
         *validation.CHECKS,
         *declared.CHECKS,
     )
-    known = Known(program, rules, secrets.own_answers, secrets.of_settings, files, cache)
+    known = known or Known(program, rules, secrets.own_answers, secrets.of_settings)
     return lacks.lacks_of(program, rules, known, checks, documents or {})
 
 
@@ -51,8 +53,25 @@ def lacking(
     if not any(pack.entries for pack in active):
         return []
     rules = Rules(active, kinds)
-    program = Program(lambda path: files[path].module(), files)
-    return as_found(every_lack(program, rules, documents, files, cache), kinds)
+    read: dict[str, None] = {}
+
+    def tree(path: str) -> Module:
+        read[path] = None
+        return files[path].module()
+
+    program = Program(tree, files)
+    known = Known(program, rules, secrets.own_answers, secrets.of_settings, files, cache)
+    whole = Whole(cache, files)
+    if not whole.keeps:
+        return as_found(every_lack(program, rules, documents, known), kinds)
+    # What is found depends on what is known of every file, and on the trees that were read.
+    settings = known.settings, active, dict(kinds), dict(documents or {})
+    key = digest_of(*settings, list(files), [tuple(one) for one in known.all()])
+    found = whole.take(key)
+    if found is None:
+        found = every_lack(program, rules, documents, known)
+        whole.keep(key, found, files if known.asked else read)
+    return as_found(found, kinds)
 
 
 def as_found(lacks: Iterable[Lack], kinds: Kinds) -> list[Found]:

@@ -20,7 +20,7 @@ from headgate.scan.ir.nodes import Node
 from headgate.scan.kept import program as program_of
 from headgate.scan.kept import tidy
 
-_PROGRAM = ("absence", "front", "ir")
+_PROGRAM = ("absence", "flow", "front", "ir", "packs")
 """Rooms whose code facts come from."""
 Place = tuple[str, int, int, str, str, int]
 """A lack of the file by itself: kind, start, end, subject, question and confidence."""
@@ -78,11 +78,14 @@ class Known:
         self._own, self._of_settings = own, of_settings
         self.marks = marks_of(rules)
         self._registering = registering(rules)
+        names = sorted(self.marks), sorted(self._registering)
+        self.settings = hashlib.sha256(f"{program_of(*_PROGRAM)}{names}".encode()).hexdigest()
+        """What facts depend on besides the files."""
         bundle = None
         if files is not None and cache is not None and len(files) >= FEW:
-            names = sorted(self.marks), sorted(self._registering)
-            name = hashlib.sha256(f"{program_of(*_PROGRAM)}{names}".encode()).hexdigest()
-            bundle = Bundle(cache / name[:32], files)
+            bundle = Bundle(cache / self.settings[:32], files)
+        self.asked = False
+        """Whether somebody wanted to know the names in files."""
         self._facts = {path: self._of(state, bundle) for path, state in program.states.items()}
         if bundle is not None and cache is not None and bundle.keep():
             tidy(cache)
@@ -90,8 +93,13 @@ class Known:
     def __getitem__(self, state: ModuleState) -> Facts:
         return self._facts[state.path]
 
+    def all(self) -> Iterable[Facts]:
+        """In the order of the files."""
+        return self._facts.values()
+
     def mentions(self, state: ModuleState) -> frozenset[str]:
         """Every name in a file."""
+        self.asked = True
         if self._files is not None:
             return self._files[state.path].mentions
         module = self._program.module_of(state)
@@ -120,7 +128,9 @@ class Known:
         return found
 
     def _made(self, state: ModuleState) -> Facts:
-        module = self._program.module_of(state)
+        # Of all files, and most trees are not wanted again: none is held.
+        files = self._files
+        module = self._program.module_of(state) if files is None else files[state.path].module()
         if module is None:
             return Facts((), (), (), False, False, (), (), (), (), ())
         functions = list(functions_in(state, module.body))

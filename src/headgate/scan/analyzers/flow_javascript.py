@@ -77,7 +77,9 @@ class JavaScriptFlow:
         # What is missing is a question to a human, however unsure.
         hits += [
             Hit(finding_of(one, kinds[one.kind], places, LANGUAGE, how.get(one.kind, "")))
-            for one in as_found(lacks_of(modules), kinds)
+            for one in as_found(
+                lacks_of(modules, self.cache and self.cache.parent / "facts"), kinds
+            )
         ]
         notes = [f"{file.path}: {unwritten[file.path]}" for file in files if file.path in unwritten]
         tested = sorted(tests.intersection(file.path for file in files))
