@@ -6,8 +6,11 @@ No parser: it works in files that do not parse, and in every language that is la
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from typing import Any
 
 from headgate.scan.text import Text
 
@@ -57,14 +60,18 @@ class Definition:
 class Outline:
     """What stands where in one text."""
 
-    def __init__(self, text: Text, path: str = "") -> None:
+    def __init__(self, text: Text, path: str = "", kept: Any = None) -> None:
+        """`kept`: what `plain` made of an equal text of this path."""
         self.text = text
+        self._kept = kept
         self._hash = path.endswith(_HASHED) or not path.rpartition("/")[2].count(".")
         self._python = path.endswith((".py", ".pyi")) or not path
 
     @cached_property
     def _read(self) -> tuple[list[str], list[int], list[Definition]]:
         """Per line its scope, and the number of its innermost definition or -1; the definitions."""
+        if self._kept is not None:
+            return _expanded(*self._kept)
         scopes: list[str] = []
         owners: list[int] = []
         open_: list[tuple[int, str, int]] = []
@@ -102,6 +109,15 @@ class Outline:
         while open_:
             close(last)
         return scopes, owners, done
+
+    def plain(self) -> Any:
+        """As numbers and texts that can be kept."""
+        scopes, owners, done = self._read
+        runs = [
+            (*key, sum(1 for _ in lines))
+            for key, lines in groupby(zip(scopes, owners, strict=True))
+        ]
+        return runs, [(one.scope, one.first, one.last) for one in done]
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -154,6 +170,17 @@ class Outline:
     def bare(self, line: str) -> str:
         """The line without its comment."""
         return (_HASH_COMMENT if self._hash else _SLASH_COMMENT).sub("", line)
+
+
+def _expanded(
+    runs: Sequence[tuple[str, int, int]], definitions: Sequence[tuple[str, int, int]]
+) -> tuple[list[str], list[int], list[Definition]]:
+    scopes: list[str] = []
+    owners: list[int] = []
+    for scope, owner, lines in runs:
+        scopes += [scope] * lines
+        owners += [owner] * lines
+    return scopes, owners, [Definition(*one) for one in definitions]
 
 
 def normalised(text: str) -> str:

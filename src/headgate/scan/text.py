@@ -96,6 +96,11 @@ class Text:
         """The line with this number from 1; empty beyond the end."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
+    @property
+    def hides_nothing(self) -> bool:
+        """Whether all of it may be shown."""
+        return not self._hidden
+
     def hide(self, span: Span) -> None:
         """Mask this place wherever a part of the text is shown."""
         last = max(span.end_line, span.line)

@@ -265,7 +265,8 @@ def _is_file(top: Path, path: str) -> bool:
 
 def _there(top: Path, names: Iterable[str]) -> list[str]:
     """Without those that are deleted in the work tree."""
-    return [name for name in names if os.path.lexists(top / name)]
+    start = f"{top}{os.sep}"
+    return [name for name in names if os.path.lexists(start + name)]
 
 
 def _walked(top: Path, wanted: Sequence[str]) -> tuple[list[str], list[str]]:

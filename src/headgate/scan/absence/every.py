@@ -64,13 +64,18 @@ def lacking(
     whole = Whole(cache, files)
     if not whole.keeps:
         return as_found(every_lack(program, rules, documents, known), kinds)
-    # What is found depends on what is known of every file, and on the trees that were read.
+    # What is found depends on what makes us look into files, and on the trees that were read.
     settings = known.settings, active, dict(kinds), dict(documents or {})
-    key = digest_of(*settings, list(files), [tuple(one) for one in known.all()])
-    found = whole.take(key)
+    key = digest_of(*settings, list(files), known.selected())
+
+    def methods() -> bytes:
+        return digest_of(known.every_method())
+
+    found = whole.take(key, methods)
     if found is None:
         found = every_lack(program, rules, documents, known)
-        whole.keep(key, found, files if known.asked else read)
+        asked = methods() if known.methods_asked else b""
+        whole.keep(key, found, files if known.names_asked else read, asked)
     return as_found(found, kinds)
 
 

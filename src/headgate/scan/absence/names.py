@@ -303,7 +303,7 @@ class Names:
 
     def _methods_of(self, state: ModuleState) -> Sequence[str]:
         if self.known is not None:
-            return self.known[state].methods
+            return self.known.methods(state)
         return [one.name for one in self.functions(state) if one.owner is not None]
 
 

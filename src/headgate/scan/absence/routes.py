@@ -128,8 +128,6 @@ class _Finder:
         self.based = [one for one in entries if one.selector.base]
         self.tails = registering(names.rules)
         self.known = names.known
-        self.marking = self.known.marking() if self.known is not None else frozenset[str]()
-        self.handling = {name for one in self.based for name in one.selector.method}
 
     def routes(self) -> Iterator[Route]:
         given: dict[int, tuple[Function, list[str], set[str], list[str]]] = {}
@@ -145,7 +143,8 @@ class _Finder:
             entry[2].update(methods)
 
         for state in self.names.program.states.values():
-            for function in self.names.functions(state) if self._may_define(state) else ():
+            within = self.known is None or self.known.may_define(state)
+            for function in self.names.functions(state) if within else ():
                 for pattern, methods, entry in self._of_function(state, function):
                     add(function, pattern, methods)
                     if entry.startswith(_BY_NAME):
@@ -165,20 +164,6 @@ class _Finder:
                 facts_of(self.names, function),
                 id(function.node) in named,
             )
-
-    def _may_define(self, state: ModuleState) -> bool:
-        """Whether a function of the file may be a route by its decorators or its class."""
-        if self.known is None:
-            return True
-        facts = self.known[state]
-        return (
-            facts.marked
-            or not self.marking.isdisjoint(facts.decorators)
-            or any(
-                not self.marking.isdisjoint(bases) and not self.handling.isdisjoint(methods)
-                for bases, methods in facts.heirs
-            )
-        )
 
     def _named(self, dotted: str) -> Function | None:
         module, _, name = dotted.rpartition(".")

@@ -64,9 +64,14 @@ class Flow:
         self.last.update(modules)
         scope = None if not context else frozenset(file.path for file in files)
         kinds = self.kinds()
+        packs = self.packs(LANGUAGE)
+        # First of all: what the analysis holds makes everything that allocates after it slow.
+        lacks = lacking(
+            modules, packs, kinds, documents, cache=self.cache and self.cache.parent / "facts"
+        )
         outcome = analyse(
             modules,
-            self.packs(LANGUAGE),
+            packs,
             kinds,
             self.mode,
             self.shown,
@@ -82,16 +87,7 @@ class Flow:
             if one.confidence >= self.shown or one.code
         ]
         # What is missing is a question to a human, however unsure.
-        hits += [
-            Hit(finding_of(one, kinds[one.kind], places))
-            for one in lacking(
-                modules,
-                self.packs(LANGUAGE),
-                kinds,
-                documents,
-                cache=self.cache and self.cache.parent / "facts",
-            )
-        ]
+        hits += [Hit(finding_of(one, kinds[one.kind], places)) for one in lacks]
         notes = [f"{path}: {why}" for path, why in reduced_by(modules, outcome.cut, places)]
         return Analysis(
             Outcome.PASSED, "", tuple(hits), reduced=tuple(notes), cut=cut_off(outcome.cut)

@@ -58,6 +58,8 @@ class JavaScriptFlow:
         tests = tests_of({path: module.imports for path, module in modules.items()})
         modules = {path: one for path, one in modules.items() if path not in tests}
         kinds = self.kinds()
+        # First of all: what the analysis holds makes everything that allocates after it slow.
+        lacks = as_found(lacks_of(modules, self.cache and self.cache.parent / "facts"), kinds)
         outcome = analyse(
             modules,
             self.packs(LANGUAGE),
@@ -77,9 +79,7 @@ class JavaScriptFlow:
         # What is missing is a question to a human, however unsure.
         hits += [
             Hit(finding_of(one, kinds[one.kind], places, LANGUAGE, how.get(one.kind, "")))
-            for one in as_found(
-                lacks_of(modules, self.cache and self.cache.parent / "facts"), kinds
-            )
+            for one in lacks
         ]
         notes = [f"{file.path}: {unwritten[file.path]}" for file in files if file.path in unwritten]
         tested = sorted(tests.intersection(file.path for file in files))
