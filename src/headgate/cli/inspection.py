@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from headgate.cli.output import current, say
 from headgate.model.errors import BadInput, CouldNotRun
 from headgate.model.files import PROJECT_FILE
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
+from headgate.model.record import record, replace
 from headgate.scan.format import Report, by_name
 from headgate.scan.text import plural, printable
 from headgate.scan.tree import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from headgate.scan.packs.schema import Pack
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Effort:
     """How the source is analysed."""
 
@@ -47,13 +47,16 @@ class Effort:
     cached: bool = True
 
 
+_USUAL = Effort()
+
+
 def inspect(
     paths: Sequence[str],
     base: str,
     chosen: str,
     output: str,
     checks: Sequence[str],
-    effort: Effort = Effort(),
+    effort: Effort = _USUAL,
     rules: Sequence[str] = (),
 ) -> int:
     """Run the checks named and print the report; the exit code. `rules`: files and folders of rule

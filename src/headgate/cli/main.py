@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import click
@@ -19,13 +18,15 @@ INTERRUPTED = 130
 """The exit code after Ctrl-C."""
 
 
-@dataclass(frozen=True, slots=True)
 class Entry:
     """Where a command lives, and what the list of commands says of it."""
 
-    module: str
-    attribute: str
-    help: str
+    __slots__ = ("attribute", "help", "module")
+
+    def __init__(self, module: str, attribute: str, help: str) -> None:
+        self.module = module
+        self.attribute = attribute
+        self.help = help
 
 
 COMMANDS: dict[str, Entry] = {
@@ -66,14 +67,16 @@ COMMANDS: dict[str, Entry] = {
 """In the order of the list: to start, without a server, every day, administration."""
 
 
-@dataclass(slots=True)
 class Run:
     """What the options of one call mean for all of it."""
 
-    json: bool = False
-    """Print one JSON object on standard output, and words on standard error."""
-    operator: bool = False
-    """Speak through the operator's socket, whatever token is saved."""
+    __slots__ = ("json", "operator")
+
+    def __init__(self) -> None:
+        self.json = False
+        """Print one JSON object on standard output, and words on standard error."""
+        self.operator = False
+        """Speak through the operator's socket, whatever token is saved."""
 
 
 class LazyGroup(click.Group):

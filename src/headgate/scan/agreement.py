@@ -10,10 +10,10 @@ import functools
 import tomllib
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from headgate.model.finding import CheckResult, Finding
+from headgate.model.record import replace
 from headgate.scan.analyzers.interface import Hit
 
 _NEAR = 20

@@ -6,9 +6,9 @@ No parser: it works in files that do not parse, and in every language that is la
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 
+from headgate.model.record import record
 from headgate.scan.text import Text
 
 _MODIFIERS = (
@@ -44,7 +44,7 @@ _LONGEST = 2000
 _HASHED = (".py", ".pyi", ".sh", ".rb", ".yml", ".yaml", ".toml", ".tf", ".pl", ".r", ".env")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Definition:
     """A function, class or the like; the lines count from 1, both inclusive."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.model.errors import BadInput, CouldNotRun
 from headgate.model.finding import CheckResult, Outcome
 from headgate.model.patterns import matches
+from headgate.model.record import record, replace
 from headgate.scan.analyzers.interface import Analyzer, SourceFile
 from headgate.scan.engine import examine
 from headgate.scan.request import CHECKS, Request
@@ -28,7 +29,7 @@ _NO_FILES = frozenset({SUBMODULE_KIND, _SPECIAL})
 _NOT_WALKED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__", ".tox"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Root:
     """Where the files are: the root of a git work tree, or a directory outside git."""
 
@@ -45,7 +46,7 @@ class Root:
         return Repository(self.directory)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """What to examine."""
 
@@ -164,7 +165,7 @@ def read_file(root: Path, path: str) -> bytes | str:
         return (error.strerror or "cannot be read").lower()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Read:
     """What reading a part of the work tree came to."""
 

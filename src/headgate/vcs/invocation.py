@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from headgate.model.errors import CouldNotRun, HeadgateError
+from headgate.model.record import record
 
 _KEPT = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "http_proxy", "https_proxy", "no_proxy")
 _KEPT_UPPER = tuple(name.upper() for name in _KEPT if name.endswith("_proxy"))
@@ -23,7 +23,7 @@ class GitError(HeadgateError):
     status = 500
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GitResult:
     """What a finished git command left."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from headgate.model.finding import Confidence
+from headgate.model.record import record
 from headgate.scan.absence import words
 from headgate.scan.absence.names import Function, Names, last_name, walk
 from headgate.scan.absence.routes import Facts, Route, routes_of
@@ -17,7 +17,7 @@ from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lack:
     """Something that is not there."""
 
@@ -31,7 +31,7 @@ class Lack:
     confidence: Confidence = Confidence.LOW
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Project:
     """The routes of a project, and what is known of all of it."""
 

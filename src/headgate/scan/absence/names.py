@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeGuard, cast
 
+from headgate.model.record import record
 from headgate.scan.flow.program import ModuleState, Program
 from headgate.scan.flow.rules import Rules
 from headgate.scan.ir import nodes as ir
@@ -17,7 +18,7 @@ _GENERIC = frozenset(
 """Names of methods that say nothing of the class they belong to."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Function:
     """A function of the project and where it stands."""
 
@@ -30,7 +31,7 @@ class Function:
         return self.node[3]
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Class:
     """A class of the project."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
+from headgate.model.record import record
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
 from headgate.scan.absence.words import Words
@@ -23,7 +24,7 @@ _MAX_FUNCTIONS = 40
 _TEXT = 400
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Route:
     """One way into the program."""
 
@@ -68,7 +69,7 @@ class Route:
         return frozenset(found)
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Facts:
     """What a function and the functions of the project that it calls are made of."""
 

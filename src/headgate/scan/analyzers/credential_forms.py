@@ -10,9 +10,9 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 
+from headgate.model.record import record
 from headgate.scan.analyzers.credential_values import (
     Judgement,
     is_generated,
@@ -35,7 +35,7 @@ _QUOTED = r"(?P<quote>[\"'`])(?P<value>(?:\\.|(?!(?P=quote))[^\\\n]){3,200})(?P=
 _STRING = r"[rbuf$@]{0,2}(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}')"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Form:
     """A pattern with the groups `value` and, where there is one, `name`."""
 
@@ -62,7 +62,7 @@ def _compiled(expression: str, flags: re.RegexFlag) -> re.Pattern[str]:
     return re.compile(expression, flags)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Match:
     """A credential; offsets in the text."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Finding, Outcome, Span, StepRole, TraceStep
+from headgate.model.record import record, replace
 from headgate.scan.absence.every import lacking
 from headgate.scan.absence.openapi import operations
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
@@ -26,7 +27,7 @@ SHOWN = Confidence.MEDIUM
 """What the analysis is less sure of than this is not reported."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Flow:
     """Follows data through Python files by the rule packs."""
 

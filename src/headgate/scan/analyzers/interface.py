@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from headgate.model.finding import Finding, Outcome, Span
+from headgate.model.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SourceFile:
     """One file as an analyzer sees it."""
 
@@ -18,7 +19,7 @@ class SourceFile:
     data: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hit:
     """A finding, and what tells it from another on a line that reads the same when masked."""
 
@@ -28,7 +29,7 @@ class Hit:
     """A keyed hash of what is masked, comparable within one run only; never shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Analysis:
     """What one analyzer says of some files."""
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from headgate.model.finding import Confidence, Severity
+from headgate.model.record import record, replace
 from headgate.scan.analyzers.credential_forms import forms
 from headgate.scan.analyzers.credential_values import (
     VOCABULARY,
@@ -36,7 +36,7 @@ class Style(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Secret:
     """A value that looks like a secret; offsets are in characters of the text."""
 

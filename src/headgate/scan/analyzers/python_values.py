@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+
+from headgate.model.record import record
 
 
 class Made(IntEnum):
@@ -32,7 +33,7 @@ _PERCENT = re.compile(r"%(\(\w+\))?[-+ #0-9.]*[a-zA-Z]")
 _DEPTH = 12
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value:
     """What is known of an expression."""
 

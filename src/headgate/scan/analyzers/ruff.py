@@ -7,11 +7,11 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
+from headgate.model.record import record, replace
 from headgate.scan.analyzers.beside import find_tool
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.analyzers.python_ast import parse
@@ -50,7 +50,7 @@ def find_ruff() -> Path | None:
     return Path(found) if found else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ruff:
     """Runs ruff on copies with names of our own, so that no path or configuration of the
     project can steer it."""

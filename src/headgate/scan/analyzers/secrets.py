@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
+from headgate.model.record import record, replace
 from headgate.scan.analyzers import passwords, token_forms
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.kept import keep_values, take_values
@@ -208,7 +209,7 @@ def _name(path: str) -> str:
     return f"file{ending}" if ending.isascii() and passwords.is_known(path) else "file"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Found:
     """A place in the bytes of a text."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from headgate.model.record import record
 from headgate.scan.flow.env import several
 from headgate.scan.flow.program import ClassRef, FunctionRef
 from headgate.scan.flow.rules import Rules, holds
@@ -28,7 +29,7 @@ _BODIES = frozenset({"POST", "PUT", "PATCH"})
 _NUMBERS = frozenset({"int", "float", "uuid", "decimal"})
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class EntryInfo:
     """One entry."""
 

@@ -7,9 +7,9 @@ text is built round a value where a parameter should stand is a defect all the s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from headgate.model.finding import Confidence, Severity
+from headgate.model.record import record
 from headgate.scan.flow.findings import BUILT, Hit, Step, steps_of
 from headgate.scan.ir.nodes import Node
 from headgate.scan.packs.schema import Sink
@@ -58,7 +58,7 @@ _NAME_POSITION = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Judged:
     """What a text that is built from a parameter is."""
 

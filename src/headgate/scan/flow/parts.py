@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from headgate.model.finding import Confidence
+from headgate.model.record import record
 from headgate.scan.flow.project import Mode, Outcome, Source
 from headgate.scan.flow.rules import Rules
 from headgate.scan.flow.run import Run
@@ -23,7 +23,7 @@ Part = tuple[str, ...]
 """Paths, sorted."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """What the analysis of every part depends on."""
 

@@ -6,13 +6,13 @@ import functools
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Severity
+from headgate.model.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """How a finding of one rule is told."""
 
