@@ -22,6 +22,7 @@ from headgate.scan.analyzers.credential_values import (
     judge_password,
     judge_token,
 )
+from headgate.scan.late import late
 
 _WORD = (
     r"(?:pass(?:word|wd|phrase|code)?|passwd|pwd|secret|token|api[_.-]?key|access[_.-]?key|"
@@ -299,7 +300,7 @@ FORMS = (
         _PROSE,
     ),
 )
-_OPEN = re.compile(
+_OPEN = late(
     r"public|csrf|cache|primary|foreign|sort|partition|index|lookup|i18n|locale|translation|state|"
     r"trans|msg|message|react|data|map|dict|object|json|hash|site|client|bucket|s3|storage|commit|"
     r"revision|checksum",

@@ -15,6 +15,7 @@ from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found, Step
 from headgate.scan.front.lowered import Lowered, lowered
+from headgate.scan.late import late
 from headgate.scan.packs.schema import Kind, Kinds, Pack
 from headgate.scan.packs.shipped import shipped, shipped_kinds
 from headgate.scan.rules.table import load
@@ -94,7 +95,7 @@ class Flow:
 
 
 _DOCUMENTS = (".yml", ".yaml", ".json")
-_DESCRIPTION = re.compile(rb"^\s*[{\"']*\s*[\"']?(openapi|swagger)[\"']?\s*:", re.MULTILINE)
+_DESCRIPTION = late(rb"^\s*[{\"']*\s*[\"']?(openapi|swagger)[\"']?\s*:", re.MULTILINE)
 
 
 def _is_description(path: str, start: bytes) -> bool:

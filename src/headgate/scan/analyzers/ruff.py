@@ -16,6 +16,7 @@ from headgate.scan.analyzers.beside import find_tool
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.analyzers.python_ast import parse
 from headgate.scan.analyzers.python_values import is_constant_at, reads_constant_at
+from headgate.scan.late import late
 from headgate.scan.rules.table import Rule, load
 from headgate.scan.text import Text, decode, is_python, is_test
 
@@ -37,7 +38,7 @@ _INJECTION = frozenset({78, 89, 94, 95})
 _ENDINGS = frozenset({"", ".py", ".pyi", ".pyw"})
 _UNVERIFIED = 295
 """CWE of a certificate or key that is not verified: usual against a test's own server."""
-_NOQA = re.compile(r"#\s*noqa(?!:)|#\s*noqa:.*\bS\d*", re.IGNORECASE)
+_NOQA = late(r"#\s*noqa(?!:)|#\s*noqa:.*\bS\d*", re.IGNORECASE)
 
 
 Answer = Analysis | tuple[list[dict[str, Any]], Mapping[str, SourceFile]]

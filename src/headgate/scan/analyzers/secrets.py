@@ -19,6 +19,7 @@ from headgate.model.record import record, replace
 from headgate.scan.analyzers import passwords, token_forms
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.kept import keep_values, take_values
+from headgate.scan.late import late
 from headgate.scan.readings import readings
 from headgate.scan.text import Offsets, decode, printable
 
@@ -29,7 +30,7 @@ _REMEDY = (
     "Remove it, read it from the environment or a secret store, and replace it where it is valid: "
     "whoever has seen this text has it."
 )
-_LEAD_IN = re.compile(
+_LEAD_IN = late(
     r"^(?:Uncovered|Identified|Detected|Discovered|Found|Possible|Potential)\s+"
     r"(?:an?\s+)?(?:possible\s+|potential\s+)?",
     re.IGNORECASE,

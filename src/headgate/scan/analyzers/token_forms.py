@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from headgate.scan.late import late
+
 Run = tuple[bytes, int]
 """A class of bytes, and how many of it are in a row in every match."""
 Form = tuple[str, tuple[tuple[bytes, ...], ...], Run | None, bytes, int]
@@ -35,13 +37,13 @@ _MOST = 20_000
 _GROUPS = 4
 _FEW = 8
 """Letters of a class that count as literals."""
-_FOLDED = re.compile("[\u017f\u212a]")
+_FOLDED = late("[\u017f\u212a]")
 """Letters that a rule without regard to case takes for an s or a k."""
-_ENCODED = re.compile(rb"[A-Za-z0-9+/_-]{11,}")
-_READABLE = re.compile(rb"[\t\n\r -~]{8,}")
+_ENCODED = late(rb"[A-Za-z0-9+/_-]{11,}")
+_READABLE = late(rb"[\t\n\r -~]{8,}")
 _DEEPEST = 2
 """Layers of Base64 that Kingfisher looks through."""
-_OPAQUE = re.compile(
+_OPAQUE = late(
     r"\\b\{|&&|~~|(?<!\\)\[\[(?!:)|\(\?x\).*\[\^[^\]]*\s|\\[pPxXGHRKCNQE](?!\d|[0-9a-fA-F]{2})"
 )
 _ASCII = {"alnum": "A-Za-z0-9", "alpha": "A-Za-z", "digit": "0-9", "xdigit": "A-Fa-f0-9"}

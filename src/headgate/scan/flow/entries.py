@@ -14,12 +14,13 @@ from headgate.scan.flow.rules import Rules, holds
 from headgate.scan.flow.values import Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 from headgate.scan.packs.schema import Entry, Selector, Sink, Source
 
 if TYPE_CHECKING:
     from headgate.scan.flow.calls import Calls
 
-_IN_PATH = re.compile(
+_IN_PATH = late(
     r"<(?:(?P<converter>\w+)(?:\([^)]*\))?:)?(?P<flask>\w+)>"
     r"|\{(?P<brace>\w+)(?::(?P<type>[^}]*))?\}"
     r"|\(\?P<(?P<group>\w+)>(?P<pattern>[^)]*)\)"
