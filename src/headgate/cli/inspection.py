@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import time
 from collections.abc import Sequence
@@ -116,7 +115,7 @@ def inspect_history(paths: Sequence[str], chosen: str, output: str) -> int:
         if live:
             print(f"\r{done} of {total} contents searched", end="", file=sys.stderr, flush=True)
 
-    tools = analyzers(secrets.token_bytes(32), rule_cache())
+    tools = analyzers(os.urandom(32), rule_cache())
     wanted = inside(root, [Path(path) for path in paths])
     result, count = search_history(root.repository, tools, wanted, progress)
     if live:
@@ -204,7 +203,7 @@ def _scan(
             print(f"\r{done} of {total} files examined", end="", file=sys.stderr, flush=True)
 
     tools = analyzers(
-        secrets.token_bytes(32),
+        os.urandom(32),
         rule_cache(),
         own,
         mode=Mode(effort.mode),

@@ -10,7 +10,6 @@ import base64
 import binascii
 import math
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -18,11 +17,12 @@ from pathlib import Path
 
 from headgate.model.finding import Confidence, Severity
 from headgate.scan.late import late
+from headgate.scan.rules.shipped import table
 
 Judgement = tuple[Severity, Confidence] | None
 
-VOCABULARY: Mapping[str, Sequence[str]] = tomllib.loads(
-    (Path(__file__).parent.parent / "rules" / "passwords.toml").read_text("utf-8")
+VOCABULARY: Mapping[str, Sequence[str]] = table(
+    Path(__file__).parent.parent / "rules" / "passwords.toml"
 )
 _DEMONSTRATED = frozenset({"postgres", "guest", "mysql", "redis", "minio", "rabbitmq", "tiger"})
 """What products are delivered or explained with, e.g. Oracle's `scott:tiger`."""

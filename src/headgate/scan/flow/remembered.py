@@ -8,7 +8,6 @@ analyses. What has another key was never there.
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,8 @@ class Remembered:
     def __init__(self, place: Path, *settings: Any) -> None:
         """`settings`: what all outcomes depend on besides the files; has to be picklable."""
         self._place = place
+        import pickle  # Few scans are large enough for this.
+
         sum_ = hashlib.sha256(f"{__version__}\0{program(*_PROGRAM)}".encode())
         sum_.update(pickle.dumps(settings, 5))
         self._settings = sum_.digest()

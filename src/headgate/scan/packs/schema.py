@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, NewType
+from typing import TYPE_CHECKING, Any, NewType
 
 from headgate.model.finding import Confidence, Severity
 from headgate.model.record import record
-from headgate.scan.patterns.schema import TaintRule
+
+if TYPE_CHECKING:
+    from headgate.scan.patterns.schema import TaintRule
 
 KindName = NewType("KindName", str)
 """e.g. `sql-injection`; the rule is `LANGUAGE/KIND`."""
