@@ -25,7 +25,7 @@ of which one is in every match; a run; an expression that every match begins wit
 ways that may be tried at one place."""
 Forms = tuple[Form, ...]
 
-VERSION = 1
+VERSION = 2
 LARGEST = 64 << 10
 """Bytes; for more it is faster to let Kingfisher look."""
 _TRIES = 30_000_000
@@ -320,5 +320,21 @@ def _both(letters: frozenset[int]) -> frozenset[int]:
 
 
 def _class(letters: Sequence[int] | frozenset[int], wide: bool) -> bytes:
-    listed = b"".join(b"\\x%02x" % one for one in sorted(letters))
+    listed = b""
+    ordered = sorted(letters)
+    while ordered:
+        # Ranges: what is short is read and compiled faster, and that is done for every text.
+        first = ordered[0]
+        count = 1
+        while count < len(ordered) and ordered[count] == first + count:
+            count += 1
+        listed += _letter(first)
+        if count > 1:
+            listed += b"-" + _letter(first + count - 1)
+        del ordered[:count]
     return b"[" + listed + (b"\\x80-\\xff]" if wide else b"]")
+
+
+def _letter(one: int) -> bytes:
+    letter = bytes([one])
+    return letter if letter.isalnum() else b"\\x%02x" % one
