@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from headgate.scan.absence import declared, lacks, objects, secrets, validation
-from headgate.scan.absence.lacks import Lack
-from headgate.scan.flow.analysis import Source
 from headgate.scan.flow.findings import Found
 from headgate.scan.flow.program import Program
+from headgate.scan.flow.project import Source
 from headgate.scan.flow.rules import Rules
 from headgate.scan.packs.schema import KindName, Kinds, Pack
+
+if TYPE_CHECKING:
+    from headgate.scan.absence.lacks import Lack
 
 
 def every_lack(
@@ -18,6 +20,9 @@ def every_lack(
 ) -> list[Lack]:
     """What a program lacks, by place. `documents`: YAML and JSON files of the project, of which
     those in OpenAPI name routes. Never raises for the program's content."""
+    # Where nothing has routes, nothing of this is needed.
+    from headgate.scan.absence import declared, lacks, objects, secrets, validation
+
     checks = (
         *lacks.CHECKS,
         *objects.CHECKS,

@@ -321,9 +321,9 @@ def forms(path: str, text: str) -> Iterator[Match]:
     # ASCII only: a few letters change their length in lower case.
     low = text.encode("ascii", "replace").lower().decode("ascii")
     for form in FORMS:
-        if not form.is_for(path):
-            continue
         for first, last in _stretches(form, low):
+            if not form.is_for(path):
+                break
             for match in form.pattern.finditer(text, first, last):
                 name = match.groupdict().get("name") or ""
                 judged = form.judge(name, match["value"])

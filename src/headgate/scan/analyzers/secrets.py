@@ -7,6 +7,7 @@ means nothing outside one run.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import field
@@ -190,7 +191,12 @@ def _place(cache: Path) -> Path | None:
     if not folders:
         return None
     try:
-        (library,) = Path(folders[0]).glob("_native.*so")
+        folder = Path(folders[0])
+        (library,) = (
+            folder / name
+            for name in os.listdir(folder)  # noqa: PTH208 - a pattern of paths is compiled
+            if name.startswith("_native.") and name.endswith("so")
+        )
         status = library.stat()
     except (OSError, ValueError):
         return None

@@ -137,8 +137,14 @@ _CLASSES = frozenset(
 @functools.cache
 def _version() -> str:
     """Of what is read, and of what reads it."""
-    readers = (*sorted(_FOLDER.glob("*.py")), Path(finding.__file__), Path(record.__file__))
-    return written((*readers, *sorted(_DATA.rglob("*.yaml"))))
+    readers = (*_files(_FOLDER, ".py"), Path(finding.__file__), Path(record.__file__))
+    languages = (place for place in _DATA.iterdir() if place.is_dir())
+    data = [one for folder in (_DATA, *sorted(languages)) for one in _files(folder, ".yaml")]
+    return written((*readers, *data))
+
+
+def _files(folder: Path, ending: str) -> list[Path]:
+    return sorted(one for one in folder.iterdir() if one.name.endswith(ending))
 
 
 def _place(name: str) -> Path | None:
