@@ -106,6 +106,25 @@ def test_a_record_is_pickled_and_copied(one: dict[str, Any]) -> None:
     assert copy.deepcopy(mine).ways is not mine.ways
 
 
+@given(given=st.lists(GIVEN, min_size=1, max_size=8), places=st.integers(0, 2))
+def test_the_first_instances_are_made_as_the_later_ones(
+    given: list[dict[str, Any]], places: int
+) -> None:
+    @record
+    class Fresh:
+        name: str
+        hidden: bytes = field(repr=False)
+        size: int = 0
+        ways: list[int] = field(default_factory=list[int])
+        mark: str = field(default="m", compare=False)
+
+    for one in given:
+        # Some by their places, the rest by their names.
+        rest = dict(one)
+        first = [rest.pop(name) for name in ("name", "hidden")[:places]]
+        assert dataclasses.asdict(Fresh(*first, **rest)) == dataclasses.asdict(Theirs(**one))
+
+
 def test_equal_records_have_one_hash() -> None:
     assert hash(Single("a")) == hash(Single("a"))
     assert len({Single("a"), Single("a"), Single("b")}) == 2
@@ -148,24 +167,41 @@ def test_a_record_is_matched_by_its_fields() -> None:
 def test_what_dataclasses_know_of_a_record_is_what_they_know_of_their_own() -> None:
     assert dataclasses.is_dataclass(Ours)
     assert str(dataclasses.fields(Ours)) == str(dataclasses.fields(Theirs))
-    Ours("a", b"")
+    for _ in range(10):
+        Ours("a", b"")
     assert list(inspect.signature(Ours).parameters) == list(inspect.signature(Theirs).parameters)
     assert (Ours.__doc__, Ours.KNOWN, Ours.unannotated) == ("Words.", 7, "constant")
     assert (Ours.__module__, Ours.__qualname__) == (__name__, "Ours")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({}, "missing 2 required positional arguments: 'name' and 'hidden'"),
-        ({"name": "a", "hidden": b"", "nothing": 1}, "unexpected keyword argument 'nothing'"),
-    ],
-)
-def test_a_record_says_what_it_is_not_given(arguments: dict[str, Any], words: str) -> None:
-    with pytest.raises(TypeError, match=f"Ours.__init__.*{words}"):
-        Ours(**arguments)
+WRONG = [
+    ((), {}, "missing 2 required positional arguments: 'name' and 'hidden'"),
+    (("a",), {"size": 1}, "missing 1 required positional argument: 'hidden'"),
+    (("a", b""), {"nothing": 1}, "unexpected keyword argument 'nothing'"),
+    (("a", b""), {"name": "b"}, "multiple values for argument 'name'"),
+    (("a", b"", 0, [], "", ""), {}, "takes from 3 to 6 positional arguments but 7 were given"),
+]
+
+
+@pytest.mark.parametrize(("places", "names", "words"), WRONG)
+@pytest.mark.parametrize("before", [0, 10])
+def test_a_record_says_what_it_is_given_wrongly(
+    places: tuple[Any, ...], names: dict[str, Any], words: str, before: int
+) -> None:
+    @record
+    class Fresh:
+        name: str
+        hidden: bytes = field(repr=False)
+        size: int = 0
+        ways: list[int] = field(default_factory=list[int])
+        mark: str = field(default="m", compare=False)
+
+    for _ in range(before):
+        Fresh("a", b"")
+    with pytest.raises(TypeError, match=rf"Fresh\.__init__\(\).*{words}"):
+        Fresh(*places, **names)
     with pytest.raises(TypeError, match="nothing"):
-        replace(Single("a"), nothing=1)
+        replace(Fresh("a", b""), nothing=1)
 
 
 def test_what_is_more_than_a_record_is_refused() -> None:

@@ -3,7 +3,7 @@
 `dataclasses` writes and compiles four to eight methods for every class when a module is imported,
 half a millisecond of processor time each; a command that scans one file imports seventy of them and
 pays more for that than for the scan. Here a class is given methods that are the same for all, and
-its `__init__` is compiled when the first instance is made. Otherwise a record is a dataclass:
+its `__init__` is compiled once several instances are made. Otherwise a record is a dataclass:
 `dataclasses.fields`, `replace` and `asdict` take it, and it is compared, hashed, shown, pickled and
 matched as one.
 """
@@ -19,6 +19,8 @@ from typing import Any, TypeVar, cast, dataclass_transform, overload
 T = TypeVar("T")
 Setter = Callable[[Any, Any], None]
 """Writes a field of an instance."""
+_FEW = 4
+"""So many instances are made in less time than it takes to compile what makes them."""
 
 
 @overload
@@ -119,14 +121,38 @@ def _values(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 def _first_init(
     names: Sequence[str], defaults: Mapping[str, Any], setters: Sequence[Setter]
 ) -> Callable[..., None]:
-    """An `__init__` that, when it is first called, puts the real one in its place."""
+    """An `__init__` for the first few instances, which are often all; the next one, and whoever
+    gives it what it does not take, puts the compiled one in its place."""
+    left = _FEW
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        nonlocal left
+        left -= 1
+        values = dict(zip(names, args, strict=False)) | kwargs
+        if left >= 0 and len(values) == len(args) + len(kwargs):
+            for name, put in zip(names, setters, strict=True):
+                if name in values:
+                    put(self, values.pop(name))
+                elif _required(default := defaults.get(name, MISSING)):
+                    break
+                else:
+                    put(self, _fresh(default))
+            else:
+                if not values:
+                    return
         kind: Any = self.__class__
         kind.__init__ = _init(kind, names, defaults, setters)
         kind.__init__(self, *args, **kwargs)
 
     return __init__
+
+
+def _fresh(default: Any) -> Any:
+    """The value of a field that is not given."""
+    if isinstance(default, Field):
+        one: Any = cast("Any", default)
+        return one.default if one.default_factory is MISSING else one.default_factory()
+    return default
 
 
 def _init(
