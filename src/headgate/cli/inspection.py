@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 from headgate import __version__
 from headgate.cli.output import current, say
+from headgate.cli.where import Where
 from headgate.model.errors import BadInput, CouldNotRun
 from headgate.model.files import PROJECT_FILE
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
 from headgate.model.record import record, replace
 from headgate.scan.format import Report, by_name
+from headgate.scan.root import Root
 from headgate.scan.text import plural, printable
 from headgate.scan.tree import (
-    Root,
     Selection,
     contents,
     inside,
     read_file,
-    root_of,
     run,
     select,
     whole,
@@ -50,7 +50,7 @@ _USUAL = Effort()
 
 
 def inspect(
-    paths: Sequence[str],
+    where: Where,
     base: str,
     chosen: str,
     output: str,
@@ -60,10 +60,9 @@ def inspect(
 ) -> int:
     """Run the checks named and print the report; the exit code. `rules`: files and folders of rule
     packs that count besides those that Headgate ships. Raises HeadgateError."""
-    places = [Path(path) for path in paths]
-    root = root_of(start_of(places))
+    root = where.root()
     configured, configuration = _configuration(root)
-    selection = _selected(root, places, base, configured)
+    selection = _selected(root, where.places, base, configured)
     results: list[CheckResult] = []
     if "configuration" in checks:
         results.append(configuration)
@@ -97,13 +96,13 @@ def _exclude(configured: ProjectConfig | None) -> Sequence[str]:
     return () if configured is None else configured.exclude
 
 
-def inspect_history(paths: Sequence[str], chosen: str, output: str) -> int:
+def inspect_history(where: Where, chosen: str, output: str) -> int:
     """Look for secrets in every commit, and print the report; the exit code."""
     from headgate.scan.engine import analyzers
     from headgate.scan.past import search_history
     from headgate.scan.rules.table import rule_cache
 
-    root = root_of(start_of([Path(path) for path in paths]))
+    root = where.root()
     if root.repository is None:
         raise BadInput(
             f"{printable(str(root.path))} is not in a git repository, so it has no history.",
@@ -116,22 +115,13 @@ def inspect_history(paths: Sequence[str], chosen: str, output: str) -> int:
             print(f"\r{done} of {total} contents searched", end="", file=sys.stderr, flush=True)
 
     tools = analyzers(os.urandom(32), rule_cache())
-    wanted = inside(root, [Path(path) for path in paths])
+    wanted = inside(root, where.places)
     result, count = search_history(root.repository, tools, wanted, progress)
     if live:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     report = Report((result,), str(root.path), "", __version__, count)
     publish(report, "json" if current().json and chosen == "text" else chosen, output)
     return int(report.exit_code)
-
-
-def start_of(places: Sequence[Path]) -> Path:
-    """Where to look for the project: the first place named, or here. Raises BadInput."""
-    if not places:
-        return Path.cwd()
-    if not os.path.lexists(places[0]):
-        raise BadInput(f"There is no {printable(str(places[0]))}.", "Name files or directories.")
-    return places[0].absolute()
 
 
 def configuration_of(root: Root) -> tuple[ProjectConfig, CheckResult]:
