@@ -198,7 +198,9 @@ def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) 
                 continue
             if finding.cwe == _UNVERIFIED:
                 finding = replace(finding, confidence=Confidence.LOW)
-        text = texts.setdefault(file.path, Text(decode(file.data)))
+        text = texts.get(file.path)
+        if text is None:
+            text = texts[file.path] = Text(decode(file.data))
         # A comment of the author's own silences what only informs, never what may deny.
         if finding.severity <= Severity.MEDIUM and _NOQA.search(text.line(span.line)):
             continue
