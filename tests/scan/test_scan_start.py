@@ -59,13 +59,13 @@ NEEDLESS = (
     "kingfisher_sdk", "yaml", "asyncio", "tree_sitter", "tomllib", "tempfile", "difflib",
     "headgate.vcs.repository", "headgate.model.job", "headgate.scan.absence.lacks",
     "headgate.scan.flow.javascript", "headgate.scan.front.python", "headgate.scan.infra",
-    "headgate.scan.patterns.schema", "headgate.scan.reviewer",
+    "headgate.scan.patterns.schema", "headgate.scan.reviewer", "headgate.deps.lockfiles",
+    "headgate.model.config",
 )  # fmt: skip
 """Modules that take their time, and that a scan of a file of plain Python has no use for."""
 LOOK = """
 import gc, json, re, sys
 from headgate.cli import main
-sys.argv = ["headgate", "scan", "app.py"]
 def collections():
     return sum(one["collections"] for one in gc.get_stats())
 before = collections()
@@ -90,7 +90,7 @@ print(json.dumps({
 """
 
 
-def test_a_scan_of_one_file_loads_nothing_that_it_has_no_use_for(
+def test_a_file_of_plain_python_is_examined_without_what_others_need(
     tmp_path: Path, rules: Path
 ) -> None:
     (tmp_path / "cache" / "headgate").mkdir(parents=True)
@@ -98,17 +98,21 @@ def test_a_scan_of_one_file_loads_nothing_that_it_has_no_use_for(
     (tmp_path / "app.py").write_text("import os\n\ndef f(x):\n    return os.path.join('a', x)\n")
     told = [
         subprocess.run(
-            [sys.executable, "-c", LOOK],
+            [sys.executable, "-c", LOOK, command, "app.py"],
             cwd=tmp_path,
             env={"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin"},
             stdout=subprocess.PIPE,
             text=True,
             check=True,
         ).stdout
-        for _ in range(2)
+        for command in ("scan", "scan", "check")
     ]
-    # The first one keeps what the second takes over.
-    found = json.loads(told[1].splitlines()[-1])
+    # The first one keeps what the others take over.
+    for found in (json.loads(one.splitlines()[-1]) for one in told[1:]):
+        assert_light(found)
+
+
+def assert_light(found: dict[str, Any]) -> None:
     assert found["code"] == 0
     assert set(NEEDLESS).isdisjoint(found["loaded"])
     assert found["compiled"] == [], "`late` compiles an expression when it is first used"

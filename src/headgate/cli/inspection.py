@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -259,12 +259,16 @@ def _tools(root: Path, config: ProjectConfig) -> dict[str, str]:
 
 
 def _dependencies(selection: Selection, exclude: Sequence[str]) -> CheckResult:
+    from headgate.deps.manifests import may_declare
+
+    began = time.perf_counter()
+    if not any(may_declare(path) for path in _paths(selection)):
+        return CheckResult("dependencies", Outcome.PASSED, seconds=time.perf_counter() - began)
     from headgate.deps.compare import Files, read_files
     from headgate.deps.lockfiles import manifest_for
     from headgate.deps.tree import check_files
     from headgate.deps.worktree import read_directory
 
-    began = time.perf_counter()
     if selection.request is None:
         after = read_directory(selection.root.path, selection.paths, exclude)
         before = Files({})
@@ -272,6 +276,14 @@ def _dependencies(selection: Selection, exclude: Sequence[str]) -> CheckResult:
         files, base_files = contents(selection, lambda path: manifest_for(path) is not None)
         after, before = read_files(files), read_files(base_files)
     return replace(check_files(after, before), seconds=time.perf_counter() - began)
+
+
+def _paths(selection: Selection) -> Iterable[str]:
+    """Of the files that are examined, and of those that they are compared with."""
+    request = selection.request
+    if request is None:
+        return selection.paths
+    return (file.path for file in (*request.head, *(request.base or ())))
 
 
 def publish(report: Report, name: str, output: str) -> None:
