@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib import import_module
 
 from headgate.model.finding import Outcome, Severity
-from headgate.scan.analyzers.interface import Analysis, Analyzer, SourceFile
+from headgate.scan.analyzers.interface import Analysis, Analyzer, Separate, SourceFile
 
 TABLES = (
     "shell",
@@ -41,7 +41,7 @@ _OTHER = ("settings", "config", "dockerfile", "containerfile", ".env")
 """Parts of the names of code that one of them may want."""
 
 
-def all_analyzers(least: Severity | None = None) -> tuple[Analyzer, ...]:
+def all_analyzers(least: Severity | None = None) -> tuple[Separate, ...]:
     """One of each kind, reporting at or above a severity; None: what is reported unless asked
     otherwise."""
     return tuple(_Later(name, least) for name in _CLASSES)
@@ -59,13 +59,22 @@ class _Later:
 
     @property
     def name(self) -> str:
-        return self._real.name
+        return self._module.replace("_", "-")
 
     def wants(self, path: str, start: bytes) -> bool:
         return not _is_plain_code(path, start) and self._real.wants(path, start)
 
     def scan(self, files: Sequence[SourceFile]) -> Analysis:
         return self._real.scan(files) if files else Analysis(Outcome.PASSED)
+
+    def version(self) -> str:
+        return "" if self._least is None else self._least.word
+
+    def each(self, files: Sequence[SourceFile]) -> list[Analysis] | Analysis:
+        return [self._real.scan([file]) for file in files]
+
+    def mark(self, file: SourceFile, place: tuple[int, int, int]) -> str:
+        return ""
 
     @cached_property
     def _real(self) -> Analyzer:
