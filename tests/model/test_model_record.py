@@ -174,6 +174,37 @@ def test_what_dataclasses_know_of_a_record_is_what_they_know_of_their_own() -> N
     assert (Ours.__module__, Ours.__qualname__) == (__name__, "Ours")
 
 
+def test_a_class_below_a_record_has_its_own_ways() -> None:
+    @record(frozen=False)
+    class Above:
+        count: int
+        names: list[str] = field(default_factory=list[str])
+
+    class Below(Above):
+        def __init__(self, more: str) -> None:
+            super().__init__(len(more))
+            self.more = more
+
+    for _ in range(10):
+        one = Below("abc")
+        assert (one.count, one.names, one.more) == (3, [], "abc")
+    assert Above(1) == Above(1)
+
+    @record
+    class Fixed:
+        count: int
+
+    class Wider(Fixed):
+        pass
+
+    for _ in range(10):
+        wide: Any = Wider(1)
+        wide.more = 2
+        assert (wide.count, wide.more) == (1, 2)
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            wide.count = 2
+
+
 WRONG = [
     ((), {}, "missing 2 required positional arguments: 'name' and 'hidden'"),
     (("a",), {"size": 1}, "missing 1 required positional argument: 'hidden'"),

@@ -76,12 +76,13 @@ def _made(cls: type[Any], frozen: bool, eq: bool) -> type[Any]:
     for name in ("__dict__", "__weakref__"):
         body.pop(name, None)
     setters: list[Setter] = []
+    home: list[type[Any]] = []
     body |= {
         "__qualname__": cls.__qualname__,
         "__slots__": names,
         "__match_args__": names,
         "__dataclass_fields__": _Fields(names, annotated, defaults),
-        "__init__": _first_init(names, defaults, setters),
+        "__init__": _first_init(home, names, defaults, setters),
         **_state(names, setters),
     }
     body.setdefault("__repr__", _repr(_asked(names, defaults, "repr")))
@@ -90,8 +91,9 @@ def _made(cls: type[Any], frozen: bool, eq: bool) -> type[Any]:
         body["__eq__"] = _eq(values)
         body["__hash__"] = _hash(values) if frozen else None
     if frozen:
-        body["__setattr__"], body["__delattr__"] = _no_change, _no_deletion
+        body |= _frozen(home, frozenset(names))
     made = type(cls.__name__, cls.__bases__, body)
+    home.append(made)
     for name in names:
         # Writes what `__setattr__` of a frozen class refuses, and is quicker than any.
         setters.append(getattr(made, name).__set__)
@@ -119,7 +121,10 @@ def _values(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _first_init(
-    names: Sequence[str], defaults: Mapping[str, Any], setters: Sequence[Setter]
+    home: Sequence[type[Any]],
+    names: Sequence[str],
+    defaults: Mapping[str, Any],
+    setters: Sequence[Setter],
 ) -> Callable[..., None]:
     """An `__init__` for the first few instances, which are often all; the next one, and whoever
     gives it what it does not take, puts the compiled one in its place."""
@@ -140,7 +145,8 @@ def _first_init(
             else:
                 if not values:
                     return
-        kind: Any = self.__class__
+        # Not of the instance's class: that may be one below this, with an `__init__` of its own.
+        kind: Any = home[0]
         kind.__init__ = _init(kind, names, defaults, setters)
         kind.__init__(self, *args, **kwargs)
 
@@ -224,12 +230,18 @@ def _state(names: tuple[str, ...], setters: Sequence[Setter]) -> dict[str, Calla
     return {"__getstate__": __getstate__, "__setstate__": __setstate__}
 
 
-def _no_change(self: Any, name: str, value: Any) -> None:
-    raise FrozenInstanceError(f"cannot assign to field {name!r}")
+def _frozen(home: Sequence[type[Any]], names: frozenset[str]) -> dict[str, Callable[..., None]]:
+    def __setattr__(self: Any, name: str, value: Any) -> None:
+        if type(self) is home[0] or name in names:
+            raise FrozenInstanceError(f"cannot assign to field {name!r}")
+        object.__setattr__(self, name, value)
 
+    def __delattr__(self: Any, name: str) -> None:
+        if type(self) is home[0] or name in names:
+            raise FrozenInstanceError(f"cannot delete field {name!r}")
+        object.__delattr__(self, name)
 
-def _no_deletion(self: Any, name: str) -> None:
-    raise FrozenInstanceError(f"cannot delete field {name!r}")
+    return {"__setattr__": __setattr__, "__delattr__": __delattr__}
 
 
 class _Fields:

@@ -36,6 +36,11 @@ class Root:
 async def find_root(start: Path) -> Root:
     """The work tree that holds `start`, or `start` itself outside git. Raises CouldNotRun, and
     BadInput inside a bare repository."""
+    return root_of(start)
+
+
+def root_of(start: Path) -> Root:
+    """As `find_root`, for a program that has nothing else to do meanwhile."""
     return asked_root(start)()
 
 

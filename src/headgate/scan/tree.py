@@ -19,6 +19,7 @@ from headgate.scan.engine import examine
 from headgate.scan.request import CHECKS, Request
 from headgate.scan.root import Root as Root
 from headgate.scan.root import find_root as find_root
+from headgate.scan.root import root_of as root_of
 from headgate.scan.seen import Changed, Seen
 from headgate.scan.text import LARGEST, TOO_LARGE, plural, printable
 from headgate.vcs.invocation import call_git
