@@ -5,13 +5,13 @@ No parser: it works in files that do not parse, and in every language that is la
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from typing import Any
 
+from headgate.model.record import record
+from headgate.scan.late import late
 from headgate.scan.text import Text
 
 _MODIFIERS = (
@@ -19,27 +19,27 @@ _MODIFIERS = (
     r"virtual|inline|local|unsafe|declare|readonly)\s+)*"
 )
 _DEFINITIONS = (
-    re.compile(
+    late(
         rf"^\s*{_MODIFIERS}(?:def|class|function\*?|func|fn|interface|struct|impl|trait|module|"
         r"namespace|type|object|resource)\s+(?:\([^)]*\)\s*)?[\"']?(?P<name>[A-Za-z_$][\w$]*)"
     ),
-    re.compile(
+    late(
         rf"^\s*{_MODIFIERS}(?:const|let|var)\s+(?P<name>[A-Za-z_$][\w$]*)\s*(?::[^=]+)?=\s*"
         r"(?:async\s*)?(?:function\b|\([^()]*\)\s*(?::[^=]+)?=>|[A-Za-z_$][\w$]*\s*=>)"
     ),
-    re.compile(
+    late(
         rf"^\s*{_MODIFIERS}(?:[\w<>\[\],.?*&:]+\s+){{0,3}}(?:\*\s*)?(?P<name>[A-Za-z_$#][\w$]*)\s*"
         r"\([^;=(){}]*\)\s*(?:throws\s+[\w., ]+|:\s*[\w<>\[\]|. ]+)?\s*\{\s*$"
     ),
 )
 _NO_NAMES = frozenset({"if", "for", "while", "switch", "catch", "with", "return", "else", "do"})
-_TABLE = re.compile(r"^\[+(?P<name>[^\[\]=,]+)\]+\s*(?:#.*)?$")
-_SPACE = re.compile(r"\s+")
-_STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`")
-_HASH_COMMENT = re.compile(r"(?:^|\s)#.*$")
-_SLASH_COMMENT = re.compile(r"(?:^|\s)//.*$")
-_MASKED = re.compile(r"\*{3,}")
-_LOOSE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
+_TABLE = late(r"^\[+(?P<name>[^\[\]=,]+)\]+\s*(?:#.*)?$")
+_SPACE = late(r"\s+")
+_STRING = late(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`")
+_HASH_COMMENT = late(r"(?:^|\s)#.*$")
+_SLASH_COMMENT = late(r"(?:^|\s)//.*$")
+_MASKED = late(r"\*{3,}")
+_LOOSE = late(r"(?<!\w)\s+|\s+(?!\w)")
 _ABOVE, _BELOW = 12, 20
 """Lines that a statement may begin above its finding, and go on below its first line."""
 _LONGEST = 2000
@@ -47,7 +47,7 @@ _LONGEST = 2000
 _HASHED = (".py", ".pyi", ".sh", ".rb", ".yml", ".yaml", ".toml", ".tf", ".pl", ".r", ".env")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Definition:
     """A function, class or the like; the lines count from 1, both inclusive."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from headgate.model.finding import Finding, Outcome, TraceStep
+from headgate.model.record import replace
 from headgate.scan.agreement import joined
 from headgate.scan.allowances import Allowances, allowances
 from headgate.scan.analyzers.flow import Flow

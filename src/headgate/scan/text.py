@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bisect
 import codecs
-import re
 from collections.abc import Iterable, Sequence
 
 from headgate.model.finding import Finding, Span
+from headgate.scan.late import late
 
 MAX_SIZE = 2_000_000
 """Bytes above which a file is not given to the source analyzers."""
@@ -20,7 +20,7 @@ LEAD = 39
 """Characters before the span in an excerpt that was cut at its left."""
 CUT = "…"
 MASK = "*"
-_SHEBANG = re.compile(rb"(?:\xef\xbb\xbf)?#![^\n]*\b(?:python|pypy|uv +run\b|pipx +run\b)")
+_SHEBANG = late(rb"(?:\xef\xbb\xbf)?#![^\n]*\b(?:python|pypy|uv +run\b|pipx +run\b)")
 _NO_TESTS = frozenset(
     {"doc", "docs", "example", "examples", "sample", "samples", "spec", "specs", "scripts"}
 )

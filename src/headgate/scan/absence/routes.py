@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
+from headgate.model.record import record
 from headgate.scan.absence.facts import registering
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
@@ -14,17 +15,18 @@ from headgate.scan.absence.words import Words
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 from headgate.scan.packs.schema import Entry
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_PARAMETERS = re.compile(r"<(?:[^<>:]*:)?(\w+)>|\{(\w+)[^{}]*\}|\(\?P<(\w+)>")
+_PARAMETERS = late(r"<(?:[^<>:]*:)?(\w+)>|\{(\w+)[^{}]*\}|\(\?P<(\w+)>")
 _BY_NAME = ("fastapi.",)
 _MAX_DEPTH = 3
 _MAX_FUNCTIONS = 40
 _TEXT = 400
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Route:
     """One way into the program."""
 
@@ -69,7 +71,7 @@ class Route:
         return frozenset(found)
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Facts:
     """What a function and the functions of the project that it calls are made of."""
 

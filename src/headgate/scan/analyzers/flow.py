@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Finding, Outcome, Span, StepRole, TraceStep
+from headgate.model.record import record, replace
 from headgate.scan.absence.every import lacking
 from headgate.scan.absence.openapi import operations
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found, Step
 from headgate.scan.front.lowered import Lowered, lowered
+from headgate.scan.late import late
 from headgate.scan.packs.schema import Kind, Kinds, Pack
 from headgate.scan.packs.shipped import shipped, shipped_kinds
 from headgate.scan.rules.table import load
@@ -26,7 +28,7 @@ SHOWN = Confidence.MEDIUM
 """What the analysis is less sure of than this is not reported."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Flow:
     """Follows data through Python files by the rule packs."""
 
@@ -95,7 +97,7 @@ class Flow:
 
 
 _DOCUMENTS = (".yml", ".yaml", ".json")
-_DESCRIPTION = re.compile(rb"^\s*[{\"']*\s*[\"']?(openapi|swagger)[\"']?\s*:", re.MULTILINE)
+_DESCRIPTION = late(rb"^\s*[{\"']*\s*[\"']?(openapi|swagger)[\"']?\s*:", re.MULTILINE)
 
 
 def _is_description(path: str, start: bytes) -> bool:

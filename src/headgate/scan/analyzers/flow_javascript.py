@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Outcome
+from headgate.model.record import record
 from headgate.scan.analyzers.flow import SHOWN, Places, cut_off, finding_of, reduced_by
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.analyzers.keeping import Keeper
@@ -19,7 +20,7 @@ from headgate.scan.packs.shipped import remedies, shipped, shipped_kinds
 LANGUAGE = "javascript"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JavaScriptFlow:
     """Follows data through JavaScript, TypeScript and JSX by the rule packs."""
 
