@@ -173,6 +173,7 @@ class PythonRun(Run):
             if settled is None:
                 raise Changed
             self._take_over(settled)
+        self.tracker.known.add(key)
         # In the order in which they end.
         del self.tracker.units[key]
         self.tracker.units[key] = uses
@@ -224,6 +225,13 @@ class PythonRun(Run):
     def _list(self, state: ModuleState) -> None:
         self.calls.run_module(state)
         self._listed[state.path] = {ref.node[1]: (ref, cls) for ref, cls in self._functions(state)}
+
+    def _take_list(self, path: str) -> None:
+        """What was found when the functions of a file were listed stands."""
+        assert self._revision is not None
+        settled = self._revision.settled((LIST, path, 0))
+        if settled is not None:
+            self._take_over(settled)
 
     def _all_of(self, state: ModuleState) -> Mapping[int, tuple[FunctionRef, ClassRef | None]]:
         """The functions of a file, by where they begin."""
@@ -324,6 +332,7 @@ class PythonRun(Run):
             self._module(state)
             if self._untouched(state.path):
                 assert self._revision is not None
+                self._take_list(state.path)
                 starts = self._revision.old.lists.get((kind, state.path), [])
                 for start in starts:
                     self._followed(kind, state, start)
@@ -390,7 +399,10 @@ class PythonRun(Run):
         no interest."""
         if self._untouched(state.path):
             assert self._revision is not None
-            return self._revision.old.lists.get((GIVEN, state.path))
+            starts = self._revision.old.lists.get((GIVEN, state.path))
+            if starts is not None:
+                self._take_list(state.path)
+            return starts
         file = self.files[state.path]
         if not every and not worth_reading(file.mentions, file.data, 0, len(file.data)):
             return None

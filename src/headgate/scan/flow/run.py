@@ -279,8 +279,9 @@ class Run(FrameworkCalls):
                 cls.changes(name)
             if calls.deep(item):
                 self._gives(name)
-                self._fields[name] = None
-                calls.tracker.now.fields.append(name)
+                held_in = (cls.module.path, cls.name, name)
+                self._fields[held_in] = None
+                calls.tracker.now.fields.append(held_in)
 
     def _keep(self, value: Value, depth: int = 0) -> None:
         """Objects that outlive the function they were made in."""
@@ -334,6 +335,7 @@ class Run(FrameworkCalls):
         analysed: `flask.g.user = …`, or, by a method that was looked at later, `self.user = …`."""
         later = {name.rpartition(".")[2].partition("[")[0] for name in shared[since[0] :]}
         if cls is not None:
+            line = {(one.module.path, one.name) for one in cls.lineage()}
             fields = list(self._fields)[since[1] :]
-            later.update(name for name in fields if cls.field(name) is not None)
+            later.update(name for path, owner, name in fields if (path, owner) in line)
         return not mentions.isdisjoint(later)

@@ -13,6 +13,7 @@ from headgate.scan.flow.parameters import judge, worth_a_look
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState, Program
 from headgate.scan.flow.project import Mode, Source
 from headgate.scan.flow.rules import Rules
+from headgate.scan.flow.uses import Held
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 from headgate.scan.late import late
@@ -46,7 +47,7 @@ class Selection:
         self._done: dict[tuple[str, int], tuple[int, int]] = {}
         """Functions that were analysed; how many names were shared then, and how many `_fields`
         there were."""
-        self._fields: dict[str, None] = {}
+        self._fields: dict[Held, None] = {}
         """Attributes in which methods store what comes in, the first first."""
         self._tainting: set[str] = set()
         """Names of functions that give what comes in, and of attributes that hold it."""

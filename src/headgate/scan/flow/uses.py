@@ -21,6 +21,8 @@ Key = tuple[str, str, int]
 """What kind of unit, and its place."""
 Cell = tuple[Any, ...]
 """Its kind, and what tells it from others of the kind."""
+Held = tuple[str, str, str]
+"""Path, name of a class, and of an attribute of its instances."""
 MODULE = "module"
 
 
@@ -47,7 +49,8 @@ class Uses:
         """Of a module: functions that were defined in what it called."""
         self.shared: dict[str, bool] = {}
         """Names of libraries under which it stored something; whether that is tainted."""
-        self.fields: list[str] = []
+        self.fields: list[Held] = []
+        """In which it stored something tainted."""
         self.tainting: set[str] = set()
         self.done: list[tuple[str, int, int, int]] = []
         """Functions that it has dealt with, and how many names were shared and fields held then."""
@@ -79,6 +82,9 @@ class Tracker:
         """What was analysed, in the order in which it ended."""
         self._running: list[Uses] = []
         """Modules, each of which needed the next one."""
+        self.known: set[Key] = set()
+        """Units of which it was known before what they come to: what is done again of them, for
+        what others need, says nothing new."""
         self.ended: list[Key] = []
         """Units that ended and that nobody has taken notice of."""
 
@@ -91,11 +97,12 @@ class Tracker:
             yield uses
         finally:
             self.now = around
-            self.units.pop(key, None)
-            self.units[key] = uses
-            self.ended.append(key)
-            if key[0] == MODULE:
-                around.ran.append(key[1])
+            if key not in self.known:
+                self.units.pop(key, None)
+                self.units[key] = uses
+                self.ended.append(key)
+                if key[0] == MODULE:
+                    around.ran.append(key[1])
 
     @contextmanager
     def module(self, path: str) -> Generator[Uses]:
