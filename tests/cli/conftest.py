@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -33,11 +34,9 @@ def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Path:
     """Where work trees keep compiled rules between calls: compiling takes seconds."""
-    path = tmp_path_factory.mktemp("cache")
-    path.chmod(0o700)
-    return path
+    return Path(shutil.copytree(compiled, tmp_path_factory.mktemp("cache") / "cache"))
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,7 @@ from headgate.store.database import Database
 from headgate.vcs.merge import Merger
 from headgate.vcs.reading import ReadDigests
 from headgate.vcs.repository import Repository
+from warm import lay_database
 
 GIT = {
     "PATH": os.environ["PATH"],
@@ -336,6 +337,7 @@ def make_house(
 ) -> House:
     """The data of a server with these projects, each with the given files on main."""
     (place / "repositories").mkdir(parents=True)
+    lay_database(place / "headgate.db")
     for name, files in projects.items():
         make_project(place, name, files)
     house = House(

@@ -10,11 +10,8 @@ token into the areas that it touches, and each area has a job that is shown noth
 from __future__ import annotations
 
 import asyncio
-import atexit
 import contextlib
-import functools
 import random
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Generator, Sequence
@@ -39,6 +36,7 @@ from headgate.model.queue import BranchKey, Item, ItemState
 from headgate.model.trial import TrialState
 from headgate.store.database import Database, Transaction
 from headgate.vcs.git import environment
+from warm import lay_database
 
 AREAS = 4
 PROJECT = "jinja"
@@ -361,7 +359,7 @@ class Story:
     async def play(self) -> None:
         make_project(self.place / f"{PROJECT}.git", self._proposed())
         self.looker = Looker(self.place / f"{PROJECT}.git")
-        shutil.copy(schema(), self.place / "headgate.db")
+        lay_database(self.place / "headgate.db")
         self.db = open_database(self.place, self.loop)
         self.db.subscribe(self.watch)
         self.heads = {
@@ -632,15 +630,6 @@ def git(repository: Path, *arguments: str, stdin: str = "") -> str:
         check=True,
     )
     return done.stdout
-
-
-@functools.cache
-def schema() -> Path:
-    """A database with its tables and nothing in them, made once."""
-    place = Path(tempfile.mkdtemp(prefix="headgate-schema-"))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
-    open_database(place, SimulatedLoop()).close()
-    return place / "headgate.db"
 
 
 def make_project(path: Path, proposed: dict[int, Proposed]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from scan_work import Work
 
 from headgate.scan.runner import ScanRunner
+from warm import lay_rules
 
 
 @pytest.fixture
@@ -17,10 +18,11 @@ def work(tmp_path: Path) -> Work:
 
 
 @pytest.fixture(scope="session")
-def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rules(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Path:
     """Compiled rules, shared by the tests of one run."""
     path = tmp_path_factory.mktemp("rules")
     path.chmod(0o700)
+    lay_rules(compiled, path)
     return path
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import os
+import shutil
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import uvicorn
@@ -58,6 +60,7 @@ from headgate.server.pages.special import error_page
 from headgate.server.settings import Settings
 from headgate.store.database import Database
 from headgate.vcs.repository import Repository
+from warm import lay_database
 
 POLICY_DIGEST = "7f0c" + "ab12" * 15
 
@@ -128,7 +131,22 @@ def open_world(directory: Path, cedar: str = "") -> World:
     settings = Settings(data=directory, port=8417, slots=4)
     settings.repositories.mkdir(parents=True)
     settings.logs.mkdir()
-    return World(settings, Database.open(settings.database, seal=seal), cedar=cedar)
+    db = Database.open(lay_database(settings.database), seal=seal)
+    return World(settings, db, cedar=cedar)
+
+
+def copy_story(told: Story, directory: Path) -> Story:
+    """The story in a world of its own; the world that it was told in must be closed."""
+    shutil.copytree(told.world.settings.data, directory)
+    settings = replace(told.world.settings, data=directory)
+    story = copy.copy(told)
+    story.world = replace(
+        told.world,
+        settings=settings,
+        db=Database.open(settings.database, seal=seal),
+        closing=asyncio.Event(),
+    )
+    return story
 
 
 # -- repositories ------------------------------------------------------------------------------
@@ -157,7 +175,7 @@ def git(where: Path, *arguments: str, input: bytes = b"") -> str:
 def make_repository(path: Path, files: Mapping[bytes, bytes]) -> str:
     """A bare repository with one commit on main; returns the commit."""
     path.mkdir(parents=True)
-    git(path, "init", "--bare", "-q", "-b", "main")
+    git(path, "init", "--bare", "-q", "-b", "main", "--template=")
     return commit(path, "main", files, "Begin")
 
 
