@@ -1,4 +1,4 @@
-"""What a first start makes and every later one finds: the tables, and compiled rules.
+"""What a first start makes and every later one finds: tables, compiled rules, a sandbox.
 
 The program itself makes them, once for a run of the tests: a test that is about something else
 begins where a second start would.
@@ -6,6 +6,7 @@ begins where a second start would.
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import functools
 import os
@@ -14,6 +15,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headgate.jobs.sandbox.interface import Sandbox
 
 
 def lay_database(place: Path) -> Path:
@@ -65,3 +70,16 @@ def lay_rules(cache: Path, place: Path) -> None:
     """Copy the compiled rules of a cache to where a server keeps its own."""
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     shutil.copytree(compiled_rules(cache), place, dirs_exist_ok=True)
+
+
+@functools.cache
+def tried_sandbox() -> Sandbox:
+    """The sandbox of this machine, tried once by each process of the tests."""
+    from headgate.jobs.sandbox.probe import probe
+
+    place = Path(tempfile.mkdtemp(prefix="headgate-sandbox-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    place.chmod(0o711)
+    report = probe(place)
+    assert report.sandbox is not None, report.problems
+    return report.sandbox

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import CHECKED, Gate, House, git, make_commit, make_house, propose, sandboxed
+from harness import CHECKED, Begin, Gate, House, git, make_commit, make_house, propose, sandboxed
 
-from conftest import Begin
 from headgate.jobs.dispatch.local import LocalDispatcher
 from headgate.model.change import Dependency
 from headgate.model.config import PROJECT_FILE, Policy, QueuePolicy
