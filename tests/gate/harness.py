@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -425,3 +426,14 @@ def propose(
 
 
 MAIN = {name: BranchKey(name, "main") for name in ("jinja", "markupsafe")}
+
+
+def child(script: str, *arguments: str) -> subprocess.Popen[str]:
+    """A program of these tests in a process of its own, to be killed."""
+    here = Path(__file__).parent
+    return subprocess.Popen(
+        [sys.executable, str(here / script), *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(here.parent)},
+    )
