@@ -14,6 +14,7 @@ import pytest
 from cli_support import HEADGATE, Said, Say
 
 from headgate.cli.main import run
+from warm import lay_database, lay_rules
 
 
 @pytest.fixture
@@ -40,9 +41,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def server(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Iterator[Path]:
     """A server of this module's tests; the path is its data directory."""
     data = tmp_path_factory.mktemp("gate") / "data"
+    lay_rules(compiled, data / "cache" / "rules")
+    data.chmod(0o700)
+    lay_database(data / "headgate.db")
     process = subprocess.Popen(
         [*HEADGATE, "up", "--data", str(data), "--port", "0"],
         stdout=subprocess.PIPE,
