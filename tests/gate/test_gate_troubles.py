@@ -21,7 +21,7 @@ from headgate.model.errors import BadInput, Conflict
 from headgate.model.ids import ChangeNumber, ItemId, Tree
 from headgate.model.job import RunState
 from headgate.model.queue import ItemState, NodeState, QueueState
-from headgate.store.tables import nodes
+from headgate.store.tables.queues import nodes
 
 SLOW = {**CHECKED, "wait": "30\n"}
 
