@@ -16,7 +16,8 @@ from headgate.gate.trials.endings import Endings
 from headgate.gate.trials.flakes import contradicted, flaky
 from headgate.gate.trials.landing import Lander
 from headgate.gate.trials.lanes import Lanes
-from headgate.gate.trials.maker import Made, Maker, Order
+from headgate.gate.trials.maker import Maker
+from headgate.gate.trials.order import Made, Order
 from headgate.gate.trials.reader import Reading
 from headgate.gate.trials.scout import Scout
 from headgate.gate.units import Unit
