@@ -99,19 +99,8 @@ class Nodes:
 
     def live(self, queue: QueueId) -> list[Node]:
         """The current nodes of the queue's live items."""
-        query = (
-            select(nodes)
-            .join(items, items.c.id == nodes.c.item_id)
-            .where(
-                items.c.queue_id == queue,
-                items.c.state.in_(LIVE),
-                nodes.c.state != NodeState.DROPPED.value,
-            )
-            .order_by(nodes.c.id)
-        )
         newest: dict[ItemId, Node] = {}
-        for r in self._c.execute(query).mappings():
-            node = _node(r)
+        for node in self.all_live(queue):
             newest[node.item] = node
         return list(newest.values())
 
