@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from scan_work import Work
 
+from headgate.scan.analyzers.interface import Analyzer
+from headgate.scan.analyzers.secrets import Secrets
 from headgate.scan.runner import ScanRunner
 from warm import lay_rules
 
@@ -31,3 +33,9 @@ async def runner(rules: Path) -> AsyncIterator[ScanRunner]:
     one = ScanRunner(cache=rules)
     yield one
     await one.close()
+
+
+@pytest.fixture(scope="module")
+def tools(rules: Path) -> tuple[Analyzer, ...]:
+    """What looks for secrets before anything is shown to a reviewer."""
+    return (Secrets(b"k" * 32, rules),)
