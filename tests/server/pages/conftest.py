@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages_world import Story, World, copy_story, full_story, open_world
+from pages_full_story import copy_story, full_story
+from pages_story import Story
+from pages_world import World, open_world
 from starlette.testclient import TestClient
 
 
@@ -36,7 +38,7 @@ def story(told: Story, tmp_path: Path) -> Iterator[Story]:
 @pytest.fixture
 def ada(story: Story) -> Iterator[TestClient]:
     """A browser without JavaScript, in which Ada is signed in."""
-    from pages_world import make_app
+    from pages_serving import make_app
 
     with TestClient(make_app(story.world, story.ada), follow_redirects=False) as client:
         yield client

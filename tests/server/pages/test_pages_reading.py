@@ -10,7 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pages_world import Story, World, commit, full_story, make_app, make_repository, open_world
+from pages_full_story import full_story
+from pages_repositories import commit, make_repository
+from pages_serving import make_app
+from pages_story import Story
+from pages_world import World, open_world
 from starlette.testclient import TestClient
 
 from headgate.gate.trials.explain import Standing
