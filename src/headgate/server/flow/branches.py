@@ -156,9 +156,7 @@ class BranchScanner:
         """Scan a branch now, and record what it has. Raises NotFound, GitError."""
         house = self._house
         repository = house.repository(project)
-        tip = await repository.resolve(f"refs/heads/{branch}")
-        if tip is None:
-            raise NotFound(f"{project} has no branch {branch}.", "See `headgate project show`.")
+        tip = await _tip(repository, project, branch)
         with house.db.read() as tx:
             id = tx.projects.by_name(project).id
             scans = tx.branch_scans.latest(id, branch, complete=True)
@@ -182,9 +180,7 @@ class BranchScanner:
         """Record what another tool found in the tip of a branch. Raises NotFound, GitError."""
         house = self._house
         repository = house.repository(project)
-        tip = await repository.resolve(f"refs/heads/{branch}")
-        if tip is None:
-            raise NotFound(f"{project} has no branch {branch}.", "See `headgate project show`.")
+        tip = await _tip(repository, project, branch)
         with house.db.read() as tx:
             id = tx.projects.by_name(project).id
         there = {f.path: f for f in await repository.files(tip) if f.mode in REGULAR}
@@ -297,6 +293,14 @@ class BranchScanner:
                 )
             )
         return counts
+
+
+async def _tip(repository: Repository, project: str, branch: str) -> Commit:
+    """The commit of a branch. Raises NotFound, GitError."""
+    tip = await repository.resolve(f"refs/heads/{branch}")
+    if tip is None:
+        raise NotFound(f"{project} has no branch {branch}.", "See `headgate project show`.")
+    return tip
 
 
 def _reader(data: Mapping[str, bytes]) -> Callable[[str], Text | None]:
