@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from headgate.model.record import record
 from headgate.scan.absence.javascript_names import (
     Fn,
     Scripts,
@@ -17,18 +17,17 @@ from headgate.scan.absence.names import last_name
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 VERBS = {
     "get": "GET", "post": "POST", "put": "PUT", "patch": "PATCH", "delete": "DELETE",
     "del": "DELETE", "all": "ALL", "head": "GET",
 }  # fmt: skip
-_ROUTER = re.compile(
+_ROUTER = late(
     r"(app|server|fastify|instance|api|routes?|\w*router|\w*routes|\w*_app|\w*_api|v\d)",
     re.IGNORECASE,
 )
-_MAKES = re.compile(
-    r"^(express|Router|fastify|Fastify|Koa|KoaRouter|restify|connect|createServer)$"
-)
+_MAKES = late(r"^(express|Router|fastify|Fastify|Koa|KoaRouter|restify|connect|createServer)$")
 HOOKS = frozenset({"onRequest", "preHandler", "preValidation", "preParsing"})
 _DEPTH = 3
 
@@ -36,7 +35,7 @@ Key = tuple[str, str]
 """A router: the file and the variable that holds it."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Mount:
     parent: Key
     at: int
@@ -44,7 +43,7 @@ class _Mount:
     inline: list[tuple[ModuleState, Node]]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Use:
     at: int
     prefix: str
