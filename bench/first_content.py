@@ -19,9 +19,13 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests/server/pages"))
 
-from pages_world import Story, full_story, open_world, serving
+from pages_full_story import full_story
+from pages_serving import serving
+from pages_story import Story
+from pages_world import open_world
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ import pytest
 from cli_support import HEADGATE, Said, Say
 
 from headgate.cli.main import run
+from warm import lay_database, lay_rules
 
 
 @pytest.fixture
@@ -33,17 +35,18 @@ def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Path:
     """Where work trees keep compiled rules between calls: compiling takes seconds."""
-    path = tmp_path_factory.mktemp("cache")
-    path.chmod(0o700)
-    return path
+    return Path(shutil.copytree(compiled, tmp_path_factory.mktemp("cache") / "cache"))
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def server(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Iterator[Path]:
     """A server of this module's tests; the path is its data directory."""
     data = tmp_path_factory.mktemp("gate") / "data"
+    lay_rules(compiled, data / "cache" / "rules")
+    data.chmod(0o700)
+    lay_database(data / "headgate.db")
     process = subprocess.Popen(
         [*HEADGATE, "up", "--data", str(data), "--port", "0"],
         stdout=subprocess.PIPE,

@@ -16,6 +16,7 @@ from test_cli_check import Place, made_up
 from headgate.cli import reviewing
 from headgate.scan.analyzers.interface import Analyzer
 from headgate.scan.engine import analyzers
+from warm import compiled_rules
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "scan"))
 from review_endpoint import Answer, ScriptedEndpoint, finding, says
@@ -44,7 +45,7 @@ SQL = finding(
 @pytest.fixture(scope="module")
 def tools(cache: Path) -> tuple[Analyzer, ...]:
     """The real ones, whose rules are compiled once."""
-    return analyzers(b"k" * 32, cache / "rules")
+    return analyzers(b"k" * 32, compiled_rules(cache))
 
 
 @pytest.fixture

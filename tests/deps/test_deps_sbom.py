@@ -8,12 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from spdx_tools.spdx.parser.parse_anything import parse_file
-from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
 from headgate.deps.compare import read_files
 from headgate.deps.inventory import Inventory, inventory
@@ -60,6 +56,12 @@ def of(files: dict[str, str]) -> Inventory:
 
 def is_valid(form: str, text: str, tmp_path: Path) -> None:
     """By the schema of CycloneDX 1.6, and by the rules of the SPDX project's own library."""
+    # Only who asks loads them: their grammars of addresses take seconds.
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+    from spdx_tools.spdx.parser.parse_anything import parse_file
+    from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
     if form == "cyclonedx":
         assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
         return

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from harness import Gate, begin
+from harness import Begin, Gate, begin
 
 from headgate.jobs.dispatch.interface import Dispatcher
 from headgate.model.config import Policy
-
-Begin = Callable[..., Awaitable[Gate]]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from harness import Gate, House, one_queue, sandboxed
 from trials_world import lanes
 
 from headgate.jobs.dispatch.local import LocalDispatcher
+from headgate.jobs.sandbox.probe import probe
 from headgate.vcs.stale_locks import remove_stale_locks
 
 
@@ -17,7 +18,7 @@ async def main(place: Path, *projects: str) -> None:
     policy = one_queue(*projects)
     if projects[0] == "--lanes":
         policy = lanes(*projects[1:], slots=2, fuse=3)
-    dispatcher = sandboxed(place, LocalDispatcher, 2)
+    dispatcher = sandboxed(place, LocalDispatcher, 2, probe(place).sandbox)
     gate = Gate(House(place, policy, dispatcher))
     await remove_stale_locks((place / "repositories").glob("*.git"))
     await gate.service.start()

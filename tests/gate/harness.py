@@ -14,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +25,7 @@ from headgate.gate.provisions import provided
 from headgate.gate.service import GateService
 from headgate.jobs.dispatch.interface import Dispatcher
 from headgate.jobs.dispatch.local import LocalDispatcher
-from headgate.jobs.sandbox.probe import probe
+from headgate.jobs.sandbox.interface import Sandbox
 from headgate.jobs.semaphores import Semaphores
 from headgate.ledger.chain import seal, verify
 from headgate.model.change import ChangeState, Dependency, Entry
@@ -39,6 +40,7 @@ from headgate.store.database import Database
 from headgate.vcs.merge import Merger
 from headgate.vcs.reading import ReadDigests
 from headgate.vcs.repository import Repository
+from warm import lay_database, tried_sandbox
 
 GIT = {
     "PATH": os.environ["PATH"],
@@ -158,11 +160,9 @@ class House:
 D = TypeVar("D", bound=LocalDispatcher)
 
 
-def sandboxed(place: Path, kind: type[D], slots: int = 4) -> D:
+def sandboxed(place: Path, kind: type[D], slots: int = 4, sandbox: Sandbox | None = None) -> D:
     """The dispatcher that a server has, or one that is derived from it."""
-    report = probe(place)
-    assert report.sandbox is not None, report
-    return kind(place, slots, report.sandbox, lambda digest: False)
+    return kind(place, slots, sandbox or tried_sandbox(), lambda digest: False)
 
 
 def one_queue(*projects: str, window: int = 4) -> Policy:
@@ -336,6 +336,7 @@ def make_house(
 ) -> House:
     """The data of a server with these projects, each with the given files on main."""
     (place / "repositories").mkdir(parents=True)
+    lay_database(place / "headgate.db")
     for name, files in projects.items():
         make_project(place, name, files)
     house = House(
@@ -347,6 +348,10 @@ def make_house(
         for name in projects:
             tx.projects.add(name, "main", "")
     return house
+
+
+Begin = Callable[..., Awaitable[Gate]]
+"""Begins a gate, which ends with the test."""
 
 
 async def begin(
@@ -421,3 +426,14 @@ def propose(
 
 
 MAIN = {name: BranchKey(name, "main") for name in ("jinja", "markupsafe")}
+
+
+def child(script: str, *arguments: str) -> subprocess.Popen[str]:
+    """A program of these tests in a process of its own, to be killed."""
+    here = Path(__file__).parent
+    return subprocess.Popen(
+        [sys.executable, str(here / script), *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(here.parent)},
+    )

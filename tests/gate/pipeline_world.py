@@ -11,6 +11,7 @@ from harness import Gate, House, git, make_commit, make_house, sandboxed
 from headgate.gate.pipelines.service import PipelineService
 from headgate.jobs.dispatch.interface import Dispatcher
 from headgate.jobs.dispatch.local import LocalDispatcher
+from headgate.jobs.sandbox.interface import Sandbox
 from headgate.model.change import ChangeState
 from headgate.model.config import Policy
 from headgate.model.errors import CouldNotRun
@@ -204,10 +205,10 @@ def make_yard(
     return _yard(made)
 
 
-def same_yard(place: Path, text: str, *projects: str) -> Yard:
+def same_yard(place: Path, text: str, *projects: str, sandbox: Sandbox | None = None) -> Yard:
     """A yard that has not begun, over the data of an earlier one."""
     policy = policy_of(text, *projects)
-    return _yard(House(place, policy, sandboxed(place, LocalDispatcher)))
+    return _yard(House(place, policy, sandboxed(place, LocalDispatcher, sandbox=sandbox)))
 
 
 def _yard(made: House) -> Yard:

@@ -10,255 +10,56 @@ token into the areas that it touches, and each area has a job that is shown noth
 from __future__ import annotations
 
 import asyncio
-import atexit
-import contextlib
-import functools
 import random
-import shutil
-import subprocess
 import tempfile
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from service_acts import (
+    AREAS,
+    PROJECT,
+    Act,
+    Again,
+    Die,
+    End,
+    Hold,
+    Lose,
+    Outside,
+    Promote,
+    Proposed,
+    Push,
+    Restart,
+    Revise,
+    Script,
+    Wait,
+    Withdraw,
+)
+from service_machines import Hands, Killed, Mortal
+from service_repository import git, make_project
 
 from headgate.gate import records
 from headgate.gate.service import GateService
 from headgate.gate.simulate.service.ground import Looker
 from headgate.gate.simulate.service.house import House, open_database
 from headgate.gate.simulate.service.loop import SimulatedLoop
-from headgate.jobs.dispatch.interface import Fate, RunRequest, RunResult
 from headgate.ledger.chain import verify
 from headgate.model.change import ChangeState, Dependency, Entry
-from headgate.model.config import PROJECT_FILE, Policy, QueueMode, QueuePolicy
+from headgate.model.config import Policy, QueueMode, QueuePolicy
 from headgate.model.errors import Conflict
 from headgate.model.event import Event, NewEvent
-from headgate.model.ids import ChangeNumber, Commit, JobRunId
+from headgate.model.ids import ChangeNumber, Commit
 from headgate.model.job import RunState
 from headgate.model.principal import GATE, PrincipalKind
 from headgate.model.queue import BranchKey, Item, ItemState
 from headgate.model.trial import TrialState
-from headgate.store.database import Database, Transaction
-from headgate.vcs.git import environment
+from headgate.store.database import Transaction
+from warm import lay_database
 
-AREAS = 4
-PROJECT = "jinja"
 VERDICTS = ("branch.landed", "item.ejected", "item.withdrawn")
 ROUNDS = 150
 """Turns after the script in which everybody must get a verdict."""
-
-
-# -- what can happen ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Proposed:
-    """The content of a revision."""
-
-    areas: tuple[int, ...]
-    sound: bool = True
-    clashes: int = 0
-    """Of those pushed before: how far back the one is with which it fails; 0: with none."""
-    shared: bool = False
-    """Writes a file that others write otherwise, so that git cannot merge both."""
-
-
-@dataclass(frozen=True)
-class Push:
-    what: Proposed
-    owner: str = "ada"
-    depends: int = 0
-    """How far back in the queue the one is that it depends on; 0: on none."""
-
-
-@dataclass(frozen=True)
-class Revise:
-    which: int
-    what: Proposed
-
-
-@dataclass(frozen=True)
-class End:
-    """A job ends as its tree says."""
-
-    which: int
-
-
-@dataclass(frozen=True)
-class Lose:
-    """The machine of a job is gone."""
-
-    which: int
-
-
-@dataclass(frozen=True)
-class Withdraw:
-    which: int
-    twice: bool = False
-
-
-@dataclass(frozen=True)
-class Again:
-    """What has been said is said once more: enqueue, wake, a policy that is loaded again."""
-
-    which: int
-
-
-@dataclass(frozen=True)
-class Hold:
-    which: int
-
-
-@dataclass(frozen=True)
-class Promote:
-    which: int
-    priority: int
-
-
-@dataclass(frozen=True)
-class Outside:
-    """Somebody moves the branch behind the gate's back: harmless, but not tested."""
-
-    area: int
-
-
-@dataclass(frozen=True)
-class Die:
-    """The program is killed after so many transactions more, or right before the last commits."""
-
-    after: int
-    before: bool = False
-    again: int = 0
-    """Transactions after which the next one dies, too, as it takes up what was left; 0: never."""
-
-
-@dataclass(frozen=True)
-class Restart:
-    """Stopped in an orderly way, and begun again."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    seconds: float
-
-
-Act = (
-    Push | Revise | End | Lose | Withdraw | Again | Hold | Promote | Outside | Die | Restart | Wait
-)
-
-
-@dataclass(frozen=True)
-class Script:
-    acts: tuple[tuple[Act, bool], ...]
-    """Each with whether all that follows from it happens before the next."""
-    slots: int = 3
-    fuse: int = 1
-    seed: int = 0
-    """Decides the order in which jobs end after the script."""
-
-
-# -- machines, and a program that can die --------------------------------------------------------
-
-
-@dataclass(eq=False)
-class Running:
-    request: RunRequest
-    outcome: asyncio.Future[RunState]
-    area: int
-    tree: str
-    tokens: frozenset[int]
-
-
-class Hands:
-    """Machines whose jobs end when they are told to."""
-
-    slots = 100
-
-    def __init__(self, story: Story) -> None:
-        self._story = story
-        self.running: list[Running] = []
-
-    async def run(self, request: RunRequest, on_start: Callable[[float], None]) -> RunResult:
-        story = self._story
-        area = int(request.job.name.removeprefix("area"))
-        tree, tokens = story.content(request.checkouts[0].commit, area)
-        outcome = asyncio.get_running_loop().create_future()
-        started = story.now()
-        on_start(started)
-        one = Running(request, outcome, area, tree, tokens)
-        self.running.append(one)
-        try:
-            state = await outcome
-        finally:
-            self.running.remove(one)
-        if state is RunState.INFRASTRUCTURE:
-            return RunResult(state, None, "The machine is gone.", started, story.now())
-        if story.red(area, tokens):
-            return RunResult(RunState.FAILED, 1, "run ended with exit code 1", started, story.now())
-        story.passed.add((area, tree))
-        return RunResult(RunState.PASSED, 0, "", started, story.now())
-
-    def end(self, which: int, state: RunState = RunState.PASSED) -> None:
-        ready = [one for one in self.running if not one.outcome.done()]
-        if ready:
-            ready[which % len(ready)].outcome.set_result(state)
-
-    async def settle(self, runs: Sequence[JobRunId], fate: Fate) -> None:
-        pass
-
-    async def close(self) -> None:
-        pass
-
-
-class Killed(BaseException):
-    """Nothing is done any more: no handler of errors may go on after it."""
-
-
-class Mortal:
-    """The database, for as long as the program lives."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-        self.left = 1 << 60
-        """Transactions until it dies."""
-        self.before = False
-        self.dead = False
-        self._ends: list[Callable[[], None]] = []
-
-    def _live(self) -> None:
-        if self.dead:
-            raise Killed
-
-    @contextlib.contextmanager
-    def read(self) -> Generator[Transaction]:
-        self._live()
-        with self._db.read() as tx:
-            yield tx
-
-    @contextlib.contextmanager
-    def write(self) -> Generator[Transaction]:
-        self._live()
-        self.left -= 1
-        with self._db.write() as tx:
-            yield tx
-            if self.left <= 0 and self.before:
-                self.die()
-                raise Killed
-        if self.left <= 0:
-            self.die()
-            raise Killed
-
-    def subscribe(self, callback: Callable[[tuple[Event, ...]], None]) -> Callable[[], None]:
-        end = self._db.subscribe(callback)
-        self._ends.append(end)
-        return end
-
-    def die(self) -> None:
-        self.dead = True
-        for end in self._ends:
-            end()
-
-
-# -- the story -----------------------------------------------------------------------------------
+MAIN = BranchKey(PROJECT, "main")
 
 
 @dataclass
@@ -361,7 +162,7 @@ class Story:
     async def play(self) -> None:
         make_project(self.place / f"{PROJECT}.git", self._proposed())
         self.looker = Looker(self.place / f"{PROJECT}.git")
-        shutil.copy(schema(), self.place / "headgate.db")
+        lay_database(self.place / "headgate.db")
         self.db = open_database(self.place, self.loop)
         self.db.subscribe(self.watch)
         self.heads = {
@@ -617,57 +418,3 @@ def _ours(task: asyncio.Task[object]) -> bool:
 def _but_for_deaths(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     if not isinstance(context.get("exception"), Killed):
         loop.default_exception_handler(context)
-
-
-# -- repositories --------------------------------------------------------------------------------
-
-
-def git(repository: Path, *arguments: str, stdin: str = "") -> str:
-    done = subprocess.run(
-        ["git", "--git-dir", str(repository), *arguments],
-        env=environment(),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
-
-
-@functools.cache
-def schema() -> Path:
-    """A database with its tables and nothing in them, made once."""
-    place = Path(tempfile.mkdtemp(prefix="headgate-schema-"))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
-    open_database(place, SimulatedLoop()).close()
-    return place / "headgate.db"
-
-
-def make_project(path: Path, proposed: dict[int, Proposed]) -> None:
-    """A repository with a job for each area, and a commit for each token."""
-    jobs = "".join(
-        f'[jobs.area{n}]\nrun = ["simulated"]\nfiles = ["areas/{n}/**"]\nreads = ["areas/{n}/**"]\n'
-        for n in range(AREAS)
-    )
-    first = {PROJECT_FILE: jobs} | {f"areas/{n}/first": "first\n" for n in range(AREAS)}
-    script = _commit("refs/heads/main", 1, first, None)
-    for token, what in proposed.items():
-        files = {f"areas/{n}/{token}": f"{token}\n" for n in what.areas}
-        if what.shared:
-            files |= {f"areas/{n}/shared": f"{token}\n" for n in what.areas}
-        script += _commit(f"refs/headgate/proposed/{token}", token + 1, files, 1)
-    subprocess.run(
-        ["git", "init", "-q", "--bare", "-b", "main", str(path)], env=environment(), check=True
-    )
-    git(path, "fast-import", "--quiet", stdin=script)
-
-
-def _commit(ref: str, mark: int, files: dict[str, str], base: int | None) -> str:
-    parts = [f"commit {ref}\nmark :{mark}\ncommitter Ada <a@b> 1700000000 +0000\ndata 2\nx\n\n"]
-    if base is not None:
-        parts.append(f"from :{base}\n")
-    parts += [f"M 100644 inline {p}\ndata {len(t)}\n{t}\n" for p, t in files.items()]
-    return "".join(parts) + "\n"
-
-
-MAIN = BranchKey(PROJECT, "main")

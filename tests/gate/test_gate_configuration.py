@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness import CHECK, CHECKED, TOML, Gate
+from harness import CHECK, CHECKED, TOML, Begin, Gate
 
-from conftest import Begin
 from headgate.model.config import Policy, QueuePolicy
 from headgate.model.event import NewEvent
 from headgate.model.principal import GATE

@@ -6,16 +6,25 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import CHECKED, Gate, House, git, make_commit, make_house, propose, sandboxed
+from harness import (
+    CHECKED,
+    Begin,
+    Gate,
+    House,
+    child,
+    git,
+    make_commit,
+    make_house,
+    propose,
+    sandboxed,
+)
 
-from conftest import Begin
 from headgate.jobs.dispatch.local import LocalDispatcher
 from headgate.model.change import Dependency
 from headgate.model.config import PROJECT_FILE, Policy, QueuePolicy
@@ -380,13 +389,6 @@ async def test_a_repository_that_refuses_has_all_moved_back_and_tried_again(gate
 # -- kill -9 -------------------------------------------------------------------------------------
 
 
-def child(place: Path) -> subprocess.Popen[str]:
-    script = Path(__file__).with_name("gate_child.py")
-    return subprocess.Popen(
-        [sys.executable, str(script), str(place), *TWO], text=True, cwd=script.parent
-    )
-
-
 def wait(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not holds():
@@ -415,7 +417,7 @@ async def killed_between(place: Path) -> tuple[Gate, list[ChangeNumber]]:
     )
     reached = data / "reached"
     stop = hook(gate, "markupsafe", on_main("prepared", f"echo $$ > {reached}; exec sleep 60"))
-    await asyncio.to_thread(kill_once, child(data), reached)
+    await asyncio.to_thread(kill_once, child("gate_child.py", str(data), *TWO), reached)
     stop.unlink()
     lock = house.repository("markupsafe").path / "refs" / "heads" / "main.lock"
     await asyncio.to_thread(wait, lambda: not lock.exists())

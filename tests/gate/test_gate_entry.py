@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from harness import CHECKED, Gate
+from harness import CHECKED, Begin, Gate
 
-from conftest import Begin
 from headgate.gate.reader import QueueReader
 from headgate.gate.snapshot import Trouble
 from headgate.model.change import ChangeState, Dependency, DependencyKind

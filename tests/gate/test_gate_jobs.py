@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness import Gate, git, one_queue, propose
+from harness import Begin, Gate, git, one_queue, propose
 
-from conftest import Begin
 from headgate.gate.case import read_case
 from headgate.gate.reader import QueueReader
 from headgate.gate.selection import select

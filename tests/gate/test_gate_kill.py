@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import random
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from harness import CHECKED, Gate, git, make_house, propose, sandboxed
+from harness import CHECKED, Gate, child, git, make_house, propose, sandboxed
 
 from headgate.jobs.dispatch.local import LocalDispatcher
 
 PROJECTS = ("jinja", "markupsafe")
 KILLS = 6
-
-
-def child(place: Path) -> subprocess.Popen[str]:
-    script = Path(__file__).with_name("gate_child.py")
-    return subprocess.Popen(
-        [sys.executable, str(script), str(place), *PROJECTS],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=script.parent,
-    )
 
 
 def steps(gate: Gate, process: subprocess.Popen[str], count: int) -> None:
@@ -71,7 +60,7 @@ async def test_killing_the_server_at_random_moments_loses_nothing(place: Path, s
         await gate.enqueue(number)
 
     kills = 0
-    process = child(data)
+    process = child("gate_child.py", str(data), *PROJECTS)
     try:
         while kills < KILLS:
             # Counted in steps, not in seconds: a fast machine is disturbed as often as a slow one.
@@ -81,7 +70,7 @@ async def test_killing_the_server_at_random_moments_loses_nothing(place: Path, s
             process.kill()
             process.wait()
             kills += 1
-            process = child(data)
+            process = child("gate_child.py", str(data), *PROJECTS)
         assert process.wait(120) == 0
     finally:
         process.kill()

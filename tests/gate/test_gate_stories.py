@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from harness import CHECK, CHECKED, TOML
-
-from conftest import Begin
+from harness import CHECK, CHECKED, TOML, Begin
 
 
 async def test_a_good_change_lands_as_it_was_tested(gates: Begin):

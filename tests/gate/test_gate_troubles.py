@@ -9,9 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness import CHECKED, TOML, Gate, git, make_commit, one_queue, sandboxed
+from harness import CHECKED, TOML, Begin, Gate, git, make_commit, one_queue, sandboxed
 
-from conftest import Begin
 from headgate.gate import difficulties
 from headgate.gate.difficulties import HELD_PAUSE
 from headgate.jobs.dispatch.interface import RunRequest, RunResult
@@ -22,7 +21,7 @@ from headgate.model.errors import BadInput, Conflict
 from headgate.model.ids import ChangeNumber, ItemId, Tree
 from headgate.model.job import RunState
 from headgate.model.queue import ItemState, NodeState, QueueState
-from headgate.store.tables import nodes
+from headgate.store.tables.queues import nodes
 
 SLOW = {**CHECKED, "wait": "30\n"}
 

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from harness import CHECKED, propose
+from harness import CHECKED, child, propose
 from pipeline_world import Yard, make_yard, same_yard
 from test_pipelines_stories import CHECK_ON_PUSH, pipeline
 
 TEXT = CHECK_ON_PUSH + pipeline("post", "serial", "landed", more='jobs = ["check"]')
 KILLS = 5
 CHANGES = 6
-
-
-def child(data: Path) -> subprocess.Popen[str]:
-    script = Path(__file__).with_name("pipeline_child.py")
-    return subprocess.Popen(
-        [sys.executable, str(script), str(data), TEXT, "jinja"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        cwd=script.parent,
-    )
 
 
 def newest(yard: Yard) -> int:
@@ -49,11 +36,12 @@ async def test_killing_the_server_loses_no_run_and_doubles_none(place: Path, see
         yard.announce(number, "revision.pushed", revision=1)
         expected[number] = "failed" if text == "bad" else "passed"
     for _ in range(KILLS):
-        process = child(data)
+        process = child("pipeline_child.py", str(data), TEXT, "jinja")
         before = newest(yard)
         end = time.monotonic() + 30
         steps = rng.randint(1, 8)
         while newest(yard) < before + steps and time.monotonic() < end:
+            assert process.poll() is None
             time.sleep(0.01)  # noqa: ASYNC251 - nothing else goes on in this process
         process.kill()
         process.wait()

@@ -10,7 +10,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from service_world import (
+from service_acts import (
     AREAS,
     Again,
     Die,
@@ -26,8 +26,8 @@ from service_world import (
     Script,
     Wait,
     Withdraw,
-    play,
 )
+from service_world import play
 
 EXAMPLES = int(os.environ.get("HEADGATE_EXAMPLES", "3"))
 

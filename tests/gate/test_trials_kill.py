@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from harness import Gate, git, make_house, propose, sandboxed
+from harness import Gate, child, git, make_house, propose, sandboxed
 from trials_world import heads, lanes, parts, red
 
 from headgate.jobs.dispatch.local import LocalDispatcher
@@ -26,16 +25,6 @@ FROZEN = 3
 
 Run = tuple[object, object, object]
 """Project, job, and the commit that it found."""
-
-
-def child(place: Path) -> subprocess.Popen[str]:
-    script = Path(__file__).with_name("gate_child.py")
-    return subprocess.Popen(
-        [sys.executable, str(script), str(place), "--lanes", *PROJECTS],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=script.parent,
-    )
 
 
 def newest(gate: Gate) -> int:
@@ -108,7 +97,7 @@ async def test_killing_a_queue_of_lanes_at_random_moments_loses_nothing(place: P
     gate.freeze()  # So that something has passed, and waits, when it is killed.
     kills = 0
     known: list[tuple[int, set[Run]]] = []
-    process = child(data)
+    process = child("gate_child.py", str(data), "--lanes", *PROJECTS)
     try:
         while kills < KILLS and process.poll() is None:
             # Counted in steps, not in seconds: a fast machine is disturbed as often.
@@ -122,7 +111,7 @@ async def test_killing_a_queue_of_lanes_at_random_moments_loses_nothing(place: P
                 known.append((newest(gate), passed(gate)))
                 if kills == FROZEN:
                     gate.thaw()
-                process = child(data)
+                process = child("gate_child.py", str(data), "--lanes", *PROJECTS)
         assert process.wait(150) == 0
     finally:
         process.kill()

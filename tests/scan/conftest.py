@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from scan_work import Work
 
+from headgate.scan.analyzers.interface import Analyzer
+from headgate.scan.analyzers.secrets import Secrets
 from headgate.scan.runner import ScanRunner
+from warm import lay_rules
 
 
 @pytest.fixture
@@ -17,10 +20,11 @@ def work(tmp_path: Path) -> Work:
 
 
 @pytest.fixture(scope="session")
-def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rules(tmp_path_factory: pytest.TempPathFactory, compiled: Path) -> Path:
     """Compiled rules, shared by the tests of one run."""
     path = tmp_path_factory.mktemp("rules")
     path.chmod(0o700)
+    lay_rules(compiled, path)
     return path
 
 
@@ -29,3 +33,9 @@ async def runner(rules: Path) -> AsyncIterator[ScanRunner]:
     one = ScanRunner(cache=rules)
     yield one
     await one.close()
+
+
+@pytest.fixture(scope="module")
+def tools(rules: Path) -> tuple[Analyzer, ...]:
+    """What looks for secrets before anything is shown to a reviewer."""
+    return (Secrets(b"k" * 32, rules),)

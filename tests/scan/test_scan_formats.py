@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +30,14 @@ from headgate.scan.text import caret
 
 DATA = Path(__file__).parents[1] / "data" / "sarif"
 SCHEMA: dict[str, Any] = json.loads((DATA / "sarif-schema-2.1.0.json").read_text("utf-8"))
-VALIDATOR = jsonschema.Draft4Validator(SCHEMA)
+
+
+@functools.cache
+def validator() -> Any:
+    import jsonschema  # only who asks loads it: its grammar of addresses takes seconds
+
+    return jsonschema.Draft4Validator(SCHEMA)
+
 
 SHELL = Finding(
     rule="python/shell-injection",
@@ -121,7 +128,7 @@ def test_json_is_one_object_with_every_check() -> None:
 
 def test_sarif_follows_the_published_schema() -> None:
     log = json.loads(by_name("sarif")(FULL))
-    VALIDATOR.validate(log)
+    validator().validate(log)
     run = log["runs"][0]
     assert run["invocations"][0]["executionSuccessful"] is False
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == [
@@ -130,7 +137,7 @@ def test_sarif_follows_the_published_schema() -> None:
     ]
     location = run["results"][1]["locations"][0]["physicalLocation"]["artifactLocation"]
     assert location["uri"] == "a%3A%20b%2C%0A%FF%20%C3%A9.py"
-    VALIDATOR.validate(json.loads(by_name("sarif")(report())))
+    validator().validate(json.loads(by_name("sarif")(report())))
 
 
 def test_workflow_commands_escape_what_is_theirs() -> None:
@@ -194,7 +201,7 @@ def test_text_shows_the_way_of_the_data_and_what_was_assumed() -> None:
 
 def test_sarif_carries_the_trace_the_weakness_and_what_was_cut_off() -> None:
     log = json.loads(by_name("sarif")(STORY))
-    VALIDATOR.validate(log)
+    validator().validate(log)
     run = log["runs"][0]
     first, second = run["results"]
     steps = first["codeFlows"][0]["threadFlows"][0]["locations"]
@@ -216,7 +223,7 @@ def test_sarif_has_every_way_and_what_was_examined_in_part() -> None:
     reduced = ("src/a b.py: the analysis of f was cut off",)
     found = CheckResult("source", Outcome.FAILED, "", (several,), 0.5, (), reduced)
     log = json.loads(by_name("sarif")(report(found)))
-    VALIDATOR.validate(log)
+    validator().validate(log)
     flows = log["runs"][0]["results"][0]["codeFlows"]
     assert [len(one["threadFlows"][0]["locations"]) for one in flows] == [3, 2, 3]
     (note,) = log["runs"][0]["invocations"][0]["toolExecutionNotifications"]
@@ -307,7 +314,7 @@ def test_every_format_survives_every_finding(some: list[Finding]) -> None:
     for name in FORMATS:
         by_name(name)(one).encode("utf-8")
     ElementTree.fromstring(by_name("junit")(one))
-    VALIDATOR.validate(as_object(one))
+    validator().validate(as_object(one))
     for finding in some:
         start, length = caret(finding)
         assert start >= 0

@@ -70,10 +70,16 @@ HIDDEN = {
 }
 
 
+@pytest.fixture(scope="module")
+def secrets(rules: Path) -> Secrets:
+    """The search for secrets, whose rules are loaded once."""
+    return Secrets(b"key", rules)
+
+
 @pytest.mark.parametrize("how", HIDDEN)
-def test_a_token_is_found_however_it_is_hidden(how: str, rules: Path) -> None:
+def test_a_token_is_found_however_it_is_hidden(how: str, secrets: Secrets) -> None:
     data = HIDDEN[how]
-    analysis = Secrets(b"key", rules).scan([SourceFile("settings.bin", data)])
+    analysis = secrets.scan([SourceFile("settings.bin", data)])
     assert analysis.outcome is Outcome.PASSED
     found = [hit.finding for hit in analysis.hits if blocks(hit.finding)]
     assert {finding.rule for finding in found} == {"secret/github-pat"}
@@ -83,13 +89,13 @@ def test_a_token_is_found_however_it_is_hidden(how: str, rules: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.svg", "a.woff", "a.ttf", "a.min.js", "a.lock", "a"])
-def test_no_name_keeps_a_token_from_being_found(name: str, rules: Path) -> None:
-    analysis = Secrets(b"key", rules).scan([SourceFile(name, LINE.encode())])
+def test_no_name_keeps_a_token_from_being_found(name: str, secrets: Secrets) -> None:
+    analysis = secrets.scan([SourceFile(name, LINE.encode())])
     assert [hit.finding.rule for hit in analysis.hits] == ["secret/github-pat"]
 
 
-def test_a_private_key_in_tests_is_no_less_a_key(rules: Path) -> None:
-    analysis = Secrets(b"key", rules).scan([SourceFile("tests/server.pem", KEY.encode())])
+def test_a_private_key_in_tests_is_no_less_a_key(secrets: Secrets) -> None:
+    analysis = secrets.scan([SourceFile("tests/server.pem", KEY.encode())])
     assert any(blocks(hit.finding) for hit in analysis.hits)
 
 

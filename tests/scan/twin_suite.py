@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from twin_frames import FRAMES, Body, Frame
+from twin_pairs import PAIRS, Pair
 from twin_shapes import SHAPES, Shape
 from twin_shapes_more import MORE_SHAPES
-from twin_sinks import HARMS, PAIRS, Harm, Pair
+from twin_sinks import HARMS, Harm
 
 Program = dict[str, str]
 Found = Callable[[Program], set[str]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from warm import lay_database, lay_rules
+
 if TYPE_CHECKING:
     from server_support import Served
-
-
-@pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Rules for secrets as one server has compiled them, which takes longer than most tests."""
-    return tmp_path_factory.mktemp("compiled")
 
 
 @pytest.fixture
@@ -28,10 +23,8 @@ def served(tmp_path: Path, compiled: Path) -> Iterator[Served]:
 
     data = tmp_path / "data"
     data.mkdir(mode=0o711)
-    rules = data / "cache" / "rules"
-    rules.mkdir(parents=True, mode=0o700)
-    for file in compiled.iterdir():
-        shutil.copy(file, rules)
+    lay_database(data / "headgate.db")
+    lay_rules(compiled, data / "cache" / "rules")
     found: list[Served] = []
     failed: list[BaseException] = []
     up, stop = threading.Event(), threading.Event()
@@ -59,6 +52,4 @@ def served(tmp_path: Path, compiled: Path) -> Iterator[Served]:
     finally:
         stop.set()
         thread.join(30)
-        for file in rules.glob("*.vscdb"):
-            shutil.copy(file, compiled)
     assert not failed, failed

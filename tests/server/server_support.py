@@ -19,13 +19,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from headgate.jobs.sandbox.probe import probe
 from headgate.server.app import create_app, operator_app
 from headgate.server.auth.sessions import COOKIE, digest_of
 from headgate.server.git import git_app
 from headgate.server.house import Headgate
 from headgate.server.pages.routes import routes
 from headgate.server.settings import load_settings
+from warm import tried_sandbox
 
 
 @dataclass
@@ -111,9 +111,7 @@ async def serve(
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     settings = load_settings(data, port=port)
-    report = await asyncio.to_thread(probe, data)
-    assert report.sandbox is not None, report.problems
-    house = Headgate(settings, report.sandbox, clock)
+    house = Headgate(settings, tried_sandbox(), clock)
     path = settings.run / "operator.sock"
     local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     local.bind(str(path))

@@ -26,6 +26,7 @@ from headgate.model.reviewer import REVIEW, ReviewerPolicy
 from headgate.scan.runner import ScanRunner
 from headgate.server.flow.reviewing import OVERTAKEN, STOPPED, UNDER_WAY, Reviews, Subject
 from headgate.store.database import Database
+from warm import lay_database, lay_rules
 
 POLICY = ReviewerPolicy("", "scripted-1", ("jinja",), ("**",))
 DAY = 86_400.0
@@ -78,8 +79,9 @@ class Place:
 @pytest.fixture
 async def place(tmp_path: Path, compiled: Path) -> AsyncIterator[Place]:
     clock = Clock()
-    runner = ScanRunner(cache=compiled)
-    db = Database.open(tmp_path / "headgate.db", seal=seal, clock=clock)
+    lay_rules(compiled, tmp_path / "rules")
+    runner = ScanRunner(cache=tmp_path / "rules")
+    db = Database.open(lay_database(tmp_path / "headgate.db"), seal=seal, clock=clock)
     found = Place(db, clock, runner, Work(tmp_path / "work"))
     yield found
     await found.reviews.stop()

@@ -8,8 +8,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from server_support import Served
 
 from headgate.cli.main import run
@@ -42,6 +40,10 @@ def test_a_commit_has_its_bill_of_materials(
 
     answer = ada.get("/api/projects/app/sbom")
     assert answer.status_code == 200
+    # Only who asks loads them: their grammars of addresses take seconds.
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(answer.text) is None
     found = answer.json()
     assert found["metadata"]["component"] == {

@@ -17,6 +17,7 @@ from headgate.model.ids import ChangeNumber, Commit
 from headgate.model.principal import PrincipalKind
 from headgate.server.flow.stacks import _owners  # pyright: ignore[reportPrivateUsage]
 from headgate.store.database import Database
+from warm import lay_database
 
 
 def head(index: int) -> Commit:
@@ -28,7 +29,7 @@ def owned(place: Path, below: Sequence[Sequence[int]], own: int) -> tuple[set[in
 
     `below` holds for the changes 1, 2, … what they stand on.
     """
-    db = Database.open(place / "headgate.db", seal=seal)
+    db = Database.open(lay_database(place / "headgate.db"), seal=seal)
     with db.write() as tx:
         ada = tx.principals.add("ada", PrincipalKind.HUMAN, "Ada", "ada@example.org", None)
         project = tx.projects.add("app", "main", "")

@@ -10,11 +10,12 @@ from store_world import World
 
 from headgate.ledger.chain import seal
 from headgate.store.database import Database
+from warm import lay_database
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    database = Database.open(tmp_path / "headgate.db", seal=seal)
+    database = Database.open(lay_database(tmp_path / "headgate.db"), seal=seal)
     yield database
     database.close()
 

@@ -17,6 +17,7 @@ from headgate.model.errors import NotFound
 from headgate.model.ids import ChangeNumber, Commit
 from headgate.model.origin import Evidence, Grade, Origin, OriginKind
 from headgate.store.database import Database
+from warm import lay_database
 
 
 def test_a_change_is_pushed_twice_and_keeps_its_number(world: World) -> None:
@@ -126,7 +127,7 @@ anything = st.text(st.characters(codec="utf-8") | st.sampled_from("\\%_\n\0\udcf
 @given(text=anything)
 def test_any_text_that_git_can_hold_comes_back_as_it_was(text: str) -> None:
     with TemporaryDirectory() as directory:
-        db = Database.open(Path(directory) / "db", seal=seal)
+        db = Database.open(lay_database(Path(directory) / "db"), seal=seal)
         world = World(db)
         with db.write() as tx:
             change = tx.changes.add(
@@ -148,7 +149,7 @@ class ChangeMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.directory = TemporaryDirectory()
-        self.db = Database.open(Path(self.directory.name) / "db", seal=seal)
+        self.db = Database.open(lay_database(Path(self.directory.name) / "db"), seal=seal)
         self.number = World(self.db).proposed().number
         self.state = ChangeState.CHECKING
         self.steps = 0

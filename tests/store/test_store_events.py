@@ -15,6 +15,7 @@ from store_world import World, all_events, happened
 from headgate.ledger.chain import START, seal, verify
 from headgate.model.event import Event, NewEvent
 from headgate.store.database import Database
+from warm import lay_database
 
 
 def change_ones_mind(db: Database) -> None:
@@ -96,7 +97,7 @@ def test_the_log_is_iterated_whole_however_long(db: Database) -> None:
 )
 def test_any_data_is_recorded_and_verifies(data: dict[str, int | str | bool | None]) -> None:
     with TemporaryDirectory() as directory:
-        db = Database.open(Path(directory) / "db", seal=seal)
+        db = Database.open(lay_database(Path(directory) / "db"), seal=seal)
         with db.write() as tx:
             made = tx.events.append(NewEvent("test.happened", "ada", "change/1", data))
         assert all_events(db) == [made]

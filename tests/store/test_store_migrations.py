@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 
 from headgate.store import schema
 from headgate.store.database import Database
-from headgate.store.tables import metadata
+from headgate.store.tables.base import metadata
 
 
 def schema_of(path: Path) -> list[tuple[str, str, list[str]]]:

@@ -19,6 +19,8 @@ from headgate.ledger.chain import seal, verify
 from headgate.model.errors import Conflict, CouldNotRun, ExitCode
 from headgate.store.database import Database
 from headgate.store.lock import lock_data
+from headgate.store.schema import bring_up_apart
+from warm import lay_database
 
 HERE = Path(__file__).parent
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(HERE)}
@@ -187,6 +189,15 @@ def test_what_was_written_is_there_when_it_is_opened_again(world: World, tmp_pat
     with db.read() as tx:
         assert tx.projects.by_name("jinja") == world.project
     db.close()
+
+
+def test_no_process_is_started_for_tables_that_are_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    bring_up_apart(lay_database(tmp_path / "headgate.db"))
+    with pytest.raises(FileNotFoundError):
+        bring_up_apart(tmp_path / "another.db")
 
 
 def test_opening_what_is_up_to_date_does_not_load_alembic(world: World, tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ def up(data: Path, *options: str, **more: object) -> subprocess.CompletedProcess
     return subprocess.run(command, capture_output=True, text=True, timeout=60, **more)  # type: ignore[call-overload, no-any-return]
 
 
-def test_two_servers_on_one_data_directory() -> None:
-    with Stage() as stage:
+def test_two_servers_on_one_data_directory(compiled: Path) -> None:
+    with Stage(compiled) as stage:
         second = up(stage.data, "--port", "0")
         assert second.returncode == 1
         assert "runs on" in second.stderr
@@ -57,8 +57,8 @@ def test_a_damaged_database(tmp_path: Path) -> None:
     assert (data / "headgate.db").read_bytes().startswith(b"this is no")
 
 
-def test_a_full_disk_refuses_the_push_and_loses_nothing() -> None:
-    with Stage() as stage:
+def test_a_full_disk_refuses_the_push_and_loses_nothing(compiled: Path) -> None:
+    with Stage(compiled) as stage:
         _people_and_project(stage)
         told = stage.propose("bea", stage.files(a="1\n"), "Before", "hold")
         # No process of the server may make a file larger than this: writes fail as on a full disk.
@@ -74,9 +74,11 @@ def test_a_full_disk_refuses_the_push_and_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_killed_at_any_moment_nothing_is_lost_and_nothing_lands_twice(seed: int) -> None:
+def test_killed_at_any_moment_nothing_is_lost_and_nothing_lands_twice(
+    seed: int, compiled: Path
+) -> None:
     rng = random.Random(seed)
-    with Stage() as stage:
+    with Stage(compiled) as stage:
         _people_and_project(stage)
         told = [
             stage.propose("bea", stage.files(**{f"f{n}": f"{n}\n"}), f"Add {n}", "hold")
@@ -100,8 +102,8 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_lands_twice(seed: int)
         assert stage.operator.post("/api/audit/verify")["verified"]
 
 
-def test_a_server_killed_during_pushes_leaves_no_git_behind() -> None:
-    with Stage() as stage:
+def test_a_server_killed_during_pushes_leaves_no_git_behind(compiled: Path) -> None:
+    with Stage(compiled) as stage:
         _people_and_project(stage)
         place = stage.clone("bea", "app")
         stage.commit("bea", place, stage.files(large=os.urandom(20_000_000)), "Large")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from headgate.demo.world import World, change_of
+from warm import lay_database, lay_rules
 
 CHECK = (
     "set -e\ntest ! -e broken\nif test -e one && test -e two; then echo 'one and two'; exit 1; fi\n"
@@ -57,6 +58,13 @@ class Told:
 
 class Stage(World):
     """A world in which stories are short."""
+
+    def __init__(self, compiled: Path) -> None:
+        """`compiled`: a user's cache with compiled rules; the server begins as if started again."""
+        super().__init__()
+        lay_rules(compiled, self.data / "cache" / "rules")
+        self.data.chmod(0o711)
+        lay_database(self.data / "headgate.db")
 
     def files(self, **contents: str | bytes | None) -> Callable[[Path], None]:
         """An edit that writes files; `__` in a name is a slash, None removes."""
@@ -143,8 +151,8 @@ class Stage(World):
 
 
 @pytest.fixture(scope="module")
-def stage() -> Generator[Stage]:
-    with Stage() as stage:
+def stage(compiled: Path) -> Generator[Stage]:
+    with Stage(compiled) as stage:
         stage.operator.post(
             "/api/policy/import", {"files": {"policy.toml": POLICY}, "reason": "tests"}
         )

@@ -29,6 +29,18 @@ def database_option(command: F) -> F:
     )(command)
 
 
+def max_age_option(what: str) -> Callable[[F], F]:
+    """The option `--max-age` in days, given to the command as `max_age`; `what` is its help."""
+    return click.option(
+        "--max-age",
+        type=click.FloatRange(0, 3650),
+        default=7,
+        show_default=True,
+        metavar="DAYS",
+        help=what,
+    )
+
+
 def database(given: Path | None) -> Path:
     """The database that was named, or the one of this machine."""
     if given is not None:

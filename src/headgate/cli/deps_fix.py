@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from headgate.cli.deps_database import database, database_option
+from headgate.cli.deps_database import database, database_option, max_age_option
 from headgate.cli.deps_list import tell_problems
 from headgate.cli.deps_propose import propose_files
 from headgate.cli.output import current, emit, json_option, printable, say
@@ -36,14 +36,7 @@ _MESSAGE = "Move dependencies to versions without known advisories"
 @click.option("--write", is_flag=True, help="Change the files here, instead of printing a patch.")
 @click.option("--propose", default="", metavar="REMOTE", help="Push the fix to a server's gate.")
 @click.option("--branch", default="", help="The branch that --propose is for; by default its HEAD.")
-@click.option(
-    "--max-age",
-    type=click.FloatRange(0, 3650),
-    default=7,
-    show_default=True,
-    metavar="DAYS",
-    help="How old the advisories may be.",
-)
+@max_age_option("How old the advisories may be.")
 @database_option
 @json_option
 @click.pass_context

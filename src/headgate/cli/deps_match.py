@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from headgate.cli.deps_database import database, database_option
+from headgate.cli.deps_database import database, database_option, max_age_option
 from headgate.cli.output import current, json_option, printable
 from headgate.model.errors import BadInput
 
@@ -29,14 +29,7 @@ _CODES = {"affected": 1, "unknown": 3, "clean": 0}
 @click.option(
     "--stdin", is_flag=True, help="Read one JSON object a line, and answer each with one."
 )
-@click.option(
-    "--max-age",
-    type=click.FloatRange(0, 3650),
-    default=7,
-    show_default=True,
-    metavar="DAYS",
-    help="How old the advisories may be for anything to be called clean.",
-)
+@max_age_option("How old the advisories may be for anything to be called clean.")
 @database_option
 @json_option
 @click.pass_context

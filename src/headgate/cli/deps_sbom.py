@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -13,9 +11,10 @@ import click
 from headgate.cli.client import connect, segment
 from headgate.cli.deps_list import tell_problems
 from headgate.cli.deps_trees import state_of
-from headgate.cli.output import emit, json_option, printable
+from headgate.cli.output import emit, json_option
+from headgate.cli.whole_file import write_whole
 from headgate.deps.sbom import WRITERS
-from headgate.model.errors import BadInput, CouldNotRun, ExitCode
+from headgate.model.errors import BadInput, ExitCode
 
 
 @click.command()
@@ -64,16 +63,5 @@ def _write(text: str, output: str, chosen: str) -> None:
     if not output:
         sys.stdout.write(text)
         return
-    place = Path(output)
-    part = place.with_name(f".{place.name}.{os.getpid()}")
-    try:
-        part.write_text(text, "utf-8")
-        part.replace(place)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise CouldNotRun(
-            f"{printable(output)} could not be written: {error.strerror}.",
-            "Name a file in a directory that exists and that you may write to.",
-        ) from error
+    write_whole(Path(output), text)
     emit({"output": output, "format": chosen, "bytes": len(text.encode())})

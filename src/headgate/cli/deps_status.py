@@ -7,19 +7,12 @@ from pathlib import Path
 
 import click
 
-from headgate.cli.deps_database import Contents, database, database_option
+from headgate.cli.deps_database import Contents, database, database_option, max_age_option
 from headgate.cli.output import duration, emit, json_option
 
 
 @click.command()
-@click.option(
-    "--max-age",
-    type=click.FloatRange(0, 3650),
-    default=7,
-    show_default=True,
-    metavar="DAYS",
-    help="How old the advisories may be for anything to be called clean.",
-)
+@max_age_option("How old the advisories may be for anything to be called clean.")
 @database_option
 @json_option
 @click.pass_context

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from headgate.cli.output import emit, printable
-from headgate.model.errors import BadInput, CouldNotRun
+from headgate.cli.whole_file import write_whole
+from headgate.model.errors import BadInput
 from headgate.scan.convert.result import Carried, Lack
 from headgate.scan.convert.semgrep import DIFFERS, convert
 from headgate.scan.convert.writing import pack_text
@@ -111,15 +111,5 @@ def _write(target: Path, written: Sequence[Carried], origin: Sequence[str]) -> l
                 f"{printable(str(path))} exists.", "Remove it, or choose another name with -o."
             )
     for path, text in texts.items():
-        part = path.parent / f".{path.name}.{os.getpid()}"
-        try:
-            part.write_text(text, "utf-8")
-            part.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink()
-            raise CouldNotRun(
-                f"{printable(str(path))} could not be written: {error.strerror}.",
-                "Name a file in a directory that exists and that you may write to.",
-            ) from error
+        write_whole(path, text)
     return list(texts)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-_OSV = {
+PURL_TYPES = {
     "cargo": "crates.io",
     "composer": "Packagist",
     "conan": "ConanCenter",
     "cran": "CRAN",
-    "deb": "Debian",
     "gem": "RubyGems",
     "githubactions": "GitHub Actions",
     "golang": "Go",
@@ -20,6 +19,9 @@ _OSV = {
     "pypi": "PyPI",
     "swift": "SwiftURL",
 }
+"""Types of package-urls, and the ecosystems of OSV whose packages they name."""
+
+_OSV = PURL_TYPES | {"deb": "Debian"}
 
 _INDEXES = {
     "cargo": "crates.io",

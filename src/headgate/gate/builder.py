@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from headgate.gate.difficulties import ROUNDS, Difficulties
 from headgate.gate.futures import with_ahead
 from headgate.gate.ports import GatePorts
 from headgate.gate.selection import Selected, Unmet, Unusable
+from headgate.gate.under_way import BuildsUnderWay, until_recorded
 from headgate.gate.unit_jobs import UnitJobs, blame, members, select_unit
 from headgate.jobs.build import BuildResult, run_build
 from headgate.model.ids import BuildId, ItemId, NodeId
@@ -23,9 +23,6 @@ from headgate.model.queue import Item, Node, NodeState
 from headgate.store.database import Database, Transaction
 
 log = structlog.get_logger()
-
-_RECORD_AGAIN = 1.0
-"""Seconds until the outcome of a build is recorded again, when the disk was full, say."""
 
 
 class PutOff(Protocol):
@@ -50,16 +47,11 @@ class Builder:
         self._difficulties = difficulties
         self._trouble = trouble
         self._poke = poke
-        self._current: dict[ItemId, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        """Those that were cancelled and are still ending, too."""
-        self._stopping = False
+        self._under_way = BuildsUnderWay[ItemId]()
 
     def cancel(self, item: ItemId) -> None:
         """Stop what runs for an item; its processes end soon after."""
-        task = self._current.pop(item, None)
-        if task is not None:
-            task.cancel()
+        self._under_way.cancel(item)
 
     def look_again(self) -> None:
         """Semaphores may count differently now: let in who fits."""
@@ -67,11 +59,7 @@ class Builder:
 
     async def close(self) -> None:
         """Cut every build off, and wait until its processes are gone."""
-        self._stopping = True
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._under_way.close()
 
     async def start(self, cases: Sequence[Case], id: NodeId) -> bool:
         """Run the jobs of a future, of one item or of all of a unit, if it is still theirs.
@@ -106,7 +94,8 @@ class Builder:
         if build is None:
             self._clear(cases)
         else:
-            self._launch(cases, build, selected)
+            items = [case.item.id for case in cases]
+            self._under_way.launch(items, self._run(cases, build, selected))
         return True
 
     def _still(self, tx: Transaction, cases: Sequence[Case]) -> bool:
@@ -156,23 +145,9 @@ class Builder:
             },
         )
 
-    def _launch(self, cases: Sequence[Case], build: BuildId, selected: UnitJobs) -> None:
-        items = [case.item.id for case in cases]
-        task = asyncio.create_task(self._run(cases, build, selected))
-        self._current.update(dict.fromkeys(items, task))
-        self._tasks.add(task)
-
-        def forget(done: asyncio.Task[None]) -> None:
-            self._tasks.discard(done)
-            for item in items:
-                if self._current.get(item) is done:
-                    del self._current[item]
-
-        task.add_done_callback(forget)
-
     async def _run(self, cases: Sequence[Case], build: BuildId, selected: UnitJobs) -> None:
         case, node = members(cases)[0]
-        recorder = Recorder(self._db, case.item.change, node.id, build, lambda: self._stopping)
+        recorder = Recorder(self._db, case.item.change, node.id, build, self._under_way.stopping)
         try:
             result = await run_build(
                 selected.jobs.plan,
@@ -190,13 +165,10 @@ class Builder:
             reason = recorder.failure(result, case.ahead)
             blamed = selected.wanted_by.get(recorder.decisive or ("", ""), ())
             reason = blame(cases, blamed, reason)
-        while True:
-            try:
-                self._ended(cases, build, result.state, reason, useless=recorder.useless)
-                break
-            except Exception:
-                log.exception("the outcome of a build could not be recorded", build=build)
-                await asyncio.sleep(_RECORD_AGAIN)
+        state, useless = result.state, recorder.useless
+        await until_recorded(
+            lambda: self._ended(cases, build, state, reason, useless=useless), build
+        )
         self._poke(case.queue)
 
     def _ended(

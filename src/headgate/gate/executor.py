@@ -6,9 +6,7 @@ what it is about to change, and does nothing when that is no longer what was pla
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -17,18 +15,18 @@ from headgate.gate.builder import Builder
 from headgate.gate.case import Case, read_case, read_unit
 from headgate.gate.commands import Drop, Eject, Land, Speculate, StartBuild, Withdraw
 from headgate.gate.difficulties import Difficulties
-from headgate.gate.futures import make_futures, node_ref
+from headgate.gate.futures import delete_refs, make_futures, node_ref
 from headgate.gate.landing import Moved, Ready, examine, move
 from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader, view_of
 from headgate.gate.snapshot import Trouble
 from headgate.gate.together import Together
+from headgate.gate.under_way import Background, LandingsUnderWay
 from headgate.jobs.dispatch.interface import Fate
 from headgate.model.ids import Commit, ItemId
 from headgate.model.principal import GATE
 from headgate.model.queue import BranchKey, ItemState, Landing, Node, NodeState, QueueState
 from headgate.store.database import Database
-from headgate.vcs.git import GitError
 
 log = structlog.get_logger()
 
@@ -50,8 +48,8 @@ class Executor:
         self._difficulties = difficulties
         self._builder = Builder(db, ports, difficulties, self.trouble, poke)
         self._together = Together(db, ports, self._done)
-        self._background: set[asyncio.Task[None]] = set()
-        self._landing: dict[ItemId, asyncio.Event] = {}
+        self._background = Background()
+        self._landing = LandingsUnderWay()
 
     def look_again(self) -> None:
         """The policy may have changed what builds wait for."""
@@ -60,19 +58,11 @@ class Executor:
     async def close(self) -> None:
         """Cut builds off and finish what is in the background."""
         await self._builder.close()
-        while self._background:
-            await asyncio.wait(self._background)
+        await self._background.finish()
 
     async def settled(self, item: ItemId, patience: float) -> None:
         """Wait until no landing of this item is under way, at most `patience` seconds."""
-        under_way = self._landing.get(item)
-        if under_way is None:
-            return
-        try:
-            async with asyncio.timeout(patience):
-                await under_way.wait()
-        except TimeoutError:
-            return
+        await self._landing.settled(item, patience)
 
     def forget(self, item: ItemId) -> None:
         """The item has its verdict: stop what runs for it, and let its futures go."""
@@ -81,7 +71,7 @@ class Executor:
         with self._db.read() as tx:
             nodes = [node for node in tx.nodes.of_item(item) if node.commit is not None]
             project = self._reader.project(tx, tx.items.get(item).project)
-        self._spawn(self._delete_refs(project, nodes))
+        self._background.spawn(delete_refs(self._ports, project, nodes))
 
     def trouble(self, item: ItemId, reason: str, *, rounds: int = 1) -> None:
         """Something that is not the item's fault keeps it from getting on."""
@@ -128,7 +118,7 @@ class Executor:
             project = self._reader.project(tx, item.project)
         self._builder.cancel(item.id)
         if node.commit is not None:
-            self._spawn(self._delete_refs(project, [node]))
+            self._background.spawn(delete_refs(self._ports, project, [node]))
         return True
 
     async def speculate(self, command: Speculate, heads: Mapping[BranchKey, Commit]) -> bool:
@@ -171,16 +161,10 @@ class Executor:
     async def land(self, command: Land, queue: str) -> bool:
         """See Land. Carries on where an earlier try or process stopped."""
         cases = self._unit(command.item)
-        done = asyncio.Event()
-        self._landing.update({case.item.id: done for case in cases})
-        try:
+        with self._landing.of(case.item.id for case in cases):
             if len(cases) > 1:
                 return await self._together.land(cases, command)
             return await self._land(command, queue)
-        finally:
-            done.set()
-            for case in cases:
-                self._landing.pop(case.item.id, None)
 
     # -- landing -----------------------------------------------------------------------------
 
@@ -220,7 +204,7 @@ class Executor:
 
     def _done(self, item: ItemId, landed: Node | None) -> None:
         """What is left to do once an item has landed, or has failed."""
-        self._spawn(self._settle(item, landed))
+        self._background.spawn(self._settle(item, landed))
         self.forget(item)
 
     async def _settle(self, item: ItemId, landed: Node | None) -> None:
@@ -283,17 +267,3 @@ class Executor:
 
     def _unit(self, id: ItemId) -> tuple[Case, ...]:
         return read_unit(self._db, self._reader, id)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
-    async def _delete_refs(self, project: str, nodes: list[Node]) -> None:
-        repository = self._ports.repository(project)
-        for node in nodes:
-            try:
-                await repository.update_ref(node_ref(node.id), None, node.commit)
-            except GitError as error:
-                # The next start deletes it.
-                log.warning("a ref of a past future stays", node=node.id, reason=str(error))

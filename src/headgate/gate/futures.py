@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from headgate.gate.ports import GatePorts
 from headgate.gate.scope import with_head
 from headgate.gate.units import listed, only_together
@@ -12,9 +14,12 @@ from headgate.model.change import Revision, Signature
 from headgate.model.config import ProjectConfig
 from headgate.model.errors import BadInput
 from headgate.model.ids import ChangeNumber, Commit, ItemId, NodeId, Tree
-from headgate.model.queue import BranchKey, Item, MergeMode, NodeState
+from headgate.model.queue import BranchKey, Item, MergeMode, Node, NodeState
+from headgate.vcs.git import GitError
 from headgate.vcs.merge import MergeConflict, Merged, MergeMessage, MergeResult, NothingToMerge
 from headgate.vcs.stacked import merge_since
+
+log = structlog.get_logger()
 
 _SHOWN_PATHS = 5
 
@@ -45,6 +50,16 @@ class Proposal:
 def node_ref(node: NodeId) -> str:
     """Keeps a future's commit for as long as its item waits."""
     return f"refs/headgate/node/{node}"
+
+
+async def delete_refs(ports: GatePorts, project: str, nodes: Sequence[Node]) -> None:
+    """Delete the refs that kept futures; one that cannot be deleted now, the next start deletes."""
+    repository = ports.repository(project)
+    for node in nodes:
+        try:
+            await repository.update_ref(node_ref(node.id), None, node.commit)
+        except GitError as error:
+            log.warning("a ref of a past future stays", node=node.id, reason=str(error))
 
 
 async def make_futures(

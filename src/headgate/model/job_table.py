@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
+
+from headgate.model.errors import BadInput
+
+Settings = Mapping[str, "Setting"]
+"""Key → value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +54,8 @@ class JobTable:
     extends_line: int
     settings: Mapping[str, Setting]
     variants: tuple[JobVariant, ...]
+
+
+def fail(table: JobTable, at: Setting, what: str, remedy: str) -> NoReturn:
+    """Raise BadInput for a setting, naming file, line and key."""
+    raise BadInput(f"{table.file}:{at.line}: {at.where}: {what}", remedy)

@@ -24,12 +24,14 @@ from headgate.store.repositories.events import Events, Seal
 from headgate.store.repositories.findings import BranchScans, FindingActs, TrackedFindings
 from headgate.store.repositories.flakes import Failures
 from headgate.store.repositories.jobs import Holds, Secrets
+from headgate.store.repositories.landings import Landings
 from headgate.store.repositories.lanes import LaneMemory
+from headgate.store.repositories.nodes import Nodes
 from headgate.store.repositories.packages import PackageRequests, Packages
 from headgate.store.repositories.pipelines import ParkedPushes, Pipelines, Tags
 from headgate.store.repositories.principals import Principals, Sessions, Tokens
 from headgate.store.repositories.projects import Projects
-from headgate.store.repositories.queues import Items, Landings, Nodes, Queues
+from headgate.store.repositories.queues import Items, Queues
 from headgate.store.repositories.trials import Results, Trials
 from headgate.store.schema import bring_up
 from headgate.store.types import Clock

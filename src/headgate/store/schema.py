@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -57,13 +59,28 @@ def _upgrade(engine: Engine) -> None:
 def bring_up_apart(path: Path) -> None:
     """The same in a process of its own, so that the memory of Alembic does not stay in ours.
 
-    Raises CouldNotRun with what the other process said.
+    Raises CouldNotRun with what the other process said. Starts none for a schema that is up to
+    date.
     """
+    if _is_current(path):
+        return
     command = [sys.executable, "-m", "headgate.store.schema", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         message, _, remedy = done.stderr.strip().partition("\n")
         raise CouldNotRun(message or f"{path} could not be brought up to date.", remedy)
+
+
+def _is_current(path: Path) -> bool:
+    """False also when it cannot be told: whoever opens the database says what is wrong with it."""
+    if not path.is_file():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            row = connection.execute(f"SELECT version_num FROM {_VERSIONS}").fetchone()
+    except sqlite3.Error:
+        return False
+    return row is not None and row[0] == HEAD
 
 
 def _main(path: Path) -> int:

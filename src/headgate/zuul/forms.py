@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from headgate.zuul.expressions import Irregular
-from headgate.zuul.freeze import Frozen, Playbook, deep
+from headgate.zuul.freeze import Frozen, Playbook
+from headgate.zuul.given import secrets_of, told_of
 from headgate.zuul.losses import Losses
-from headgate.zuul.names import ProjectNames, plain, variable
-from headgate.zuul.objects import Layout
+from headgate.zuul.names import plain
 from headgate.zuul.patterns import path_patterns
 from headgate.zuul.reading import listed
-from headgate.zuul.yaml_text import Block, Secret
+from headgate.zuul.surroundings import Surroundings
+from headgate.zuul.uncarried import report_uncarried
+from headgate.zuul.yaml_text import Block
 
 Form = dict[str, Any]
 """Key of headgate.toml → value."""
@@ -25,7 +25,6 @@ TIMEOUT = 1800
 """Seconds: what Zuul gives to a job that does not say."""
 
 _LONGEST = 86400
-_TRIES = 3
 
 ABSENT: Mapping[str, Any] = {
     "timeout": TIMEOUT,
@@ -48,65 +47,7 @@ ABSENT: Mapping[str, Any] = {
 }
 """What a variant says when it goes back to what a job is without the key."""
 
-_MESSAGES = "what is reported is written by Headgate"
-_GUARD = "jobs are guarded by who may approve changes to headgate.toml, not one by one"
-_LISTED: Mapping[str, tuple[Callable[[Any], bool], str, str]] = {
-    "final": (bool, f"{_GUARD}.", "Name headgate.toml in a `critical` path class."),
-    "protected": (bool, f"{_GUARD}.", "Name headgate.toml in a `critical` path class."),
-    "intermediate": (bool, f"{_GUARD}.", "Nothing to do: the import has worked inheritance in."),
-    "success-message": (bool, f"{_MESSAGES}.", "Nothing to do."),
-    "failure-message": (bool, f"{_MESSAGES}.", "Nothing to do."),
-    "success-url": (bool, f"{_MESSAGES}.", "Nothing to do: each run has its page."),
-    "failure-url": (bool, f"{_MESSAGES}.", "Nothing to do: each run has its page."),
-    "hold-following-changes": (bool, "no job holds back what is behind it.", "Nothing to do."),
-    "match-on-config-updates": (
-        lambda value: value is False,
-        "a change to a job always runs it.",
-        "Nothing to do.",
-    ),
-    "override-checkout": (bool, "projects are at the state that would land.", "Use a variant."),
-    "override-branch": (bool, "projects are at the state that would land.", "Use a variant."),
-    "workspace-scheme": (lambda value: value != "golang", "projects lie flat.", "Use zuul.*."),
-    "workspace-checkout": (lambda value: value is False, "it is always done.", "Nothing to do."),
-    "allowed-projects": (
-        bool,
-        "a job belongs to the project that runs it.",
-        "Give secrets to projects by `headgate secret set`.",
-    ),
-    "deduplicate": (
-        lambda value: value is False,
-        "equal runs are told by content.",
-        "Nothing to do.",
-    ),
-    "ansible-split-streams": (bool, "the log has one stream.", "Nothing to do."),
-    "ansible-version": (bool, "the ansible-core that is installed runs.", "Install that one."),
-    "attempts": (
-        lambda value: value != _TRIES,
-        f"what comes before the job proper is tried {_TRIES} times; `attempts` would also repeat "
-        "failing tests.",
-        "Set `attempts` by hand if that is wanted.",
-    ),
-}
-_CARRIED = frozenset(
-    {"voting", "timeout", "pre-timeout", "post-timeout", "files", "irrelevant-files"}
-    | {"failure-output", "roles", "post-review"}
-)
 _BACKTRACKING = re.compile(r"\(\?(?:[=!>(]|<[=!]|P=)|\\[1-9]")
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a job meets in the project that runs it."""
-
-    project: str
-    """As Zuul knows it."""
-    names: ProjectNames
-    layout: Layout
-    losses: Losses
-    playbook: Callable[[str, str], str]
-    """(project, path as configured) → path of the file, which may have an extension more."""
-    with_base: bool
-    """Keep the playbooks of base jobs."""
 
 
 def form_of(frozen: Frozen, around: Surroundings) -> Form | None:
@@ -116,7 +57,7 @@ def form_of(frozen: Frozen, around: Surroundings) -> Form | None:
     if frozen.abstract:
         losses.lost(frozen.place, f"{shown}: abstract", "it is only a base, yet a project runs it.")
         return None
-    _report(frozen, around)
+    report_uncarried(frozen, around)
     form: Form = {}
     beside: dict[str, None] = {}
     run = _kept(frozen.run, around, beside, shown)
@@ -156,25 +97,12 @@ def form_of(frozen: Frozen, around: Surroundings) -> Form | None:
             form[key] = [plain(name) for name in names]
     _nodes(frozen, form, losses)
     variables = dict(frozen.variables)
-    if secrets := _secrets(frozen, around, variables):
+    if secrets := secrets_of(frozen, around, variables):
         form["secrets"] = secrets
     _output(frozen, form, losses)
-    if told := _told(frozen, variables, losses):
+    if told := told_of(frozen, variables, losses):
         form["env"] = {"ZUUL_JOB": told}
     return form
-
-
-def _report(frozen: Frozen, around: Surroundings) -> None:
-    for key, (value, place) in frozen.values.items():
-        construct = frozen.shown(key)
-        if key in _LISTED:
-            counts, reason, instead = _LISTED[key]
-            if counts(value):
-                around.losses.lost(place, construct, reason, instead)
-        elif key not in _CARRIED:
-            around.losses.lost(
-                place, construct, "this import does not know it.", "See whether the job needs it."
-            )
 
 
 def _kept(
@@ -326,45 +254,6 @@ def _nodes(frozen: Frozen, form: Form, losses: Losses) -> None:
         )
 
 
-def _secrets(
-    frozen: Frozen, around: Surroundings, variables: dict[str, dict[str, Any]]
-) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, secret in frozen.secrets.items():
-        held = around.layout.secrets.get(secret)
-        if held is None:
-            around.losses.lost(
-                frozen.place,
-                f"job {frozen.name}: secret {secret}",
-                "no secret of that name was read.",
-                "Give the project that defines it as PATH too.",
-            )
-            continue
-        data = held.keys.get("data")
-        told: dict[str, Any] = {}
-        for key, value in (data if isinstance(data, Block) else Block()).items():
-            sealed = isinstance(value, Secret) or (
-                isinstance(value, list)
-                and any(isinstance(one, Secret) for one in cast("list[object]", value))
-            )
-            if not sealed:
-                told[key] = value
-                continue
-            environment = variable("ZUUL", name, key)
-            stored = plain(f"{secret}.{key}")
-            found[environment] = stored
-            told[key] = f"{{{{ lookup('ansible.builtin.env', '{environment}') }}}}"
-            project = around.names[around.project]
-            around.losses.lost(
-                held.place,
-                f"secret {secret}: {key} (for {project})",
-                "only the key of the Zuul that it was written for opens it.",
-                f"Run `headgate secret set {project} {stored}`.",
-            )
-        variables["vars"] = deep(variables.get("vars", {}), {name: told})
-    return found
-
-
 def _output(frozen: Frozen, form: Form, losses: Losses) -> None:
     if "failure-output" not in frozen.values:
         return
@@ -387,22 +276,3 @@ def _output(frozen: Frozen, form: Form, losses: Losses) -> None:
         kept.append(one)
     if kept:
         form["fail-on-output"] = kept
-
-
-def _told(frozen: Frozen, variables: Mapping[str, Mapping[str, Any]], losses: Losses) -> str:
-    """What the playbooks are told beside `zuul`, as JSON."""
-    told: dict[str, Any] = {key: value for key, value in variables.items() if value}
-    if frozen.nodeset is not None and frozen.nodeset.groups:
-        told["groups"] = {name: list(nodes) for name, nodes in frozen.nodeset.groups.items()}
-    if tags := frozen.united.get("tags"):
-        told["tags"] = tags
-    if not told:
-        return ""
-    return json.dumps(told, indent=2, ensure_ascii=False, default=_as_text)
-
-
-def _as_text(value: object) -> object:
-    """Dates, which YAML knows and JSON does not; and what is sealed."""
-    if isinstance(value, Secret):
-        return None
-    return str(value)

@@ -13,12 +13,13 @@ from headgate.model.queue import MergeMode
 from headgate.model.toml.policy_file import parse_policy
 from headgate.model.toml.project_file import parse_project
 from headgate.zuul import toml_text
-from headgate.zuul.forms import TIMEOUT, Surroundings
+from headgate.zuul.forms import TIMEOUT
 from headgate.zuul.losses import Loss, Losses, Place
 from headgate.zuul.names import ProjectNames, plain
 from headgate.zuul.objects import Layout, Named, Stanza
 from headgate.zuul.policy import Tables, gate_of, policy_tables
 from headgate.zuul.reading import SourceFile, listed, read_into
+from headgate.zuul.surroundings import Surroundings
 from headgate.zuul.tables import JobText, tables_of
 from headgate.zuul.tenant import Tenant
 from headgate.zuul.yaml_text import Block

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from headgate.zuul.forms import ABSENT, Form, Surroundings, form_of
+from headgate.zuul.forms import ABSENT, Form, form_of
 from headgate.zuul.freeze import Dependency, Frozen, Unknown, deep, freeze
 from headgate.zuul.names import plain
 from headgate.zuul.objects import JobVariant, Matcher, Stanza
 from headgate.zuul.patterns import covers
 from headgate.zuul.regions import Region, Regions
+from headgate.zuul.surroundings import Surroundings
 
 NOTHING = frozenset({"noop"})
 """Zuul's own job that always passes."""

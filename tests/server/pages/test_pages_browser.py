@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from pages_world import Story, serving
+from pages_serving import serving
+from pages_story import Story
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 pytestmark = pytest.mark.browser

@@ -6,7 +6,10 @@ import re
 from dataclasses import replace
 
 import pytest
-from pages_world import Story, World, commit, serving
+from pages_repositories import commit
+from pages_serving import serving
+from pages_story import Story
+from pages_world import World
 from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 from test_pages_browser import browser
@@ -146,7 +149,7 @@ def test_a_secret_is_never_read_from_the_file(kept: Story, ada: TestClient) -> N
 
 
 def test_who_may_not_read_the_project_sees_nothing(kept: Story) -> None:
-    from pages_world import make_app
+    from pages_serving import make_app
 
     cedar = (
         'forbid (principal, action == Action::"read", resource) when {resource.project == "jinja"};'

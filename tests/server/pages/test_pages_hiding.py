@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pages_world import Story, make_app
+from pages_serving import make_app
+from pages_story import Story
 from starlette.testclient import TestClient
 
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span

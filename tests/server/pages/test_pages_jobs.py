@@ -10,7 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from pages_world import Story, commit, full_story, make_app, make_repository, open_world, serving
+from pages_full_story import full_story
+from pages_repositories import commit, make_repository
+from pages_serving import make_app, serving
+from pages_story import Story
+from pages_world import open_world
 from starlette.testclient import TestClient
 
 from headgate.model.ids import ChangeNumber, Commit, JobRunId

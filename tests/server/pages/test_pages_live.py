@@ -10,7 +10,9 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from pages_world import Story, World, serving
+from pages_serving import serving
+from pages_story import Story
+from pages_world import World
 
 from headgate.model.job import RunState
 from headgate.server.pages.live import Pulse, Shared, follow

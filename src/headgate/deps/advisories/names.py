@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from headgate.deps.ecosystems import PURL_TYPES
 from headgate.deps.versions import ORDERINGS
 
 UNORDERED = frozenset({"Android", "FreeBSD", "GIT", "OSS-Fuzz", "Root", "TuxCare"})
@@ -11,25 +12,6 @@ UNORDERED = frozenset({"Android", "FreeBSD", "GIT", "OSS-Fuzz", "Root", "TuxCare
 
 KNOWN = frozenset(name.partition(":")[0] for name in ORDERINGS) | UNORDERED
 """Every ecosystem of the OSV schema, without releases."""
-
-PURL_TYPES = {
-    "cargo": "crates.io",
-    "composer": "Packagist",
-    "conan": "ConanCenter",
-    "cran": "CRAN",
-    "gem": "RubyGems",
-    "githubactions": "GitHub Actions",
-    "golang": "Go",
-    "hackage": "Hackage",
-    "hex": "Hex",
-    "maven": "Maven",
-    "npm": "npm",
-    "nuget": "NuGet",
-    "pub": "Pub",
-    "pypi": "PyPI",
-    "swift": "SwiftURL",
-}
-"""Types of package-urls, and the ecosystems whose packages they name."""
 
 _SPELLED = {name.lower(): name for name in KNOWN} | PURL_TYPES
 _PEP_503 = re.compile(r"[-_.]+")

@@ -9,7 +9,7 @@ from typing import Any, cast
 from headgate.deps.lockfiles.builder import Builder
 from headgate.deps.lockfiles.interface import Parsed, Relation, Role, Scope, SourceKind
 from headgate.deps.lockfiles.python_lock import text_of
-from headgate.deps.lockfiles.toml_text import toml_packages, toml_table
+from headgate.deps.lockfiles.toml_text import read_table, toml_packages
 from headgate.model.toml.lines import Path, key_lines
 
 _USUAL = (
@@ -36,17 +36,16 @@ class CargoToml:
         return posixpath.basename(path) == "Cargo.toml"
 
     def parse(self, path: str, data: bytes) -> Parsed:
-        builder = Builder(path)
-        if (found := toml_table(data, builder)) is None:
-            return builder.done()
-        text, values = found
-        lines = key_lines(text)
-        for place, table, scope in _tables(builder, values):
-            for name, wanted in table.items():
-                line = lines.get((*place, name), lines.get(place, 1))
-                _wanted(builder, name, wanted, line, scope)
-        _patches(builder, values, lines)
-        return builder.done()
+        return read_table(path, data, _read_cargo_toml)
+
+
+def _read_cargo_toml(builder: Builder, text: str, values: Mapping[str, Any]) -> None:
+    lines = key_lines(text)
+    for place, table, scope in _tables(builder, values):
+        for name, wanted in table.items():
+            line = lines.get((*place, name), lines.get(place, 1))
+            _wanted(builder, name, wanted, line, scope)
+    _patches(builder, values, lines)
 
 
 def _tables(

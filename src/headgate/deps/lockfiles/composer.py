@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from headgate.deps.lockfiles.builder import Builder
 from headgate.deps.lockfiles.interface import Parsed, Relation, Role, Scope, SourceKind
-from headgate.deps.lockfiles.json_text import json_object, key
+from headgate.deps.lockfiles.json_text import key, read_object
 from headgate.deps.lockfiles.lines import Lines
 from headgate.deps.lockfiles.python_lock import text_of
 
@@ -28,33 +28,32 @@ class ComposerJson:
         return posixpath.basename(path) == "composer.json"
 
     def parse(self, path: str, data: bytes) -> Parsed:
-        builder = Builder(path)
-        if (found := json_object(data, builder)) is None:
-            return builder.done()
-        text, values = found
-        for section, scope in (
-            ("require", Scope.PRODUCTION),
-            ("require-dev", Scope.DEVELOPMENT),
-        ):
-            lines = Lines(text)
-            line = lines.find(f"{key(section)}:", key(section))
-            for name, wanted in builder.mapping(values.get(section), section, line).items():
-                line = lines.find(f"{key(name)}:", key(name))
-                if "/" not in name:
-                    continue  # PHP itself and its extensions.
-                if not isinstance(wanted, str) or not _NAME.fullmatch(name):
-                    builder.problem(f"`{name[:80]}` in `{section}` is no dependency", line)
-                    continue
-                builder.declare(
-                    "composer",
-                    name.lower(),
-                    f"{name} {wanted}",
-                    line,
-                    version=wanted if _EXACT.fullmatch(wanted) else "",
-                    scope=scope,
-                )
-        _repositories(builder, values.get("repositories"), Lines(text))
-        return builder.done()
+        return read_object(path, data, _read_composer_json)
+
+
+def _read_composer_json(builder: Builder, text: str, values: Mapping[str, Any]) -> None:
+    for section, scope in (
+        ("require", Scope.PRODUCTION),
+        ("require-dev", Scope.DEVELOPMENT),
+    ):
+        lines = Lines(text)
+        line = lines.find(f"{key(section)}:", key(section))
+        for name, wanted in builder.mapping(values.get(section), section, line).items():
+            line = lines.find(f"{key(name)}:", key(name))
+            if "/" not in name:
+                continue  # PHP itself and its extensions.
+            if not isinstance(wanted, str) or not _NAME.fullmatch(name):
+                builder.problem(f"`{name[:80]}` in `{section}` is no dependency", line)
+                continue
+            builder.declare(
+                "composer",
+                name.lower(),
+                f"{name} {wanted}",
+                line,
+                version=wanted if _EXACT.fullmatch(wanted) else "",
+                scope=scope,
+            )
+    _repositories(builder, values.get("repositories"), Lines(text))
 
 
 def _repositories(builder: Builder, given: object, lines: Lines) -> None:
@@ -81,23 +80,22 @@ class ComposerLock:
         return posixpath.basename(path) == "composer.lock"
 
     def parse(self, path: str, data: bytes) -> Parsed:
-        builder = Builder(path)
-        if (found := json_object(data, builder)) is None:
-            return builder.done()
-        text, values = found
-        lines = Lines(text)
-        if "packages" not in values:
-            builder.problem("`packages` is missing", 1)
-        for section, scope in (
-            ("packages", Scope.PRODUCTION),
-            ("packages-dev", Scope.DEVELOPMENT),
-        ):
-            for one in builder.sequence(values.get(section), section, 1):
-                entry = builder.mapping(one, section, 1)
-                name = text_of(entry, "name")
-                line = lines.find(f'"name": {key(name)},', f'"name":{key(name)}')
-                _locked(builder, entry, line, scope)
-        return builder.done()
+        return read_object(path, data, _read_composer_lock)
+
+
+def _read_composer_lock(builder: Builder, text: str, values: Mapping[str, Any]) -> None:
+    lines = Lines(text)
+    if "packages" not in values:
+        builder.problem("`packages` is missing", 1)
+    for section, scope in (
+        ("packages", Scope.PRODUCTION),
+        ("packages-dev", Scope.DEVELOPMENT),
+    ):
+        for one in builder.sequence(values.get(section), section, 1):
+            entry = builder.mapping(one, section, 1)
+            name = text_of(entry, "name")
+            line = lines.find(f'"name": {key(name)},', f'"name":{key(name)}')
+            _locked(builder, entry, line, scope)
 
 
 def _locked(builder: Builder, entry: Mapping[str, Any], line: int, scope: Scope) -> None:

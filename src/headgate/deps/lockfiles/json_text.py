@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from headgate.deps.lockfiles.builder import Builder, decoded
+from headgate.deps.lockfiles.interface import Parsed
 
 _STRING_OR_EXTRA = re.compile(
     r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*(?:.*?\*/|.*\Z)|,(?=(?:\s|//[^\n]*|/\*.*?\*/)*[\]}])',
@@ -54,3 +55,15 @@ def key(name: str) -> str:
     if name.isprintable() and '"' not in name and "\\" not in name:
         return f'"{name}"'
     return json.dumps(name, ensure_ascii=False)
+
+
+Read = Callable[[Builder, str, Mapping[str, Any]], None]
+"""Tells a builder what a text and the object in it say."""
+
+
+def read_object(path: str, data: bytes, read: Read) -> Parsed:
+    """What `read` tells of a file, or the problem that kept it from being read."""
+    builder = Builder(path)
+    if (found := json_object(data, builder)) is not None:
+        read(builder, *found)
+    return builder.done()

@@ -9,7 +9,7 @@ from typing import Any
 
 from headgate.deps.lockfiles.builder import Builder
 from headgate.deps.lockfiles.interface import Parsed, Relation, Role, Scope
-from headgate.deps.lockfiles.json_text import json_object, key
+from headgate.deps.lockfiles.json_text import key, read_object
 from headgate.deps.lockfiles.lines import Lines
 from headgate.deps.lockfiles.python_lock import text_of
 from headgate.deps.lockfiles.xml_text import Element, xml_tree
@@ -40,22 +40,19 @@ class PackagesLock:
         )
 
     def parse(self, path: str, data: bytes) -> Parsed:
-        builder = Builder(path)
-        if (found := json_object(data, builder)) is None:
-            return builder.done()
-        text, values = found
-        lines = Lines(text)
-        if values.get("version") not in (1, 2):
-            builder.problem("this version of the format is not known", 1)
-            return builder.done()
-        for framework, given in builder.mapping(
-            values.get("dependencies"), "dependencies", 1
-        ).items():
-            line = lines.find(f"{key(framework)}:")
-            for name, one in builder.mapping(given, framework[:80], line).items():
-                line = lines.find(f"{key(name)}: {{", key(name))
-                _locked(builder, name, builder.mapping(one, name[:80], line), line)
-        return builder.done()
+        return read_object(path, data, _read_packages_lock)
+
+
+def _read_packages_lock(builder: Builder, text: str, values: Mapping[str, Any]) -> None:
+    lines = Lines(text)
+    if values.get("version") not in (1, 2):
+        builder.problem("this version of the format is not known", 1)
+        return
+    for framework, given in builder.mapping(values.get("dependencies"), "dependencies", 1).items():
+        line = lines.find(f"{key(framework)}:")
+        for name, one in builder.mapping(given, framework[:80], line).items():
+            line = lines.find(f"{key(name)}: {{", key(name))
+            _locked(builder, name, builder.mapping(one, name[:80], line), line)
 
 
 def _locked(builder: Builder, name: str, entry: Mapping[str, Any], line: int) -> None:

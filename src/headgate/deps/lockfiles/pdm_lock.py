@@ -13,10 +13,10 @@ from headgate.deps.lockfiles.python_lock import (
     file_hashes,
     for_development,
     normalised,
+    packages_and_files,
     python_name,
     text_of,
 )
-from headgate.deps.lockfiles.toml_text import toml_packages
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -32,12 +32,8 @@ class PdmLock:
 
     def parse(self, path: str, data: bytes) -> Parsed:
         builder = Builder(path)
-        if (found := toml_packages(data, builder, "package")) is None:
-            return builder.done()
-        head, packages = found
-        metadata = builder.mapping(head.get("metadata"), "metadata", 1)
         # PDM before 2.8 kept the hashes of all packages in one table, by name and version.
-        files = builder.mapping(metadata.get("files"), "metadata.files", 1)
+        packages, files = packages_and_files(data, builder)
         for line, entry in packages:
             # A package with an extra is written once more; it is the same package.
             if not entry.get("extras"):

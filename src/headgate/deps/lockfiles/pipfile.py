@@ -10,10 +10,10 @@ from packaging.utils import canonicalize_name
 
 from headgate.deps.lockfiles.builder import Builder
 from headgate.deps.lockfiles.interface import Parsed, Relation, Role, Scope, SourceKind
-from headgate.deps.lockfiles.json_text import json_object, key
+from headgate.deps.lockfiles.json_text import key, read_object
 from headgate.deps.lockfiles.lines import Lines
 from headgate.deps.lockfiles.python_lock import text_of, usual_index
-from headgate.deps.lockfiles.toml_text import toml_table
+from headgate.deps.lockfiles.toml_text import read_table
 from headgate.model.toml.lines import key_lines
 
 _SCOPES = {"default": Scope.PRODUCTION, "develop": Scope.DEVELOPMENT}
@@ -31,24 +31,23 @@ class PipfileLock:
         return posixpath.basename(path) == "Pipfile.lock"
 
     def parse(self, path: str, data: bytes) -> Parsed:
-        builder = Builder(path)
-        if (found := json_object(data, builder)) is None:
-            return builder.done()
-        text, values = found
-        lines = Lines(text)
-        meta = builder.mapping(values.get("_meta"), "_meta", 1)
-        for item in builder.sequence(meta.get("sources"), "_meta.sources", 1):
-            entry = builder.mapping(item, "_meta.sources", 1)
-            usual_index(builder, text_of(entry, "url"), lines.find('"sources"'))
-        for group, given in values.items():
-            if group == "_meta":
-                continue
-            line = lines.find(f"{key(group)}:")
-            scope = _SCOPES.get(group, Scope.PRODUCTION)
-            for name, one in builder.mapping(given, group[:80], line).items():
-                line = lines.find(f"{key(name)}: {{", key(name))
-                _locked(builder, name, builder.mapping(one, name[:80], line), line, scope)
-        return builder.done()
+        return read_object(path, data, _read_pipfile_lock)
+
+
+def _read_pipfile_lock(builder: Builder, text: str, values: Mapping[str, Any]) -> None:
+    lines = Lines(text)
+    meta = builder.mapping(values.get("_meta"), "_meta", 1)
+    for item in builder.sequence(meta.get("sources"), "_meta.sources", 1):
+        entry = builder.mapping(item, "_meta.sources", 1)
+        usual_index(builder, text_of(entry, "url"), lines.find('"sources"'))
+    for group, given in values.items():
+        if group == "_meta":
+            continue
+        line = lines.find(f"{key(group)}:")
+        scope = _SCOPES.get(group, Scope.PRODUCTION)
+        for name, one in builder.mapping(given, group[:80], line).items():
+            line = lines.find(f"{key(name)}: {{", key(name))
+            _locked(builder, name, builder.mapping(one, name[:80], line), line, scope)
 
 
 def _locked(builder: Builder, name: str, entry: Mapping[str, Any], line: int, scope: Scope) -> None:
@@ -89,24 +88,23 @@ class Pipfile:
         return posixpath.basename(path) == "Pipfile"
 
     def parse(self, path: str, data: bytes) -> Parsed:
-        builder = Builder(path)
-        if (found := toml_table(data, builder)) is None:
-            return builder.done()
-        text, values = found
-        lines = key_lines(text)
-        for index, item in enumerate(builder.sequence(values.get("source"), "source", 1)):
-            line = lines.get(("source", index, "url"), 1)
-            usual_index(builder, text_of(builder.mapping(item, "source", line), "url"), line)
-        for table, given in values.items():
-            # Any other table is a category of packages of its own.
-            if table in _KEYS - set(_TABLES):
-                continue
-            scope = _TABLES.get(table, Scope.PRODUCTION)
-            line = lines.get((table,), 1)
-            for name, wanted in builder.mapping(given, table[:80], line).items():
-                line = lines.get((table, name), 1)
-                _wanted(builder, name, wanted, line, scope)
-        return builder.done()
+        return read_table(path, data, _read_pipfile)
+
+
+def _read_pipfile(builder: Builder, text: str, values: Mapping[str, Any]) -> None:
+    lines = key_lines(text)
+    for index, item in enumerate(builder.sequence(values.get("source"), "source", 1)):
+        line = lines.get(("source", index, "url"), 1)
+        usual_index(builder, text_of(builder.mapping(item, "source", line), "url"), line)
+    for table, given in values.items():
+        # Any other table is a category of packages of its own.
+        if table in _KEYS - set(_TABLES):
+            continue
+        scope = _TABLES.get(table, Scope.PRODUCTION)
+        line = lines.get((table,), 1)
+        for name, wanted in builder.mapping(given, table[:80], line).items():
+            line = lines.get((table, name), 1)
+            _wanted(builder, name, wanted, line, scope)
 
 
 def _wanted(builder: Builder, name: str, wanted: object, line: int, scope: Scope) -> None:

@@ -11,11 +11,11 @@ from headgate.deps.lockfiles.interface import Parsed, Relation, Role, Scope, Sou
 from headgate.deps.lockfiles.python_lock import (
     file_hashes,
     normalised,
+    packages_and_files,
     python_name,
     text_of,
     usual_index,
 )
-from headgate.deps.lockfiles.toml_text import toml_packages
 
 _KINDS = {
     "git": SourceKind.GIT,
@@ -36,12 +36,8 @@ class PoetryLock:
 
     def parse(self, path: str, data: bytes) -> Parsed:
         builder = Builder(path)
-        if (found := toml_packages(data, builder, "package")) is None:
-            return builder.done()
-        head, packages = found
-        metadata = builder.mapping(head.get("metadata"), "metadata", 1)
         # Poetry before 1.5 kept the hashes of all packages in one table.
-        files = builder.mapping(metadata.get("files"), "metadata.files", 1)
+        packages, files = packages_and_files(data, builder)
         for line, entry in packages:
             _package(builder, entry, line, files)
         return builder.done()

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from headgate.deps.lockfiles.builder import Builder
 from headgate.deps.lockfiles.npm_source import without_login
+from headgate.deps.lockfiles.toml_text import toml_packages
 
 USUAL = ("https://pypi.org/simple", "https://pypi.python.org/simple", "https://pypi.org/")
 
@@ -65,3 +66,15 @@ def text_of(entry: Mapping[str, Any], key: str) -> str:
     """A value that is text; empty when it is anything else."""
     value = entry.get(key)
     return value if isinstance(value, str) else ""
+
+
+def packages_and_files(
+    data: bytes, builder: Builder
+) -> tuple[list[tuple[int, Mapping[str, Any]]], Mapping[str, Any]]:
+    """The packages of a lockfile with their lines, and its table `metadata.files`, in which older
+    tools kept the hashes of all packages."""
+    if (found := toml_packages(data, builder, "package")) is None:
+        return [], {}
+    head, packages = found
+    metadata = builder.mapping(head.get("metadata"), "metadata", 1)
+    return packages, builder.mapping(metadata.get("files"), "metadata.files", 1)

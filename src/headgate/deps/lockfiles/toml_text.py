@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, cast
 
 import tomli
 
 from headgate.deps.lockfiles.builder import Builder, decoded
+from headgate.deps.lockfiles.interface import Parsed
 
 _LINE = re.compile(r"at line (\d+)")
 _LONGEST = 20_000
@@ -98,3 +99,15 @@ def _headers(text: str, header: str) -> Iterator[int]:
 def _not_toml(builder: Builder, error: Exception) -> None:
     match = _LINE.search(str(error))
     builder.problem("this is not TOML", int(match[1]) if match else 1)
+
+
+Read = Callable[[Builder, str, Mapping[str, Any]], None]
+"""Tells a builder what a text and the tables in it say."""
+
+
+def read_table(path: str, data: bytes, read: Read) -> Parsed:
+    """What `read` tells of a file, or the problem that kept it from being read."""
+    builder = Builder(path)
+    if (found := toml_table(data, builder)) is not None:
+        read(builder, *found)
+    return builder.done()

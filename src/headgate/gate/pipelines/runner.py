@@ -6,8 +6,7 @@ As in the gate, every transaction looks again at what it is about to change.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -19,6 +18,7 @@ from headgate.gate.pipelines.ports import PipelinePorts
 from headgate.gate.pipelines.scope import named
 from headgate.gate.pipelines.testee import Testee, Unfit, make_testee
 from headgate.gate.selection import Unusable
+from headgate.gate.under_way import BuildsUnderWay, until_recorded
 from headgate.jobs.build import BuildResult, run_build
 from headgate.jobs.dispatch.interface import Fate
 from headgate.model.errors import HeadgateError
@@ -38,9 +38,6 @@ ROUNDS = 3
 PAUSES = (2.0, 15.0)
 """Seconds before the second and the third try."""
 
-_RECORD_AGAIN = 1.0
-"""Seconds until the outcome of a build is recorded again, when the disk was full, say."""
-
 
 def run_ref(run: PipelineRunId) -> str:
     """Keeps what a run tests for as long as it is tested."""
@@ -57,19 +54,13 @@ class Runner:
         self._db = db
         self._ports = ports
         self._wake = wake
-        self._current: dict[PipelineRunId, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = False
+        self._under_way = BuildsUnderWay[PipelineRunId]()
         self.due: dict[PipelineRunId, float] = {}
         """When what could not be run may be tried again."""
 
     async def close(self) -> None:
         """Cut every build off, and wait until its processes are gone."""
-        self._stopping = True
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._under_way.close()
 
     async def carry_out(self, command: Command) -> bool:
         """Do one thing; False when it was overtaken."""
@@ -85,9 +76,7 @@ class Runner:
     def _cancel(self, command: Cancel) -> bool:
         with self._db.write() as tx:
             done = records.move(tx, command.run, Signal.CANCEL, command.reason)
-        task = self._current.pop(command.run, None)
-        if task is not None:
-            task.cancel()
+        self._under_way.cancel(command.run)
         return done is not None
 
     async def _start(self, id: PipelineRunId) -> bool:
@@ -132,23 +121,11 @@ class Runner:
         if moved is None:
             return False
         self.due.pop(run.id, None)
-        self._launch(moved, build, testee)
+        self._under_way.launch([moved.id], self._run(moved, build, testee))
         return True
 
-    def _launch(self, run: PipelineRun, build: BuildId, testee: Testee) -> None:
-        task = asyncio.create_task(self._run(run, build, testee))
-        self._current[run.id] = task
-        self._tasks.add(task)
-
-        def forget(done: asyncio.Task[None]) -> None:
-            self._tasks.discard(done)
-            if self._current.get(run.id) is done:
-                del self._current[run.id]
-
-        task.add_done_callback(forget)
-
     async def _run(self, run: PipelineRun, build: BuildId, testee: Testee) -> None:
-        recorder = RunRecorder(self._db, run, build, lambda: self._stopping)
+        recorder = RunRecorder(self._db, run, build, self._under_way.stopping)
         try:
             result = await run_build(
                 testee.selected.plan,
@@ -158,26 +135,15 @@ class Runner:
                 self._ports.semaphores,
             )
         except asyncio.CancelledError:
-            if not self._stopping:
-                self._later(self._settle(run, build, None))
+            if not self._under_way.stopping():
+                self._under_way.later(self._settle(run, build, None))
             raise
         except Exception as error:
             log.exception("a build could not be run", build=build)
             result = BuildResult(BuildState.INFRASTRUCTURE, str(error) or type(error).__name__)
-        while True:
-            try:
-                self._ended(run, build, recorder, result)
-                break
-            except Exception:
-                log.exception("the outcome of a build could not be recorded", build=build)
-                await asyncio.sleep(_RECORD_AGAIN)
+        await until_recorded(lambda: self._ended(run, build, recorder, result), build)
         await self._settle(run, build, result.state)
         self._wake()
-
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _ended(
         self, run: PipelineRun, build: BuildId, recorder: RunRecorder, result: BuildResult

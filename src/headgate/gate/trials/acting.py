@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
@@ -16,9 +15,11 @@ from headgate.gate.trials.endings import Endings
 from headgate.gate.trials.flakes import contradicted, flaky
 from headgate.gate.trials.landing import Lander
 from headgate.gate.trials.lanes import Lanes
-from headgate.gate.trials.maker import Made, Maker, Order
+from headgate.gate.trials.maker import Maker
+from headgate.gate.trials.order import Made, Order
 from headgate.gate.trials.reader import Reading
 from headgate.gate.trials.scout import Scout
+from headgate.gate.under_way import LandingsUnderWay
 from headgate.gate.units import Unit
 from headgate.model.errors import HeadgateError
 from headgate.model.ids import Commit, ItemId, NodeId, TrialId
@@ -45,18 +46,11 @@ class Steps:
         self._lander = lander
         self._endings = endings
         self._drop = drop
-        self._landing: dict[ItemId, asyncio.Event] = {}
+        self._landing = LandingsUnderWay()
 
     async def settled(self, item: ItemId, patience: float) -> None:
         """Wait until no landing of this item is under way, at most `patience` seconds."""
-        under_way = self._landing.get(item)
-        if under_way is None:
-            return
-        try:
-            async with asyncio.timeout(patience):
-                await under_way.wait()
-        except TimeoutError:
-            return
+        await self._landing.settled(item, patience)
 
     def tidy(self, reading: Reading) -> bool:
         """What is plain without a plan: verdicts of dependencies, trials that are useless."""
@@ -197,20 +191,15 @@ class Steps:
                         records.drop(tx, tx.items.get(item), node, reason)
 
     async def _land(self, reading: Reading, trial: Trial, lanes: Lanes) -> bool:
-        done = asyncio.Event()
-        self._landing.update(dict.fromkeys(trial.members, done))
-        try:
-            return await self._lander.land(
-                reading.queue, trial, _units_of(reading, trial), lanes, reading.view
-            )
-        except HeadgateError as error:
-            log.warning("the gate met trouble", queue=reading.queue.name, error=str(error))
-            self._endings.trouble(trial.members, str(error), 1)
-            return False
-        finally:
-            done.set()
-            for item in trial.members:
-                self._landing.pop(item, None)
+        with self._landing.of(trial.members):
+            try:
+                return await self._lander.land(
+                    reading.queue, trial, _units_of(reading, trial), lanes, reading.view
+                )
+            except HeadgateError as error:
+                log.warning("the gate met trouble", queue=reading.queue.name, error=str(error))
+                self._endings.trouble(trial.members, str(error), 1)
+                return False
 
     async def finish(self, reading: Reading, lanes: Lanes) -> bool:
         """Carry landings on that were begun; False when that has to wait."""

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
 from headgate.gate import records
 from headgate.gate.difficulties import Difficulties
-from headgate.gate.futures import node_ref
+from headgate.gate.futures import delete_refs
 from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader
 from headgate.gate.snapshot import Trouble
 from headgate.gate.trials import records as trial_records
+from headgate.gate.under_way import Background
 from headgate.jobs.dispatch.interface import Fate
 from headgate.model.ids import ItemId, JobRunId
 from headgate.model.principal import GATE
 from headgate.model.queue import Item, ItemState, Node
 from headgate.store.database import Database, Transaction
-from headgate.vcs.git import GitError
 
 log = structlog.get_logger()
 
@@ -43,12 +41,11 @@ class Endings:
         self._difficulties = difficulties
         self._told = told
         self._poke_all = poke_all
-        self._background: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     async def close(self) -> None:
         """Finish what is in the background."""
-        while self._background:
-            await asyncio.wait(self._background)
+        await self._background.finish()
 
     def eject(self, items: Sequence[ItemId], reason: str, keep: Collection[int] = ()) -> bool:
         """The items failed; what was tested for them goes, but for the evidence."""
@@ -93,7 +90,7 @@ class Endings:
 
     def left(self, item: ItemId) -> None:
         """An item was taken back: what its runs left behind goes, unless others need it."""
-        self._spawn(self._settle_runs(item, None))
+        self._background.spawn(self._settle_runs(item, None))
 
     def done(self, item: ItemId, landed: Node | None) -> None:
         """An item has its verdict."""
@@ -104,8 +101,8 @@ class Endings:
             self._told(tx, queue, now)
             nodes = [node for node in tx.nodes.of_item(item) if node.commit is not None]
             project = self._reader.project(tx, tx.items.get(item).project)
-        self._spawn(self._settle_runs(item, landed))
-        self._spawn(self._delete_refs(project, nodes))
+        self._background.spawn(self._settle_runs(item, landed))
+        self._background.spawn(delete_refs(self._ports, project, nodes))
         self._poke_all()
 
     async def _settle_runs(self, item: ItemId, landed: Node | None) -> None:
@@ -127,20 +124,8 @@ class Endings:
         await self._ports.dispatcher.settle(sorted(stays), Fate.LANDED)
         await self._ports.dispatcher.settle(sorted(gone - stays), Fate.GONE)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
-    async def _delete_refs(self, project: str, nodes: Sequence[Node]) -> None:
-        repository = self._ports.repository(project)
-        for node in nodes:
-            try:
-                await repository.update_ref(node_ref(node.id), None, node.commit)
-            except GitError as error:
-                # The next start deletes it.
-                log.warning("a ref of a past future stays", node=node.id, reason=str(error))
-
     def let_go(self, project: str, nodes: Sequence[Node]) -> None:
         """Futures that will not come need no refs."""
-        self._spawn(self._delete_refs(project, [n for n in nodes if n.commit is not None]))
+        self._background.spawn(
+            delete_refs(self._ports, project, [n for n in nodes if n.commit is not None])
+        )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
 from headgate.gate import records
 from headgate.gate.case import Case, read_case
 from headgate.gate.difficulties import ROUNDS
-from headgate.gate.futures import Future, failure_of, merge_one, node_ref
+from headgate.gate.futures import Future, node_ref
 from headgate.gate.ports import GatePorts
 from headgate.gate.reader import QueueReader
 from headgate.gate.scope import with_head
@@ -17,78 +16,17 @@ from headgate.gate.selection import Unmet, Unusable
 from headgate.gate.trials import notes
 from headgate.gate.trials import records as trial_records
 from headgate.gate.trials.lanes import Durations, Lanes
+from headgate.gate.trials.merging import MergedItem, Stuck, drafted, explain, merge_all
+from headgate.gate.trials.order import Made, Order
 from headgate.gate.trials.reuse import Rest, keys_of, rest_of
 from headgate.gate.trials.rules import Rules
 from headgate.gate.trials.runner import Launch, Runner, Trouble
 from headgate.gate.trials.scout import Scout
 from headgate.gate.unit_jobs import UnitJobs, blame, members, select_unit
-from headgate.gate.units import only_together
-from headgate.model.ids import Commit, ItemId, NodeId, QueueId
-from headgate.model.queue import BranchKey, ItemState, Node, NodeState
+from headgate.model.ids import Commit, ItemId
+from headgate.model.queue import BranchKey, ItemState, NodeState
 from headgate.model.trial import Trial, TrialPurpose, TrialState
 from headgate.store.database import Database, Transaction
-from headgate.vcs.merge import Merged
-
-
-class Made(Enum):
-    """What came of making a trial."""
-
-    BUILDING = "building"
-    PASSED = "passed"
-    """Nothing had to run."""
-    FAILED = "failed"
-    """It does not merge, or its configuration cannot be used; that is recorded."""
-    NO_SLOT = "no slot"
-    """Jobs have to run, and there is no room for them now."""
-    LEFT = "left"
-    """Somebody left meanwhile, or met trouble that is nobody's fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be made."""
-
-    queue: QueueId
-    name: str
-    purpose: TrialPurpose
-    units: tuple[tuple[ItemId, ...], ...]
-    """Members: units that are tested, each with all its items in order."""
-    assumed: tuple[tuple[ItemId, ...], ...]
-    """Units that are taken as landed, in order."""
-    heads: Mapping[BranchKey, Commit]
-    """The branches as they are."""
-    room: bool
-    """Whether a build may be begun."""
-    rules: str = ""
-    """Digest of the policy when making it began: what is chosen under one that comes in between
-    counts for neither."""
-
-    @property
-    def items(self) -> tuple[ItemId, ...]:
-        return tuple(item for unit in self.units for item in unit)
-
-    @property
-    def ahead(self) -> tuple[ItemId, ...]:
-        return tuple(item for unit in self.assumed for item in unit)
-
-
-@dataclass(frozen=True, slots=True)
-class _Merged:
-    """An item on top of those before it."""
-
-    case: Case
-    base: Commit
-    result: Merged
-
-
-@dataclass(frozen=True, slots=True)
-class _Stuck:
-    """An item that does not merge there."""
-
-    case: Case
-    unit: tuple[ItemId, ...]
-    earlier: tuple[Case, ...]
-    reason: str
 
 
 class Maker:
@@ -126,58 +64,17 @@ class Maker:
                 words = f"the branch {gone.branch} of {gone.project} does not exist any more"
                 self._eject(unit, words)
                 return Made.FAILED
-        merged = await self._merge(order, cases)
-        if isinstance(merged, _Stuck):
+        merged = await merge_all(self._ports, order, cases)
+        if isinstance(merged, Stuck):
             return await self._stuck(order, merged, cases, lanes)
         return await self._select(order, merged, lanes, scout)
 
-    # -- merging -------------------------------------------------------------------------------
-
-    async def _merge(self, order: Order, cases: Mapping[ItemId, Case]) -> list[_Merged] | _Stuck:
-        """All items, each on top of those before it."""
-        after: Mapping[BranchKey, Commit] = order.heads
-        done: list[_Merged] = []
-        for unit in (*order.assumed, *order.units):
-            for id in unit:
-                case = cases[id]
-                base = after[case.key]
-                result = await merge_one(self._ports, case.proposal, base)
-                if not isinstance(result, Merged):
-                    earlier = tuple(m.case for m in done if m.case.key == case.key)
-                    numbers = [c.item.change for c in earlier]
-                    return _Stuck(case, unit, earlier, failure_of(case.proposal, numbers, result))
-                done.append(_Merged(case, base, result))
-                after = with_head(after, case.key, result.commit)
-        return done
-
     async def _stuck(
-        self, order: Order, stuck: _Stuck, cases: Mapping[ItemId, Case], lanes: Lanes
+        self, order: Order, stuck: Stuck, cases: Mapping[ItemId, Case], lanes: Lanes
     ) -> Made:
         """An item does not merge: on the bare branch neither, or only with those before it."""
-        after: Mapping[BranchKey, Commit] = order.heads
-        no_one: tuple[ItemId, ...] = ()
-        reason, assumed = stuck.reason, tuple(c.item.id for c in stuck.earlier)
-        below: list[Case] = []
-        for id in stuck.unit:
-            case = cases[id]
-            result = await merge_one(self._ports, case.proposal, after[case.key])
-            if not isinstance(result, Merged):
-                numbers = [c.item.change for c in below if c.key == case.key]
-                reason, assumed = failure_of(case.proposal, numbers, result), no_one
-                break
-            below.append(case)
-            after = with_head(after, case.key, result.commit)
-        assumed = tuple(id for id in assumed if id not in stuck.unit)
-        others = {
-            unit[0]
-            for unit in (*order.assumed, *order.units)
-            if unit != stuck.unit and not {*unit}.isdisjoint(assumed)
-        }
-        assumed = tuple(
-            id for unit in (*order.assumed, *order.units) if unit[0] in others for id in unit
-        )
-        if names := only_together([cases[id].item.change for id in stuck.unit]):
-            reason = f"{names}, and #{stuck.case.item.change} fails: {reason}"
+        found = await explain(self._ports, order, stuck, cases)
+        reason, assumed = found.reason, found.assumed
         with self._db.write() as tx:
             if not self._live(tx, [cases[id] for id in (*stuck.unit, *assumed)]):
                 return Made.LEFT
@@ -199,13 +96,13 @@ class Maker:
                 records.speculated(tx, cases[id].item, future, together, trial.id)
             tx.trials.set_state(trial.id, TrialState.FAILED, reason, stuck.unit)
             why = "they do not merge onto each other"
-            notes.conflicting(tx, lanes, next(iter(stuck.unit)), others, why)
+            notes.conflicting(tx, lanes, next(iter(stuck.unit)), found.others, why)
         return Made.FAILED
 
     # -- jobs ----------------------------------------------------------------------------------
 
     async def _select(
-        self, order: Order, merged: Sequence[_Merged], lanes: Lanes, scout: Scout
+        self, order: Order, merged: Sequence[MergedItem], lanes: Lanes, scout: Scout
     ) -> Made:
         """Choose what has to run, and begin it."""
         ahead, own = merged[: len(order.ahead)], merged[len(order.ahead) :]
@@ -218,7 +115,7 @@ class Maker:
         numbers = tuple(one.case.item.change for one in ahead)
         together = order.items if len(order.items) > 1 else ()
         cases = [
-            replace(one.case, node=_draft(one, order.ahead, after, together), ahead=numbers)
+            replace(one.case, node=drafted(one, order.ahead, after, together), ahead=numbers)
             for one in own
         ]
         with self._db.read() as tx:
@@ -378,27 +275,3 @@ class Maker:
 
     def _live(self, tx: Transaction, cases: Sequence[Case]) -> bool:
         return all(tx.items.get(case.item.id).state is ItemState.WAITING for case in cases)
-
-
-def _draft(
-    one: _Merged,
-    assumed: tuple[ItemId, ...],
-    after: Mapping[BranchKey, Commit],
-    unit: tuple[ItemId, ...],
-) -> Node:
-    """The node of a member that is not stored yet."""
-    return Node(
-        NodeId(0),
-        one.case.item.id,
-        assumed,
-        one.base,
-        one.result.commit,
-        one.result.tree,
-        after,
-        NodeState.MERGED,
-        "",
-        None,
-        0.0,
-        None,
-        unit,
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from headgate.gate.trials.baseline import ask_bare
 from headgate.gate.trials.lanes import Durations, Lanes
 from headgate.gate.trials.reuse import Keeper, Rest
 from headgate.gate.trials.scout import Scout
+from headgate.gate.under_way import BuildsUnderWay, until_recorded
 from headgate.gate.unit_jobs import blame
 from headgate.jobs.build import BuildResult, run_build
 from headgate.jobs.select import JobKey
@@ -31,9 +31,6 @@ from headgate.model.trial import Trial, TrialState
 from headgate.store.database import Database
 
 log = structlog.get_logger()
-
-_RECORD_AGAIN = 1.0
-"""Seconds until the outcome of a build is recorded again, when the disk was full, say."""
 
 Trouble = Callable[[Sequence[ItemId], str, int], None]
 """Items, reason, rounds: something that is not their fault keeps them from getting on."""
@@ -84,37 +81,19 @@ class Runner:
         self._trouble = trouble
         self._settled = settled
         self._poke = poke
-        self._current: dict[TrialId, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        """Those that were cancelled and are still ending, too."""
-        self._stopping = False
+        self._under_way = BuildsUnderWay[TrialId]()
 
     def cancel(self, trial: TrialId) -> None:
         """Stop what runs for a trial; its processes end soon after."""
-        task = self._current.pop(trial, None)
-        if task is not None:
-            task.cancel()
+        self._under_way.cancel(trial)
 
     async def close(self) -> None:
         """Cut every build off, and wait until its processes are gone."""
-        self._stopping = True
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._under_way.close()
 
     def launch(self, launch: Launch) -> None:
         """Run a build in the background."""
-        task = asyncio.create_task(self._run(launch))
-        self._current[launch.trial.id] = task
-        self._tasks.add(task)
-
-        def forget(done: asyncio.Task[None]) -> None:
-            self._tasks.discard(done)
-            if self._current.get(launch.trial.id) is done:
-                del self._current[launch.trial.id]
-
-        task.add_done_callback(forget)
+        self._under_way.launch([launch.trial.id], self._run(launch))
 
     async def _run(self, launch: Launch) -> None:
         case = launch.cases[0]
@@ -122,7 +101,7 @@ class Runner:
         if node is None:
             raise ValueError(f"trial {launch.trial.id} has no node for #{case.item.change}")
         recorder = Recorder(
-            self._db, case.item.change, node.id, launch.build, lambda: self._stopping
+            self._db, case.item.change, node.id, launch.build, self._under_way.stopping
         )
         sink = Keeper(self._db, recorder, launch.rest)
         try:
@@ -143,13 +122,7 @@ class Runner:
             if not isinstance(error, HeadgateError):
                 log.exception("a build could not be run", build=launch.build)
             outcome = _Outcome(BuildState.INFRASTRUCTURE, str(error) or type(error).__name__)
-        while True:
-            try:
-                self._record(launch, outcome)
-                break
-            except Exception:
-                log.exception("the outcome of a build could not be recorded", build=launch.build)
-                await asyncio.sleep(_RECORD_AGAIN)
+        await until_recorded(lambda: self._record(launch, outcome), launch.build)
         self._poke(launch.queue)
 
     async def _judged(self, launch: Launch, result: BuildResult, recorder: Recorder) -> _Outcome:
@@ -166,7 +139,7 @@ class Runner:
             case,
             recorder.failed,
             launch.defaults,
-            lambda: self._stopping,
+            self._under_way.stopping,
         )
         if bare.unknown:
             return _Outcome(BuildState.INFRASTRUCTURE, bare.unknown)

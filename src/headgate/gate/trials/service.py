@@ -21,7 +21,8 @@ from headgate.gate.trials.explain import Standing, say_what_waits
 from headgate.gate.trials.forecast import replay as relearn
 from headgate.gate.trials.landing import Lander
 from headgate.gate.trials.lanes import Durations, Lanes
-from headgate.gate.trials.maker import Made, Maker
+from headgate.gate.trials.maker import Maker
+from headgate.gate.trials.order import Made
 from headgate.gate.trials.reader import Reading, read
 from headgate.gate.trials.restore import relearn_durations, restore, take_up
 from headgate.gate.trials.rules import Rules

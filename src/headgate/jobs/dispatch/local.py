@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +17,9 @@ from headgate.jobs.dispatch.areas import WorkAreas, fresh_directory
 from headgate.jobs.dispatch.checkouts import SharedCheckouts, check_out
 from headgate.jobs.dispatch.explain import footer, header
 from headgate.jobs.dispatch.export import RepositoryExporter
-from headgate.jobs.dispatch.handover import BadResult, lay_out, read_result, write_data
+from headgate.jobs.dispatch.faults import Faults, said
+from headgate.jobs.dispatch.filling import fill
+from headgate.jobs.dispatch.handover import BadResult, read_result
 from headgate.jobs.dispatch.interface import (
     Exporter,
     Fate,
@@ -28,7 +29,7 @@ from headgate.jobs.dispatch.interface import (
     RunResult,
 )
 from headgate.jobs.dispatch.keep import Caches, collect_from, is_empty
-from headgate.jobs.dispatch.phases import STEP_FILES, Attempt, PhaseEnd, Phases, step_of
+from headgate.jobs.dispatch.phases import Attempt, PhaseEnd, Phases
 from headgate.jobs.dispatch.slots import Slots
 from headgate.jobs.dispatch.threads import in_thread
 from headgate.jobs.environments import EnvironmentStore, NotReady, log_excerpt
@@ -40,7 +41,7 @@ from headgate.jobs.sandbox.host import jobs_root
 from headgate.jobs.sandbox.interface import Sandbox
 from headgate.model.errors import CouldNotRun, HeadgateError
 from headgate.model.ids import JobRunId
-from headgate.model.job import JobDefinition, RunState
+from headgate.model.job import RunState
 
 _RAN = frozenset({RunState.PASSED, RunState.FAILED, RunState.TIMED_OUT})
 
@@ -70,6 +71,7 @@ class LocalDispatcher:
         """
         self._sandbox = sandbox
         self._clock = clock
+        self._faults = Faults(clock)
         self._slots = Slots(slots)
         self._phases = Phases(sandbox)
         self._closed = asyncio.Event()
@@ -125,9 +127,9 @@ class LocalDispatcher:
                 area = self._areas.take(f"run-{request.run}")
                 log = JobLog(request.log)
             except UnusableExpression as error:
-                return self._useless(f"fail-on-output of job {request.job.name}: {error}.")
+                return self._faults.useless(f"fail-on-output of job {request.job.name}: {error}.")
             except OSError as error:
-                return self._trouble(None, f"the work area cannot be made: {_why(error)}")
+                return self._faults.trouble(None, f"the work area cannot be made: {said(error)}")
             try:
                 redactor = Redactor(request.secrets.values())
                 attempt = Attempt(request, slot, area, log, on_start, watch, redactor)
@@ -159,7 +161,7 @@ class LocalDispatcher:
                 await in_thread(act, run)
             except OSError as error:
                 # A cache is only a cache: the next run begins without it.
-                log.warning("a cache was not kept", run=run, reason=_why(error))
+                log.warning("a cache was not kept", run=run, reason=said(error))
 
     async def close(self) -> None:
         """See Dispatcher.close."""
@@ -187,15 +189,17 @@ class LocalDispatcher:
                 return environment
             attempt.environment = environment
             if lacking := self._lacking(attempt):
-                return replace(self._trouble(None, lacking, log), retry=Retry.USELESS)
+                return replace(self._faults.trouble(None, lacking, log), retry=Retry.USELESS)
+            assert attempt.slot is not None
+            owner = self._sandbox.owner(attempt.slot)
             if request.checkouts or request.required:
-                await in_thread(self._fill, attempt)
+                await in_thread(fill, attempt, self._caches, owner)
             else:
-                self._fill(attempt)
+                fill(attempt, self._caches, owner)
         except HeadgateError as error:
-            return self._trouble(None, f"the checkout failed: {error.message}", log)
+            return self._faults.trouble(None, f"the checkout failed: {error.message}", log)
         except (OSError, ValueError) as error:
-            return self._unprepared(request.job, error, log)
+            return self._faults.unprepared(request.job, error, log)
         result = await self._all_phases(attempt)
         result = await self._keep(attempt, result)
         self._hold(attempt, result)
@@ -223,7 +227,7 @@ class LocalDispatcher:
 
     async def _phase(self, attempt: Attempt, phase: Phase, outcome: str = "") -> RunResult:
         if self._closed.is_set():
-            return self._lost(attempt.started)
+            return self._faults.lost(attempt.started)
 
         def begun() -> None:
             if attempt.started is None:
@@ -235,14 +239,14 @@ class LocalDispatcher:
         try:
             end = await self._phases.run(attempt, phase, outcome, begun)
         except (OSError, ValueError) as error:
-            return self._unprepared(attempt.request.job, error, attempt.log)
+            return self._faults.unprepared(attempt.request.job, error, attempt.log)
         if self._closed.is_set() and end.code != 0:
-            return self._lost(attempt.started)
+            return self._faults.lost(attempt.started)
         return self._result(attempt, end, phase)
 
     def _result(self, attempt: Attempt, end: PhaseEnd, phase: Phase) -> RunResult:
         if end.trouble:
-            return self._trouble(attempt.started, end.trouble)
+            return self._faults.trouble(attempt.started, end.trouble)
         reason = end.reason
         if reason and phase is not Phase.RUN:
             reason = f"{phase.value} failed: {reason}"
@@ -277,7 +281,7 @@ class LocalDispatcher:
             closed.cancel()
             waiting.cancel()
         if self._closed.is_set():
-            return self._lost(attempt.started)
+            return self._faults.lost(attempt.started)
         why = waiting.result()
         attempt.slot = await self._slots.take(request.priority)
         owner = self._sandbox.owner(attempt.slot)
@@ -299,7 +303,7 @@ class LocalDispatcher:
         try:
             attempt.area.rename(place)
         except OSError as error:
-            attempt.log.note(f"the work area cannot be kept: {_why(error)}")
+            attempt.log.note(f"the work area cannot be kept: {said(error)}")
             return
         attempt.kept = True
         attempt.log.note(f"the work area is kept at {place}")
@@ -339,31 +343,6 @@ class LocalDispatcher:
             state = RunState.FAILED
         return RunResult(state, None, outcome.reason, None, self._clock(), retry=outcome.retry)
 
-    def _fill(self, attempt: Attempt) -> None:
-        request, job = attempt.request, attempt.request.job
-        for note in self._caches.fill(request.project, job.name, job.caches, attempt.checkout):
-            attempt.log.note(note)
-        for phase, file in STEP_FILES.items():
-            step = step_of(job, phase)
-            if step is not None and step.script:
-                script = attempt.area / file
-                script.write_text(
-                    step.script, encoding="utf-8", errors="surrogateescape", newline=""
-                )
-                script.chmod(0o644)
-        if request.data is not None:
-            write_data(attempt.data, request.data)
-        if job.requires:
-            wanted = {name: request.required.get(name, ()) for name in job.requires}
-            for note in lay_out(attempt.required, wanted):
-                attempt.log.note(note)
-        if job.compat == zuul_layout.COMPAT:
-            places = (attempt.area / "work", job, request.project, request.checkouts)
-            zuul_layout.lay_out(*places, request.variables, request.run)
-        (attempt.area / "work").chmod(0o700)
-        assert attempt.slot is not None
-        give(attempt.area / "work", self._sandbox.owner(attempt.slot))
-
     async def _keep(self, attempt: Attempt, result: RunResult) -> RunResult:
         """Take artifacts and caches out of the work area, in which nothing runs any more."""
         job, checkout = attempt.request.job, attempt.checkout
@@ -388,36 +367,5 @@ class LocalDispatcher:
                     checkout,
                 )
         except OSError as error:
-            return self._trouble(result.started, f"artifacts cannot be kept: {_why(error)}")
+            return self._faults.trouble(result.started, f"artifacts cannot be kept: {said(error)}")
         return replace(result, artifacts=kept)
-
-    # -- outcomes that are nobody's fault -------------------------------------------------------
-
-    def _trouble(self, started: float | None, what: str, log: JobLog | None = None) -> RunResult:
-        reason = f"Headgate could not run the job: {what.rstrip('.')}."
-        if log is not None:
-            log.note(reason)
-        return RunResult(RunState.INFRASTRUCTURE, None, reason, started, self._clock())
-
-    def _unprepared(self, job: JobDefinition, error: Exception, log: JobLog) -> RunResult:
-        if not isinstance(error, OSError) or error.errno == errno.E2BIG:
-            return self._impossible(job, error, log)
-        return self._trouble(None, f"the run cannot be prepared: {_why(error)}", log)
-
-    def _impossible(self, job: JobDefinition, error: Exception, log: JobLog) -> RunResult:
-        """The kernel takes no such command, on whatever machine: the definition is at fault."""
-        reason = f"The command or the variables of job {job.name} cannot be used: {error}."
-        log.note(reason)
-        return self._useless(reason)
-
-    def _useless(self, reason: str) -> RunResult:
-        return RunResult(RunState.FAILED, None, reason, None, self._clock(), retry=Retry.USELESS)
-
-    def _lost(self, started: float | None) -> RunResult:
-        return RunResult(
-            RunState.LOST, None, "The server stopped while it ran.", started, self._clock()
-        )
-
-
-def _why(error: OSError) -> str:
-    return error.strerror or str(error)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from headgate.model import patterns
 from headgate.model.job import Step, read_pattern
+from headgate.model.job_matrix import matrix_variable
 from headgate.model.job_table import JobTable, JobVariant, Matrix, Setting
-from headgate.model.resolve import matrix_variable
 from headgate.model.toml.names import check_name, check_names
 from headgate.model.toml.reader import Table, outside
 

@@ -83,7 +83,7 @@ class Table:
         words = tuple(words)
         value = self.text(key, default)
         if value not in words:
-            self.fail(key, f"`{value}` is none of {', '.join(words)}.", _suggest(value, words))
+            self.fail(key, f"`{value}` is none of {', '.join(words)}.", nearest(value, words))
         return value
 
     def flag(self, key: str, default: bool) -> bool:
@@ -233,7 +233,7 @@ class Table:
                 where = _dotted(self._path)
                 place = f" in [{where}]" if where else ""
                 known = ", ".join(sorted(self._known))
-                remedy = _suggest(key, self._known) or f"Known keys{place}: {known}."
+                remedy = nearest(key, self._known) or f"Known keys{place}: {known}."
                 self.fail(key, "unknown key.", remedy)
 
     def is_table(self, key: str) -> bool:
@@ -292,10 +292,6 @@ def outside(path: str) -> str:
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """A sentence proposing what was probably meant; empty when nothing is near."""
-    return _suggest(word, words)
-
-
-def _suggest(word: str, words: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, sorted(words), n=1, cutoff=0.6)
     return f"Did you mean `{near[0]}`?" if near else ""
 

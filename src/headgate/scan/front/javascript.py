@@ -13,7 +13,8 @@ from tree_sitter import Tree as Parsed
 
 from headgate.scan.front.javascript_modules import Modules
 from headgate.scan.front.javascript_text import kept, named, nothing, required_name
-from headgate.scan.front.javascript_tree import MAX_DEPTH, Scope
+from headgate.scan.front.javascript_tree import Scope
+from headgate.scan.front.tree import MAX_DEPTH
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
 

@@ -2,74 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tree_sitter import Node as Tree
 
 from headgate.scan.front.javascript_text import (
     kept,
     nothing,
 )
+from headgate.scan.front.tree import FunctionScope, Lowering
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
-MAX_DEPTH = 180
-"""Levels of nesting that are lowered; what is deeper is opaque, and counted as not understood."""
 
-
-class Scope:
+class Scope(FunctionScope):
     """What is known of a function while it is lowered."""
 
-    __slots__ = ("assigned", "bound", "flags", "mentions", "size")
+    __slots__ = ("assigned",)
 
     def __init__(self) -> None:
-        self.bound: dict[str, None] = {}
+        super().__init__()
         self.assigned: dict[str, None] = {}
         """Names that are assigned, whether declared here or further out."""
-        self.mentions: set[str] = set()
-        self.flags = 0
-        self.size = 0
 
 
-class Trees:
+class Trees(Lowering[Scope]):
     """Lowers trees; what they are, later parts tell."""
 
     def __init__(self, data: bytes) -> None:
-        self.data = data
-        self.scope = Scope()
+        super().__init__(data, Scope())
         self.around: list[Scope] = []
         """The scopes of the functions around, the module's first."""
-        self.depth = 0
-        self.broken: list[tuple[int, int]] = []
         self.required: dict[str, tuple[int, int]] = {}
-
         self.has_markup = False
-        self._lowerings: dict[str, Callable[[Tree], Node]] = {}
-
-    def expr(self, tree: Tree) -> Node:
-        """The expression of a tree; OPAQUE for what is no expression."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            self.depth -= 1
-            self.lost(tree)
-            return (ir.OPAQUE, tree.start_byte, tree.end_byte, ())
-        node = self._lowerings.get(tree.type, self._opaque)(tree)
-        self.depth -= 1
-        return node
-
-    def lost(self, tree: Tree) -> None:
-        """Count a part that was not understood."""
-        if len(self.broken) < 100:
-            self.broken.append((tree.start_byte, tree.end_byte))
-
-    def text(self, tree: Tree) -> str:
-        return self.data[tree.start_byte : tree.end_byte].decode("utf-8", "replace")
-
-    def mention(self, name: str) -> None:
-        self.scope.mentions.add(name)
-
-    def optional(self, tree: Tree | None) -> Node | None:
-        return None if tree is None else self.expr(tree)
 
     def field(self, tree: Tree, name: str) -> Node:
         child = tree.child_by_field_name(name)

@@ -13,7 +13,8 @@ from tree_sitter import Language, Parser
 from tree_sitter import Node as Tree
 
 from headgate.scan.front.python_patterns import Patterns
-from headgate.scan.front.python_tree import MAX_DEPTH, Scope
+from headgate.scan.front.python_tree import Scope
+from headgate.scan.front.tree import MAX_DEPTH
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
 

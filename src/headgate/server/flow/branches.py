@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,9 +13,7 @@ import structlog
 from headgate.model.config import ProjectConfig
 from headgate.model.errors import Conflict, HeadgateError, NotFound
 from headgate.model.event import NewEvent
-from headgate.model.finding import CheckResult, Finding, Outcome
 from headgate.model.ids import Commit, ProjectId
-from headgate.model.patterns import matches
 from headgate.model.principal import GATE
 from headgate.model.project import POLICY_PROJECT, Context
 from headgate.model.suppression import DAY, Central
@@ -23,29 +21,27 @@ from headgate.model.tracked import (
     OPEN_FINDINGS,
     SILENT_FINDINGS,
     FindingState,
-    Owner,
     ScanCounts,
 )
-from headgate.scan.analyzers.interface import SourceFile
-from headgate.scan.change import LINKS, READ, REGULAR, SUBMODULE, files_of
+from headgate.scan.change import REGULAR, files_of
 from headgate.scan.engine import CHECKS, Request
 from headgate.scan.findings.follow import follow
-from headgate.scan.findings.owners import PLACES, CodeOwners, parse_owners
+from headgate.scan.findings.owners import CodeOwners
 from headgate.scan.hub.sarif_in import ForeignRun
 from headgate.scan.hub.taking import taken as taken_as_check
-from headgate.scan.text import LARGEST, TOO_LARGE, Text, decode
+from headgate.scan.text import LARGEST, Text, decode
 from headgate.server.flow.configuration import rules_of, tools_of
+from headgate.server.flow.looking import Scanned, examine, read_texts
+from headgate.server.flow.owning import owners_of, whose
 from headgate.server.flow.recording import (
     Writer,
     inherited,
-    joined,
     missed,
     next_state,
     verdict,
 )
 from headgate.vcs.git import GitError
-from headgate.vcs.past import author_of_line
-from headgate.vcs.repository import ChangedFile, Repository
+from headgate.vcs.repository import Repository
 
 if TYPE_CHECKING:
     from headgate.server.core import Core
@@ -54,28 +50,6 @@ log = structlog.get_logger()
 
 _LOOK = 600
 """Seconds between looks at what has ended."""
-BATCH = 4 << 20
-"""Bytes of files per request, so that inspections of changes get their turn in between."""
-MOST_BLAMED = 100
-"""New findings of one scan whose author git is asked for."""
-
-
-@dataclass(slots=True)
-class _Scanned:
-    """What one scan looked at, and what was said."""
-
-    commit: Commit
-    before: Commit | None
-    changed: Sequence[ChangedFile]
-    whole: bool
-    results: tuple[CheckResult, ...] = ()
-    texts: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    """Path → content now, of what changed since the scan before."""
-    old_texts: dict[str, bytes] = field(default_factory=dict[str, bytes])
-
-    @property
-    def renamed(self) -> dict[str, str]:
-        return {file.path: file.old_path for file in self.changed if file.path != file.old_path}
 
 
 class BranchScanner:
@@ -182,9 +156,7 @@ class BranchScanner:
         """Scan a branch now, and record what it has. Raises NotFound, GitError."""
         house = self._house
         repository = house.repository(project)
-        tip = await repository.resolve(f"refs/heads/{branch}")
-        if tip is None:
-            raise NotFound(f"{project} has no branch {branch}.", "See `headgate project show`.")
+        tip = await _tip(repository, project, branch)
         with house.db.read() as tx:
             id = tx.projects.by_name(project).id
             scans = tx.branch_scans.latest(id, branch, complete=True)
@@ -193,22 +165,22 @@ class BranchScanner:
             return
         config = await self._config(repository, project, tip)
         changed = await repository.changed(before, tip)
-        scanned = _Scanned(tip, before, changed, whole or before is None)
+        scanned = Scanned(tip, before, changed, whole or before is None)
         files = await repository.changed(None, tip) if scanned.whole and before else changed
         tools = await tools_of(repository, tip, config)
         rules = await rules_of(repository, tip, config)
-        scanned.results = await self._examine(repository, files, config.exclude, tools, rules)
-        await self._read_texts(repository, scanned)
-        owners = await self._owners(repository, tip)
+        scanned.results = await examine(
+            house.scan_runner, repository, files, config.exclude, tools, rules
+        )
+        await read_texts(repository, scanned)
+        owners = await owners_of(repository, tip)
         await self._record(repository, id, project, branch, scanned, owners, config)
 
     async def take(self, project: str, branch: str, run: ForeignRun) -> dict[str, object]:
         """Record what another tool found in the tip of a branch. Raises NotFound, GitError."""
         house = self._house
         repository = house.repository(project)
-        tip = await repository.resolve(f"refs/heads/{branch}")
-        if tip is None:
-            raise NotFound(f"{project} has no branch {branch}.", "See `headgate project show`.")
+        tip = await _tip(repository, project, branch)
         with house.db.read() as tx:
             id = tx.projects.by_name(project).id
         there = {f.path: f for f in await repository.files(tip) if f.mode in REGULAR}
@@ -223,8 +195,8 @@ class BranchScanner:
         results = await house.scan_runner.scan(Request(head=files, foreign=foreign))
         source = next(result for result in results if result.check == "source")
         taken = taken_as_check(run, source, {one.span.path for one in run.findings} - known)
-        scanned = _Scanned(tip, None, (), True, (taken,))
-        owners = await self._owners(repository, tip)
+        scanned = Scanned(tip, None, (), True, (taken,))
+        owners = await owners_of(repository, tip)
         config = await self._config(repository, project, tip)
         counts = await self._record(repository, id, project, branch, scanned, owners, config)
         return {
@@ -242,59 +214,6 @@ class BranchScanner:
         except HeadgateError:
             return ProjectConfig()
 
-    # -- looking -----------------------------------------------------------------------------
-
-    async def _examine(
-        self,
-        repository: Repository,
-        files: Sequence[ChangedFile],
-        exclude: Sequence[str],
-        tools: Mapping[str, str],
-        rules: tuple[SourceFile, ...],
-    ) -> tuple[CheckResult, ...]:
-        there = [file for file in files if file.new_mode in READ]
-        sizes = await repository.sizes({file.new_object for file in there})
-        skipped = tuple(f"{f.path}: submodule" for f in files if f.new_mode == SUBMODULE)
-        told: dict[str, CheckResult] = {
-            check: CheckResult(check, Outcome.PASSED, skipped=skipped) for check in CHECKS
-        }
-        for batch in _batches(there, sizes):
-            small = {f.new_object for f in batch if sizes.get(f.new_object, 0) <= LARGEST}
-            data = await repository.blobs(small)
-            places = [(file.path, file.new_mode, file.new_object) for file in batch]
-            request = Request(
-                head=files_of(places, data, REGULAR),
-                excluded=frozenset(f.path for f in batch if matches(f.path, exclude)),
-                links=files_of(places, data, LINKS),
-                unread={f.path: TOO_LARGE for f in batch if f.new_object not in data},
-                tools=tools,
-                rules=rules,
-            )
-            for result in await self._house.scan_runner.scan(request):
-                told[result.check] = joined(told[result.check], result)
-        return tuple(told.values())
-
-    async def _read_texts(self, repository: Repository, scanned: _Scanned) -> None:
-        """What changed, before and after, for the diffs that lines are followed by."""
-        if scanned.before is None:
-            return
-        files = [f for f in scanned.changed if f.new_mode in REGULAR or f.old_mode in REGULAR]
-        ids = {f.new_object for f in files} | {f.old_object for f in files}
-        sizes = await repository.sizes(ids)
-        small = {name for name, size in sizes.items() if size <= BATCH}
-        data = await repository.blobs(small)
-        pairs = [(f.path, f.new_object) for f in files]
-        scanned.texts = {path: data[name] for path, name in pairs if name in data}
-        pairs = [(f.old_path, f.old_object) for f in files]
-        scanned.old_texts = {path: data[name] for path, name in pairs if name in data}
-
-    async def _owners(self, repository: Repository, tip: Commit) -> CodeOwners:
-        for place in PLACES:
-            content = await repository.file(tip, place)
-            if content is not None:
-                return parse_owners(decode(content))
-        return CodeOwners()
-
     # -- recording ---------------------------------------------------------------------------
 
     async def _record(
@@ -303,7 +222,7 @@ class BranchScanner:
         project: ProjectId,
         name: str,
         branch: str,
-        scanned: _Scanned,
+        scanned: Scanned,
         owners: CodeOwners,
         config: ProjectConfig,
     ) -> ScanCounts:
@@ -332,7 +251,9 @@ class BranchScanner:
             _reader(scanned.old_texts),
         )
         new = inherited(followed.new, elsewhere)
-        whose = await self._whose(repository, scanned.commit, new, owners)
+        with self._house.db.read() as tx:
+            people = {p.email.lower(): p.name for p in tx.principals.all() if p.email}
+        theirs = await whose(repository, scanned.commit, new, owners, people)
         with self._house.db.write() as tx:
             if tx.tracked.of_branch(project, branch) != everything:
                 raise Conflict("The findings changed while the branch was scanned.", "Scan again.")
@@ -342,7 +263,7 @@ class BranchScanner:
                 tx.tracked.records(), config.context is Context.PRODUCTION,
                 Central(self._house.policy().suppressions, name, now),
             )  # fmt: skip
-            counts = writer.write(followed, new, whose, missed(scanned.results))
+            counts = writer.write(followed, new, theirs, missed(scanned.results))
             outcome, reason = verdict(scanned.results)
             others = [one for one in everything if one.finding.check not in checks]
             counts = replace(
@@ -373,32 +294,13 @@ class BranchScanner:
             )
         return counts
 
-    async def _whose(
-        self,
-        repository: Repository,
-        tip: Commit,
-        findings: Sequence[Finding],
-        owners: CodeOwners,
-    ) -> list[Owner]:
-        with self._house.db.read() as tx:
-            people = {p.email.lower(): p.name for p in tx.principals.all() if p.email}
-        found: list[Owner] = []
-        asked = 0
-        for finding in findings:
-            named = owners.of(finding.span.path)
-            if named:
-                found.append(Owner(" ".join(named), "CODEOWNERS"))
-                continue
-            author = None
-            if asked < MOST_BLAMED:
-                asked += 1
-                author = await author_of_line(repository, tip, finding.span.path, finding.span.line)
-            if author is None:
-                found.append(Owner())
-            else:
-                who = people.get(author.email.lower(), author.name or author.email)
-                found.append(Owner(who, "history"))
-        return found
+
+async def _tip(repository: Repository, project: str, branch: str) -> Commit:
+    """The commit of a branch. Raises NotFound, GitError."""
+    tip = await repository.resolve(f"refs/heads/{branch}")
+    if tip is None:
+        raise NotFound(f"{project} has no branch {branch}.", "See `headgate project show`.")
+    return tip
 
 
 def _reader(data: Mapping[str, bytes]) -> Callable[[str], Text | None]:
@@ -410,16 +312,3 @@ def _reader(data: Mapping[str, bytes]) -> Callable[[str], Text | None]:
         return texts[path]
 
     return read
-
-
-def _batches(files: Iterable[ChangedFile], sizes: Mapping[str, int]) -> Iterator[list[ChangedFile]]:
-    batch: list[ChangedFile] = []
-    held = 0
-    for file in files:
-        batch.append(file)
-        held += min(sizes.get(file.new_object, 0), LARGEST)
-        if held >= BATCH:
-            yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from headgate.authority.approval import may_approve
 from headgate.authority.permissions import Action, Resource
 from headgate.model.change import Change
+from headgate.model.errors import NotFound
+from headgate.model.ids import ChangeNumber
 from headgate.model.principal import Principal
 from headgate.server.views.house import House
+from headgate.server.views.words import Names
+from headgate.store.database import Transaction
 
 
 def may_read(house: House, viewer: Principal, project: str) -> bool:
@@ -24,6 +28,16 @@ def readable_projects(house: House, viewer: Principal) -> frozenset[str]:
     with house.db.read() as tx:
         names = [project.name for project in tx.projects.all()]
     return frozenset(name for name in names if may_read(house, viewer, name))
+
+
+def readable_change(
+    house: House, tx: Transaction, number: int, viewer: Principal, names: Names
+) -> Change:
+    """A change. Raises NotFound, also when the viewer may not know."""
+    change = tx.changes.get(ChangeNumber(number))
+    if not may_read(house, viewer, names.project(change.project)):
+        raise NotFound(f"There is no change {number}.", "See /changes for those there are.")
+    return change
 
 
 def may_read_audit(house: House, viewer: Principal) -> bool:

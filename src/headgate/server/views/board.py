@@ -122,15 +122,9 @@ def _item(
     names: Names,
     now: float,
 ) -> View:
-    change = tx.changes.get(item.change)
     state, note = _state(item, node, in_window)
     return {
-        "id": item.id,
-        "change": item.change,
-        "title": shown_text(change.title),
-        "project": names.project(item.project),
-        "branch": shown_path(item.branch),
-        "owner": names.person(change.owner),
+        **_about(tx, item, names),
         "origin": words.origin(words.origin_of_revision(tx, item.revision)),
         "state": state,
         "note": note,
@@ -150,6 +144,19 @@ def _item(
             "tree": node.tree,
             "build": node.build,
         },
+    }
+
+
+def _about(tx: Transaction, item: Item, names: Names) -> View:
+    """What an item is, wherever it stands."""
+    change = tx.changes.get(item.change)
+    return {
+        "id": item.id,
+        "change": item.change,
+        "title": shown_text(change.title),
+        "project": names.project(item.project),
+        "branch": shown_path(item.branch),
+        "owner": names.person(change.owner),
     }
 
 
@@ -243,15 +250,9 @@ def _expected(tx: Transaction, runs: Iterable[JobRun]) -> Durations:
 
 
 def _finished(tx: Transaction, item: Item, names: Names) -> View:
-    change = tx.changes.get(item.change)
     landing = tx.landings.of_change(item.change) if item.state is ItemState.LANDED else None
     return {
-        "id": item.id,
-        "change": item.change,
-        "title": shown_text(change.title),
-        "project": names.project(item.project),
-        "branch": shown_path(item.branch),
-        "owner": names.person(change.owner),
+        **_about(tx, item, names),
         "state": item.state.value,
         "reason": shown_text(item.reason),
         "finished": item.finished,

@@ -16,7 +16,6 @@ from headgate.model.change import (
     Revision,
     RevisionCommit,
 )
-from headgate.model.errors import NotFound
 from headgate.model.finding import CheckResult, Outcome
 from headgate.model.ids import ChangeNumber
 from headgate.model.origin import OriginKind, combine
@@ -26,7 +25,7 @@ from headgate.model.reviewer import ADVISORY
 from headgate.model.verdict import Approval, Requirement, Verdict, VerdictKind
 from headgate.scan.rank import Facts
 from headgate.server.views import words
-from headgate.server.views.abilities import may_read, refusals
+from headgate.server.views.abilities import may_read, readable_change, refusals
 from headgate.server.views.builds import builds_view
 from headgate.server.views.diff import EMBEDDED_LINES, diff_of
 from headgate.server.views.house import House
@@ -58,11 +57,8 @@ async def change_view(house: House, number: int, viewer: Principal, now: float) 
 def change_facts(house: House, number: int, viewer: Principal, now: float) -> View:
     """What the database knows of a change. Raises NotFound."""
     with house.db.read() as tx:
-        change = tx.changes.get(ChangeNumber(number))
         names = Names(tx)
-        project = names.project(change.project)
-        if not may_read(house, viewer, project):
-            raise NotFound(f"There is no change {number}.", "See /changes for those there are.")
+        change = readable_change(house, tx, number, viewer, names)
         revision = tx.changes.current_revision(change.number)
         commits = tx.changes.commits(revision.id)
         checks = tx.checks.of(revision.id)

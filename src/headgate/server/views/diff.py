@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from headgate.model.errors import HeadgateError, NotFound
+from headgate.model.errors import HeadgateError
 from headgate.model.finding import CheckResult, Finding
-from headgate.model.ids import ChangeNumber, Commit
+from headgate.model.ids import Commit
 from headgate.model.principal import Principal
 from headgate.server.views import words
-from headgate.server.views.abilities import may_read
+from headgate.server.views.abilities import readable_change
 from headgate.server.views.hiding import HIDDEN, Hiding, hiding
 from headgate.server.views.house import House
 from headgate.server.views.text import View, segments, shown_path
@@ -37,11 +37,9 @@ STATUS = {
 async def diff_view(house: House, number: int, viewer: Principal, start: int = 0) -> View:
     """One page of the diff of a change's current revision, from file `start` on."""
     with house.db.read() as tx:
-        change = tx.changes.get(ChangeNumber(number))
         names = Names(tx)
+        change = readable_change(house, tx, number, viewer, names)
         project = names.project(change.project)
-        if not may_read(house, viewer, project):
-            raise NotFound(f"There is no change {number}.", "See /changes for those there are.")
         revision = tx.changes.current_revision(change.number)
         checks = tx.checks.of(revision.id)
         line = words.change_line(change, names)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from headgate.store import lane_tables
-from headgate.store.tables import metadata
-
-assert lane_tables.metadata is metadata  # Imported for its tables.
+from headgate.store.tables.base import metadata
 
 connection = context.config.attributes["connection"]
 connection.exec_driver_sql("BEGIN IMMEDIATE")

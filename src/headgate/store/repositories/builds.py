@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, up
 from headgate.model.errors import NotFound
 from headgate.model.ids import BuildId, ItemId, JobRunId, PrincipalId
 from headgate.model.job import Build, BuildState, JobRun, RunState
-from headgate.store.tables import builds, job_runs, landings, nodes, provisions, setups
+from headgate.store.tables.jobs import builds, job_runs, provisions, setups
+from headgate.store.tables.queues import landings, nodes
 from headgate.store.text import decode, encode
 from headgate.store.types import Clock, new_id
 

@@ -20,7 +20,7 @@ from headgate.model.change import (
 from headgate.model.errors import NotFound
 from headgate.model.ids import ChangeNumber, Commit, PrincipalId, ProjectId, RevisionId
 from headgate.store import codec
-from headgate.store.tables import (
+from headgate.store.tables.changes import (
     changes,
     external_dependencies,
     revision_commits,

@@ -9,7 +9,8 @@ from headgate.model.finding import CheckResult, Finding, Outcome
 from headgate.model.ids import ApprovalId, ChangeNumber, PrincipalId, RevisionId
 from headgate.model.verdict import Approval, ApprovalBinding, Verdict
 from headgate.store import codec
-from headgate.store.tables import approvals, changes, checks, findings, revisions, verdicts
+from headgate.store.tables.changes import changes, revisions
+from headgate.store.tables.checks import approvals, checks, findings, verdicts
 from headgate.store.text import decode, decode_all, encode, encode_all
 from headgate.store.types import Clock, new_id
 

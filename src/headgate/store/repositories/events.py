@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, RowMapping, Select, insert, select
 
 from headgate.model.event import Event, NewEvent
-from headgate.store.tables import events as t
+from headgate.store.tables.events import events as t
 from headgate.store.text import legible, legible_all
 from headgate.store.types import Clock
 

@@ -23,8 +23,8 @@ from headgate.model.tracked import (
     TrackedFinding,
 )
 from headgate.store import codec
-from headgate.store.tables import branch_scans, finding_acts
-from headgate.store.tables import tracked_findings as t
+from headgate.store.tables.findings import branch_scans, finding_acts
+from headgate.store.tables.findings import tracked_findings as t
 from headgate.store.text import decode, encode
 from headgate.store.types import Clock, new_id
 

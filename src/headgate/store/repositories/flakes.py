@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, Connection, insert, select
 
 from headgate.model.ids import JobRunId
-from headgate.store.lane_tables import job_failures
-from headgate.store.tables import job_results, job_runs
+from headgate.store.tables.jobs import job_results, job_runs
+from headgate.store.tables.lanes import job_failures
 from headgate.store.types import Clock
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, or_, select, upda
 
 from headgate.model.errors import NotFound
 from headgate.model.ids import JobRunId, PrincipalId, ProjectId
-from headgate.store.tables import holds, secrets
+from headgate.store.tables.jobs import holds, secrets
 from headgate.store.text import decode, encode
 from headgate.store.types import Clock, new_id
 

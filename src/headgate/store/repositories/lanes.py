@@ -8,18 +8,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
 
 from headgate.model.ids import ItemId, QueueId
-from headgate.model.queue import ItemState
-from headgate.store.lane_tables import (
-    lane_conflicts,
-    lane_marks,
-    lane_witnesses,
-    unsteady_jobs,
-)
-from headgate.store.tables import items, landings
+from headgate.store.repositories.queues import LIVE
+from headgate.store.tables.lanes import lane_conflicts, lane_marks, lane_witnesses, unsteady_jobs
+from headgate.store.tables.queues import items, landings
 from headgate.store.text import decode, encode
 from headgate.store.types import Clock
-
-_LIVE = [s.value for s in ItemState if s.live]
 
 Job = tuple[str, str]
 """Project and name."""
@@ -109,7 +102,7 @@ class LaneMemory:
 
     def of(self, queue: QueueId) -> Remembered:
         """All that is known of the waiting items of a queue."""
-        live = select(items.c.id).where(items.c.queue_id == queue, items.c.state.in_(_LIVE))
+        live = select(items.c.id).where(items.c.queue_id == queue, items.c.state.in_(LIVE))
         marks = self._c.execute(select(lane_marks).where(lane_marks.c.item_id.in_(live)))
         conflicts = self._c.execute(
             select(lane_conflicts).where(lane_conflicts.c.item_id.in_(live))
@@ -162,7 +155,7 @@ class LaneMemory:
 
     def forget_gone(self) -> None:
         """Whoever has its verdict needs nothing of this any more."""
-        live = select(items.c.id).where(items.c.state.in_(_LIVE))
+        live = select(items.c.id).where(items.c.state.in_(LIVE))
         tables: tuple[Table, ...] = (lane_marks, lane_conflicts, lane_witnesses)
         for table in tables:
             self._c.execute(delete(table).where(table.c.item_id.not_in(live)))

@@ -19,7 +19,7 @@ from headgate.model.package import (
     PackageRequest,
     RequestState,
 )
-from headgate.store.tables import (
+from headgate.store.tables.packages import (
     landed_packages,
     landed_trees,
     match_runs,

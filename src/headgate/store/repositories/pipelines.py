@@ -20,7 +20,8 @@ from headgate.model.ids import (
 )
 from headgate.model.pipeline import NewRun, PipelineRun, RunPhase, TriggerKind
 from headgate.model.queue import BranchKey
-from headgate.store.tables import parked_pushes, pipeline_marks, pipeline_runs, tags
+from headgate.store.tables.changes import parked_pushes
+from headgate.store.tables.pipelines import pipeline_marks, pipeline_runs, tags
 from headgate.store.text import decode, decode_all, encode, encode_all
 from headgate.store.types import Clock, new_id
 

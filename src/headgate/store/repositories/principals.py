@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from headgate.model.errors import NotFound
 from headgate.model.ids import PrincipalId
 from headgate.model.principal import Principal, PrincipalKind
-from headgate.store.tables import principals, sessions, tokens
+from headgate.store.tables.people import principals, sessions, tokens
 from headgate.store.text import decode, encode
 from headgate.store.types import Clock, new_id
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, RowMapping, insert, select
 from headgate.model.errors import NotFound
 from headgate.model.ids import ProjectId
 from headgate.model.project import Project
-from headgate.store.tables import projects as t
+from headgate.store.tables.people import projects as t
 from headgate.store.types import Clock, new_id
 
 

@@ -11,8 +11,8 @@ from headgate.model.errors import NotFound
 from headgate.model.ids import BuildId, Commit, ItemId, JobRunId, QueueId, TrialId
 from headgate.model.queue import BranchKey
 from headgate.model.trial import Trial, TrialPurpose, TrialState
-from headgate.store.lane_tables import job_failures
-from headgate.store.tables import job_results, trials
+from headgate.store.tables.jobs import job_results
+from headgate.store.tables.lanes import job_failures, trials
 from headgate.store.text import decode, encode
 from headgate.store.types import Clock, new_id
 

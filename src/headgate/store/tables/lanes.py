@@ -1,20 +1,35 @@
-"""What queues of lanes remember over a restart, and failures of jobs by what they saw."""
+"""Trials of queues of lanes, what these remember, and failures of jobs by what they saw."""
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    JSON,
-    Boolean,
-    Column,
-    Float,
-    ForeignKey,
-    Integer,
-    String,
-    Table,
-    Text,
-)
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text
 
-from headgate.store.tables import metadata
+from headgate.store.tables.base import id_column, metadata
+
+trials = Table(
+    "trials",  # of queues of lanes
+    metadata,
+    id_column(),
+    Column("queue_id", Integer, ForeignKey("queues.id"), nullable=False, index=True),
+    Column("purpose", String(16), nullable=False),
+    Column("members", JSON, nullable=False),
+    Column("assumed", JSON, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("heads", JSON, nullable=False),  # [[project, branch, commit], …]
+    Column("before", JSON, nullable=False),
+    Column("shown", JSON, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("reason", Text, nullable=False, default=""),
+    Column("culprits", JSON(none_as_null=True)),
+    Column("build_id", Integer, ForeignKey("builds.id"), index=True),
+    Column("baseline_id", Integer, ForeignKey("builds.id"), index=True),
+    Column("reused", JSON, nullable=False),
+    Column("expected", Float, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("finished", Float),
+    Column("rules", String(64), nullable=False, default="", server_default=""),
+    Index("ix_trials_queue_state", "queue_id", "state"),
+)
 
 lane_marks = Table(
     "lane_marks",  # what has happened to the units of items in queues of lanes
