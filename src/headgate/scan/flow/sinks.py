@@ -161,7 +161,7 @@ class Sinks(Guards):
                 if mask & bit or self.cleared(token, self.facts_for(token)) & bit:
                     continue
                 hit = Hit(
-                    sink.kind, token, trace, self.frame.module.path, node[1], node[2],
+                    self.rules.kinds[sink.kind].told_as or sink.kind, token, trace, self.frame.module.path, node[1], node[2],
                     sink.what or name, min(sink.confidence, most), sink.severity,
                     value.text or "", sink,
                 )  # fmt: skip

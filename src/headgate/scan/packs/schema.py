@@ -40,6 +40,8 @@ class Kind:
     """Of literals and absences, where their entries do not say."""
     taint: bool = True
     """Whether data flows to it; false for literals and absences."""
+    told_as: KindName = KindName("")
+    """The kind that findings of it are told as: it differs in what is safe for it only."""
     family: str = ""
     """First part of the rule's name, instead of the language."""
 
@@ -90,6 +92,8 @@ class Selector:
     """Calls that the parameter's default is: `fastapi.Query`."""
     named: tuple[str, ...] = ()
     """Names of parameters."""
+    beside: tuple[str, ...] = ()
+    """Names of which the function has a parameter, too."""
     first: bool = False
     """The first parameter (after `self`)."""
     call: tuple[str, ...] = ()
@@ -118,6 +122,9 @@ class Source:
     """Of `param`: default calls whose argument the framework calls to fill the parameter, with
     parameters of its own that are such sources."""
     safe_for: tuple[str, ...] = ()
+    parts_safe_for: tuple[str, ...] = ()
+    """Kinds that what is under a key of it is safe for: a form's fields are texts, which are no
+    filters of a database."""
     type: str = ""
     """Type of the value, for its methods; empty: a container of texts, or a text."""
     confidence: Confidence = Confidence.HIGH
@@ -224,7 +231,7 @@ class Model:
     """Parameters that hold it."""
     bases: tuple[str, ...] = ()
     methods: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Method or attribute → type that it gives."""
+    """Method or attribute → type that it gives; `*`: any other, `[]`: what is under a key."""
     put: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     """Methods that put a value under a key, and the positions of the keys and, last, the value:
     `{set: [0, 1]}`; `[0, 1, 2]`: two keys. Positions count from 0 after the receiver."""

@@ -37,7 +37,7 @@ def source_in(table: Table, kinds: Kinds) -> Source:
         (
             "attr", "call", "param", "label", "what", "names", "skip", "injected", "safe_for",
             "type", "confidence", "arg", "keys", "body_only", "route_path",
-            "exception",
+            "exception", "parts_safe_for",
         )
     )  # fmt: skip
     exactly(table, "attr", "call", "param", "exception")
@@ -52,6 +52,7 @@ def source_in(table: Table, kinds: Kinds) -> Source:
         skip=table.texts("skip"),
         injected=table.texts("injected"),
         safe_for=safe_for(table, kinds),
+        parts_safe_for=safe_for(table, kinds, "parts_safe_for"),
         type=table.text("type", ""),
         confidence=confidence_in(table, "confidence", Confidence.HIGH),
         arg=table.place("arg"),
