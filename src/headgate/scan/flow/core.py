@@ -49,8 +49,8 @@ class Frame:
     """A function, a module or a class body that is being run."""
 
     __slots__ = (
-        "closure", "cls", "conds", "depth", "entry", "env", "globals", "hits", "loops", "module",
-        "name", "nonlocals", "out", "raises", "returned", "self_ref", "writes", "yielded",
+        "closure", "cls", "conds", "depth", "entry", "env", "globals", "hits", "loops", "mentions",
+        "module", "name", "nonlocals", "out", "raises", "returned", "self_ref", "writes", "yielded",
     )  # fmt: skip
 
     def __init__(self, module: ModuleState, name: str, depth: int) -> None:
@@ -70,6 +70,8 @@ class Frame:
         self.raises: list[list[tuple[Env, Value]]] = []
         self.returned: Value | None = None
         self.conds: list[tuple[Any, Any]] = []
+        self.mentions: frozenset[str] = frozenset()
+        """Names that stand in the function."""
         self.out: Env | None = None
         """The state at the returns so far."""
         self.yielded: Value | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate.scan.flow.core import Frame
 from headgate.scan.flow.constraints import NO_TEXT
+from headgate.scan.flow.core import Frame
 from headgate.scan.flow.entries import (
     EntryInfo,
 )

@@ -197,11 +197,13 @@ class Standard(Builtins):
             return Value(self.deep(value))
         if not value.taint:
             return self.new(Obj("dict", held.items, held.rest, None, held.open))
-        names = held.cls.field_names() if held.cls is not None else {}
-        if held.cls is None or not names or held.cls.admits_more():
+        cls: ClassRef | None = held.cls
+        if cls is None or not cls.field_names() or cls.admits_more():
             return Value(value.taint, ref=self.new(Obj("dict", held.items, held.rest)).ref)
         # It came in, and holds the fields that its class names and no others.
-        items = {name: self.attribute(value, name, node) for name in names}
+        items: dict[Any, Value] = {
+            name: self.attribute(value, name, node) for name in cls.field_names()
+        }
         return self.new(Obj("dict", items))
 
     def as_tuple(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:

@@ -68,6 +68,9 @@ class Condition:
     """Whether the argument is given at all."""
     constant: bool | None = None
     """Whether its value is known."""
+    exponential: str = ""
+    """`any` or `whole`: a regular expression, as text or compiled, that some texts take exponential
+    time to match (`whole`: all of the text has to fit)."""
     below: float | None = None
     """A constant number below this one."""
     type: str = ""
@@ -231,7 +234,8 @@ class Model:
     """Parameters that hold it."""
     bases: tuple[str, ...] = ()
     methods: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Method or attribute → type that it gives; `*`: any other, `[]`: what is under a key."""
+    """Method or attribute → type that it gives; `*`: any other, `[]`: what is under a key,
+    `iter`: what a loop over it gives."""
     put: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     """Methods that put a value under a key, and the positions of the keys and, last, the value:
     `{set: [0, 1]}`; `[0, 1, 2]`: two keys. Positions count from 0 after the receiver."""
@@ -278,6 +282,13 @@ class Literal:
     """All of them hold."""
     unless: Mapping[str, Condition] = field(default_factory=dict[str, Condition])
     """Any of them holds."""
+    of: str = ""
+    """Regular expression (re.fullmatch, ignoring case) for a name in the arguments, as written."""
+    beside: tuple[str, ...] = ()
+    """Names of which the function that it stands in mentions none."""
+    labels: tuple[str, ...] = ()
+    """Of `compare`: labels of the source that one operand comes from; `named` is then the last name
+    or key of the other one, or the key of the source."""
     into: str = ""
     """Regular expression for what the result is for: the variable, key, keyword or function in
     whose name it ends (`token|secret|password`)."""

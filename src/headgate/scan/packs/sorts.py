@@ -179,7 +179,7 @@ def literal_in(table: Table, kinds: Kinds) -> Literal:
     table.known(
         (
             "call", "attr", "assign", "named", "compare", "value", "when_value", "when", "unless",
-            "into", "files", "kind", "confidence", "severity", "message",
+            "of", "beside", "labels", "into", "files", "kind", "confidence", "severity", "message",
         )
     )  # fmt: skip
     kind = kind_in(table, kinds)
@@ -196,6 +196,9 @@ def literal_in(table: Table, kinds: Kinds) -> Literal:
         value=condition_in(table, key) if key in table else None,
         when=conditions_in(table, "when"),
         unless=conditions_in(table, "unless"),
+        of=table.regex("of"),
+        beside=table.texts("beside"),
+        labels=table.texts("labels"),
         into=table.regex("into"),
         files=table.regex("files"),
         confidence=confidence_in(table, "confidence", kinds[kind].confidence),

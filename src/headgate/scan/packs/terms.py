@@ -76,7 +76,18 @@ def selector_in(table: Table) -> Selector:
     )
 
 
-_OPERATIONS = ("equals", "not", "in", "matches", "present", "absent", "constant", "below", "type")
+_OPERATIONS = (
+    "equals",
+    "not",
+    "in",
+    "matches",
+    "present",
+    "absent",
+    "constant",
+    "below",
+    "type",
+    "exponential",
+)
 
 
 def condition_in(table: Table, key: str) -> Condition:
@@ -97,6 +108,10 @@ def condition_in(table: Table, key: str) -> Condition:
             return Condition(matches=value.regex(op), op="matches")
         if op == "below":
             return Condition(below=float(given), op="below")
+        if op == "exponential":
+            words = {"any": "any", "whole": "whole"}
+            word = value.choice(op, lambda one: words[one], "any, whole", "any")
+            return Condition(exponential=word, op=op)
         if op == "type":
             return Condition(type=value.text(op), op="type")
         if op == "constant":
