@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from headgate.scan.absence import declared, lacks, objects, secrets, validation
+from headgate.scan.absence import (
+    declared,
+    fields,
+    lacks,
+    objects,
+    owners,
+    rights,
+    secrets,
+    validation,
+)
 from headgate.scan.absence.lacks import Lack
 from headgate.scan.flow.analysis import Source
 from headgate.scan.flow.findings import Found
@@ -21,6 +30,9 @@ def every_lack(
     checks = (
         *lacks.CHECKS,
         *objects.CHECKS,
+        *fields.CHECKS,
+        *owners.CHECKS,
+        *rights.CHECKS,
         *secrets.CHECKS,
         *validation.CHECKS,
         *declared.CHECKS,

@@ -114,13 +114,13 @@ def _owner(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         if is_sign_in(route) or words.NOT_CHANGE.search(route.where):
             continue
-        if _for_administrators(route.function):
+        if for_administrators(route.function):
             continue
         sent = sent_names(route)
         checked = is_authenticated(route)
         if not sent and not checked:
             continue
-        if _ties(route.function):
+        if is_tied(route.function):
             continue
         for call in walk(route.function.node[5]):
             subject = _fetched(project.names, route.function, call, sent)
@@ -138,7 +138,7 @@ def _owner(project: Project) -> Iterator[Lack]:
             break
 
 
-def _for_administrators(function: Function) -> bool:
+def for_administrators(function: Function) -> bool:
     """Whether a decorator or a dependency admits administrators only."""
     heads = (function.node[6], tuple(one[4:6] for one in function.node[4]))
     return any(
@@ -151,7 +151,7 @@ def _for_administrators(function: Function) -> bool:
 _ADMINISTRATORS = re.compile(r"admin|superuser|staff|moderator", re.IGNORECASE)
 
 
-def _ties(function: Function) -> bool:
+def is_tied(function: Function) -> bool:
     """Whether anything compares an owner."""
     for node in walk(function.node[5]):
         if node[0] == ir.COMPARE:
@@ -270,7 +270,7 @@ def _assignment(project: Project) -> Iterator[Lack]:
     """Fields that the caller must not choose, taken from what the caller sends."""
     for route in project.routes:
         sent = sent_names(route)
-        guarded = _for_administrators(route.function)
+        guarded = for_administrators(route.function)
         for node in walk(route.function.node[5]):
             if node[0] == ir.CALL:
                 name = last_name(node[3])
@@ -278,13 +278,13 @@ def _assignment(project: Project) -> Iterator[Lack]:
                 if (
                     (
                         (name[:1].isupper() or name in ("create", "update", "insert", "values"))
-                        and any(_body(one, sent) for one in spread)
+                        and any(is_body(one, sent) for one in spread)
                     )
                     or (
                         name == "update"
                         and node[3][0] == ir.ATTR
                         and len(node[4]) == 1
-                        and _body(node[4][0], sent)
+                        and is_body(node[4][0], sent)
                         and route.changes
                     )
                     or (
@@ -294,12 +294,12 @@ def _assignment(project: Project) -> Iterator[Lack]:
                         and _over_body(route.function, node[4][1][3], sent)
                     )
                 ):
-                    yield lack("mass-assignment", route.function, _FIELDS, node, Confidence.MEDIUM)
+                    yield lack("mass-assignment", route.function, FIELDS, node, Confidence.MEDIUM)
         if not guarded and route.changes:
             yield from _privileges(route, sent)
 
 
-_FIELDS = "Which fields may the caller set, and are there others in the object?"
+FIELDS = "Which fields may the caller set, and are there others in the object?"
 
 
 def _privileges(route: Route, sent: set[str]) -> Iterator[Lack]:
@@ -342,7 +342,7 @@ def _asks_rights(function: Function) -> bool:
     )
 
 
-def _body(node: Node, sent: set[str]) -> bool:
+def is_body(node: Node, sent: set[str]) -> bool:
     """Whether a value is the whole of what was sent."""
     while node[0] == ir.AWAIT:
         node = node[3]
@@ -374,7 +374,7 @@ def _over_body(function: Function, name: str, sent: set[str]) -> bool:
             iterable = node[4]
             if iterable[0] == ir.CALL and iterable[3][0] == ir.ATTR:
                 iterable = iterable[3][3]
-            return _body(iterable, sent) or is_sent(iterable, sent)
+            return is_body(iterable, sent) or is_sent(iterable, sent)
     return False
 
 
