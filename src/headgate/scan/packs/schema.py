@@ -234,8 +234,7 @@ class Model:
     """Parameters that hold it."""
     bases: tuple[str, ...] = ()
     methods: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Method or attribute → type that it gives; `*`: any other, `[]`: what is under a key,
-    `iter`: what a loop over it gives."""
+    """Method or attribute → type that it gives; `*`: any other, `[]`: what is under a key."""
     put: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     """Methods that put a value under a key, and the positions of the keys and, last, the value:
     `{set: [0, 1]}`; `[0, 1, 2]`: two keys. Positions count from 0 after the receiver."""
