@@ -99,6 +99,8 @@ class Selector:
     """Names of which the function has a parameter, too."""
     first: bool = False
     """The first parameter (after `self`)."""
+    given: Mapping[str, Condition] = field(default_factory=dict[str, Condition])
+    """What the decorator, or the call, is given, by position or name."""
     call: tuple[str, ...] = ()
     """Calls that register the function."""
     handler: tuple[int | str, ...] = ()
@@ -285,6 +287,9 @@ class Literal:
     """Regular expression (re.fullmatch, ignoring case) for a name in the arguments, as written."""
     beside: tuple[str, ...] = ()
     """Names of which the function that it stands in mentions none."""
+    outside: str = ""
+    """Regular expression (re.search) for the name of the function or class that it stands in, and
+    then is nothing."""
     labels: tuple[str, ...] = ()
     """Of `compare`: labels of the source that one operand comes from; `named` is then the last name
     or key of the other one, or the key of the source."""
