@@ -8,6 +8,7 @@ from headgate.scan.absence import (
     declared,
     fields,
     lacks,
+    limits,
     objects,
     owners,
     rights,
@@ -30,6 +31,7 @@ def every_lack(
     checks = (
         *lacks.CHECKS,
         *objects.CHECKS,
+        *limits.CHECKS,
         *fields.CHECKS,
         *owners.CHECKS,
         *rights.CHECKS,
