@@ -63,10 +63,11 @@ def _owned(project: Project) -> _Owned:
     found = _Owned()
     program = project.names.program
     for state in program.states.values():
-        module = program.module_of(state)
-        if module is None:
+        mentions = project.known.mentions(state)
+        if mentions.isdisjoint(_RUNS) and mentions.isdisjoint(_DOCUMENTS):
             continue
-        for node in walk(module.body):
+        module = program.module_of(state)
+        for node in walk(module.body) if module is not None else ():
             if node[0] == ir.CONST and type(node[3]) is str and _SQL.match(node[3]):
                 table = _TABLE.search(node[3])
                 if table is not None:
