@@ -3,7 +3,6 @@ application."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 if TYPE_CHECKING:
     from headgate.scan.absence.routes import Facts
@@ -22,7 +22,7 @@ _ROUTERS = frozenset({"APIRouter", "FastAPI", "Blueprint", "Flask", "Quart"})
 _HOOKS = frozenset({"before_request", "before_app_request", "middleware"})
 _DISPATCH = ("starlette.middleware.base.BaseHTTPMiddleware",)
 _REFUSALS = frozenset({401, 403})
-_REFUSES = re.compile(
+_REFUSES = late(
     r"Unauthori[sz]ed|Forbidden|PermissionDenied|HTTP_?40[13]\w*|NotAuthenticated|unauthori[sz]ed"
 )
 _DEEP = 3

@@ -10,6 +10,7 @@ from headgate.scan.absence.lacks import Lack, Project, is_sign_in, lack
 from headgate.scan.absence.names import last_name, walk
 from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
+from headgate.scan.late import late
 
 
 def _rate_limit(project: Project) -> Iterator[Lack]:
@@ -41,10 +42,8 @@ def _is_limited(route: Route) -> bool:
     return named or any(facts.has(words.LIMITER) for facts in route.guards)
 
 
-_LIMITS_ONE = re.compile(
-    r"(\w*_)?limit(s|ed|er)?|(\w*_)?rate_?limit\w*|\w*throttle\w*", re.IGNORECASE
-)
-_LIMITS_ALL = re.compile(
+_LIMITS_ONE = late(r"(\w*_)?limit(s|ed|er)?|(\w*_)?rate_?limit\w*|\w*throttle\w*", re.IGNORECASE)
+_LIMITS_ALL = late(
     r"default_limits|application_limits|SlowAPI(ASGI)?Middleware|\w*(Rate|Limit|Throttl)\w*Middleware"
     r"|axes\w*|\w*lockout\w*|failed_?(login|attempt)\w*|login_?attempts?|attempts?|re?captcha\w*",
     re.IGNORECASE,
@@ -78,7 +77,7 @@ def _uploads(project: Project) -> Iterator[Lack]:
 
 
 _NEW_NAMES = frozenset({"uuid4", "token_hex", "token_urlsafe", "mkstemp", "NamedTemporaryFile"})
-_UPLOAD_LIMIT = re.compile(
+_UPLOAD_LIMIT = late(
     r"MAX_CONTENT_LENGTH|DATA_UPLOAD_MAX_MEMORY_SIZE|client_max_size|ALLOWED_EXTENSIONS",
     re.IGNORECASE,
 )

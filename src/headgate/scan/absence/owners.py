@@ -15,19 +15,18 @@ from headgate.scan.absence.rights import is_restricted
 from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
-_SQL = re.compile(r"^\s*(select|update|delete|insert|create)\b", re.IGNORECASE)
-_TABLE = re.compile(
-    r"\b(?:from|update|into|table(?:\s+if\s+not\s+exists)?)\s+[\"`]?(\w+)", re.IGNORECASE
-)
-_WHERE = re.compile(r"\bwhere\b(.*)", re.IGNORECASE | re.DOTALL)
-_BY_ID = re.compile(
+_SQL = late(r"^\s*(select|update|delete|insert|create)\b", re.IGNORECASE)
+_TABLE = late(r"\b(?:from|update|into|table(?:\s+if\s+not\s+exists)?)\s+[\"`]?(\w+)", re.IGNORECASE)
+_WHERE = late(r"\bwhere\b(.*)", re.IGNORECASE | re.DOTALL)
+_BY_ID = late(
     r"[\"`]?\b(?:\w+\.)?(?:id|pk|uuid|guid|\w+_(?:id|no|number)|number|code|ref(?:erence)?)[\"`]?\s*="
     r"\s*(?:\?|%s|\$\d+|[:@]\w+|%\(\w+\)s)",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"[a-z_]\w*", re.IGNORECASE)
-_OWNS = re.compile(
+_NAME = late(r"[a-z_]\w*", re.IGNORECASE)
+_OWNS = late(
     r"(owner|author|creator|created_by|user|account|customer|member|tenant|client|patient|student"
     r"|employee|driver|resident|holder|subscriber|borrower|seller|buyer)(_?(id|uuid|name))?"
     r"|username|uid",

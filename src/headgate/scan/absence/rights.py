@@ -12,12 +12,13 @@ from headgate.scan.absence.lacks import Lack, Project, is_authenticated, is_sign
 from headgate.scan.absence.names import walk
 from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
+from headgate.scan.late import late
 
-_FOR_FEW = re.compile(
+_FOR_FEW = late(
     r"(^|[\s/_-])(admin|administration|backoffice|back-office|superuser|moderation|staff)($|[\s/_-])",
     re.IGNORECASE,
 )
-_ROLE = re.compile(r"admin|superuser|staff|moderator|role|permission|manager", re.IGNORECASE)
+_ROLE = late(r"admin|superuser|staff|moderator|role|permission|manager", re.IGNORECASE)
 _QUESTION = "Its siblings ask what the caller may do. May everybody who has signed in do this?"
 
 
