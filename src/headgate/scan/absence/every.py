@@ -28,12 +28,26 @@ def every_lack(
     """What a program lacks, by place. `documents`: YAML and JSON files of the project, of which
     those in OpenAPI name routes; `known`: what is known of its files. Never raises for the
     program's content."""
-    from headgate.scan.absence import declared, lacks, objects, secrets, validation
+    from headgate.scan.absence import (
+        declared,
+        fields,
+        lacks,
+        limits,
+        objects,
+        owners,
+        rights,
+        secrets,
+        validation,
+    )
     from headgate.scan.absence.facts import Known
 
     checks = (
         *lacks.CHECKS,
         *objects.CHECKS,
+        *limits.CHECKS,
+        *fields.CHECKS,
+        *owners.CHECKS,
+        *rights.CHECKS,
         *secrets.CHECKS,
         *validation.CHECKS,
         *declared.CHECKS,
@@ -55,7 +69,7 @@ def lacking(
     is known of files; None: none."""
     tops = {name.lstrip(".").partition(".")[0] for file in files.values() for name in file.imports}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
-    if not any(pack.entries for pack in active):
+    if not any(entry.kind == "route" for pack in active for entry in pack.entries):
         return []
     # Where nothing has routes, nothing of this is needed.
     from headgate.scan.absence import secrets

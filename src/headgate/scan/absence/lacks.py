@@ -10,6 +10,7 @@ from functools import cached_property
 from headgate.model.finding import Confidence
 from headgate.model.record import record
 from headgate.scan.absence import words
+from headgate.scan.absence.before import asks_who
 from headgate.scan.absence.facts import Known
 from headgate.scan.absence.names import Function, Names, last_name, walk
 from headgate.scan.absence.routes import Facts, Route, routes_of
@@ -138,7 +139,9 @@ def is_authenticated(route: Route) -> bool:
         for one in owner.bases
     ):
         return True
-    return reads_session(route.facts)
+    return reads_session(route.facts) or any(
+        asks_who(one) or one.says(_HEADER) or reads_session(one) for one in route.guards
+    )
 
 
 _HEADER = late(r"^(authorization|x-api-?key|x-auth-token|x-access-token|x-token)$")
@@ -225,7 +228,8 @@ def _authentication(project: Project) -> Iterator[Lack]:
         most = having >= 2 and having * 2 >= len(siblings)
         destroys = not route.facts.calls.isdisjoint({"drop_all", "rmtree", "drop_database"})
         writes = may_post(route) and (changes_state(route.facts) or "save" in route.facts.calls)
-        if destroys or writes or (most and (route.parameters or route.changes)):
+        answers = route.parameters and not route.facts.calls.isdisjoint(words.READS)
+        if destroys or writes or (most and (answers or route.changes)):
             yield lack(
                 "missing-authentication",
                 route.function,
@@ -256,6 +260,11 @@ def _csrf(project: Project) -> Iterator[Lack]:
                 )
             continue
         if protected or route.facts.has(words.CSRF) or route.facts.has(words.BEARER):
+            continue
+        if any(
+            one.has(words.CSRF) or one.says(words.CSRF_TEXT)
+            for one in (*((route.facts,) if route.changes else ()), *route.guards)
+        ):
             continue
         if route.facts.says(_HEADER):
             continue
@@ -295,46 +304,6 @@ _ACTS = late(
 
 def _writes_named(route: Route) -> bool:
     return bool(_ACTS.search(route.where)) and changes_state(route.facts)
-
-
-def _rate_limit(project: Project) -> Iterator[Lack]:
-    if not project.routes or project.uses(words.LIMITER):
-        return
-    for route in project.routes:
-        if is_sign_in(route):
-            yield lack(
-                "missing-rate-limit",
-                route.function,
-                "What stops somebody from trying a million passwords here?",
-            )
-
-
-def _uploads(project: Project) -> Iterator[Lack]:
-    for route in project.routes:
-        facts = route.facts
-        annotated = any(
-            last_name(one) == "UploadFile"
-            for parameter in route.function.node[4]
-            if parameter[5] is not None
-            for one in walk(parameter[5])
-            if one[0] in (ir.NAME, ir.ATTR)
-        )
-        if not annotated and facts.mentions.isdisjoint({"files", "FILES", "UploadFile"}):
-            continue
-        if facts.calls.isdisjoint(
-            {"save", "write", "copyfileobj", "write_bytes", "chunks", "upload_fileobj"}
-        ):
-            continue
-        if not facts.has(words.UPLOAD_CHECKS) and not project.uses(_UPLOAD_LIMIT):
-            yield lack(
-                "missing-upload-limits", route.function, "What may be uploaded here, and how much?"
-            )
-
-
-_UPLOAD_LIMIT = late(
-    r"MAX_CONTENT_LENGTH|DATA_UPLOAD_MAX_MEMORY_SIZE|client_max_size|ALLOWED_EXTENSIONS",
-    re.IGNORECASE,
-)
 
 
 def _password_change(project: Project) -> Iterator[Lack]:
@@ -449,8 +418,6 @@ Check = Callable[[Project], Iterator[Lack]]
 CHECKS: tuple[Check, ...] = (
     _authentication,
     _csrf,
-    _rate_limit,
-    _uploads,
     _password_change,
     _enumeration,
     _rights_from_request,

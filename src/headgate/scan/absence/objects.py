@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from headgate.model.finding import Confidence
 from headgate.scan.absence import words
+from headgate.scan.absence.before import checks_rights
 from headgate.scan.absence.lacks import (
     Lack,
     Project,
@@ -16,6 +17,7 @@ from headgate.scan.absence.lacks import (
     reads_request,
 )
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
+from headgate.scan.absence.rights import is_restricted
 from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -52,7 +54,9 @@ def sent_names(route: Route) -> set[str]:
         )
     sent &= {one[3][3] for one in function.node[4] if one[3][0] == ir.NAME}
     for node in walk(function.node[5]):
-        if node[0] == ir.ASSIGN and node[4] is not None and is_sent(node[4], sent):
+        if node[0] != ir.ASSIGN or node[4] is None or node[4][0] in (ir.COMPREHENSION, ir.MAP):
+            continue
+        if is_sent(node[4], sent):
             for target in node[3]:
                 if target[0] == ir.NAME:
                     sent.add(target[3])
@@ -115,17 +119,21 @@ def _owner(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         if is_sign_in(route) or words.NOT_CHANGE.search(route.where):
             continue
-        if _for_administrators(route.function):
+        if for_administrators(route.function) or is_restricted(route):
             continue
         sent = sent_names(route)
         checked = is_authenticated(route)
         if not sent and not checked:
             continue
-        if _ties(route.function):
+        if is_tied(route.function):
             continue
+        tied: set[int] = set()
         for call in walk(route.function.node[5]):
+            if call[0] == ir.CALL and last_name(call[3]) in _NARROWS and _is_tied(call, sent):
+                # `select(Note).where(Note.id == id).where(Note.owner == current_user.id)`
+                tied.update(id(one) for one in walk(call[3]))
             subject = _fetched(project.names, route.function, call, sent)
-            if subject is None:
+            if subject is None or id(call) in tied:
                 continue
             if not checked and subject.lower() not in _MOST_PERSONAL:
                 continue
@@ -139,7 +147,7 @@ def _owner(project: Project) -> Iterator[Lack]:
             break
 
 
-def _for_administrators(function: Function) -> bool:
+def for_administrators(function: Function) -> bool:
     """Whether a decorator or a dependency admits administrators only."""
     heads = (function.node[6], tuple(one[4:6] for one in function.node[4]))
     return any(
@@ -152,7 +160,7 @@ def _for_administrators(function: Function) -> bool:
 _ADMINISTRATORS = late(r"admin|superuser|staff|moderator", re.IGNORECASE)
 
 
-def _ties(function: Function) -> bool:
+def is_tied(function: Function) -> bool:
     """Whether anything compares an owner."""
     for node in walk(function.node[5]):
         if node[0] == ir.COMPARE:
@@ -202,21 +210,13 @@ def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> st
         return None if owned or not _store(helper["what"]) else helper["what"]
     if last_name(call[3]) not in words.FETCHES:
         return None
-    by_sent, tied = False, False
+    by_sent, tied = False, _is_tied(call, sent)
     values = [(None, one) for one in call[4]] + list(call[5])
     for key, value in values:
-        if key and words.OWN.fullmatch(key) and not is_sent(value, sent):
-            tied = True
         for part in walk(value):
-            if part[0] == ir.COMPARE and any(is_sent(one[1], sent) for one in part[4]):
-                by_sent = True
-            elif (
-                part[0] in (ir.NAME, ir.ATTR)
-                and part is not value
-                and (words.AUTHENTICATION.fullmatch(last_name(part)) is not None)
+            if (part[0] == ir.COMPARE and any(is_sent(one[1], sent) for one in part[4])) or (
+                part[0] == ir.MAP and any(is_sent(one, sent) for _, one in part[3])
             ):
-                tied = True
-            elif part[0] == ir.MAP and any(is_sent(one, sent) for _, one in part[3]):
                 by_sent = True
         if is_sent(value, sent) and (key is None or words.IDENTIFIER.fullmatch(key)):
             by_sent = True
@@ -229,6 +229,24 @@ def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> st
     if isinstance(meaning, Class) and _has_owner(meaning):
         return subject
     return subject if _store(subject) else None
+
+
+_NARROWS = frozenset({"where", "filter", "filter_by"})
+"""Calls that leave rows out, one after the other."""
+
+
+def _is_tied(call: Node, sent: set[str]) -> bool:
+    """Whether the arguments of a call name whoever calls."""
+    values = [(None, one) for one in call[4]] + list(call[5])
+    for key, value in values:
+        if key and words.OWN.fullmatch(key) and not is_sent(value, sent):
+            return True
+        for part in walk(value):
+            if part is value or part[0] not in (ir.NAME, ir.ATTR):
+                continue
+            if words.AUTHENTICATION.fullmatch(last_name(part)) is not None:
+                return True
+    return False
 
 
 def _store(name: str) -> bool:
@@ -271,7 +289,7 @@ def _assignment(project: Project) -> Iterator[Lack]:
     """Fields that the caller must not choose, taken from what the caller sends."""
     for route in project.routes:
         sent = sent_names(route)
-        guarded = _for_administrators(route.function)
+        guarded = for_administrators(route.function)
         for node in walk(route.function.node[5]):
             if node[0] == ir.CALL:
                 name = last_name(node[3])
@@ -279,13 +297,13 @@ def _assignment(project: Project) -> Iterator[Lack]:
                 if (
                     (
                         (name[:1].isupper() or name in ("create", "update", "insert", "values"))
-                        and any(_body(one, sent) for one in spread)
+                        and any(is_body(one, sent) for one in spread)
                     )
                     or (
                         name == "update"
                         and node[3][0] == ir.ATTR
                         and len(node[4]) == 1
-                        and _body(node[4][0], sent)
+                        and is_body(node[4][0], sent)
                         and route.changes
                     )
                     or (
@@ -295,12 +313,12 @@ def _assignment(project: Project) -> Iterator[Lack]:
                         and _over_body(route.function, node[4][1][3], sent)
                     )
                 ):
-                    yield lack("mass-assignment", route.function, _FIELDS, node, Confidence.MEDIUM)
+                    yield lack("mass-assignment", route.function, FIELDS, node, Confidence.MEDIUM)
         if not guarded and route.changes:
             yield from _privileges(route, sent)
 
 
-_FIELDS = "Which fields may the caller set, and are there others in the object?"
+FIELDS = "Which fields may the caller set, and are there others in the object?"
 
 
 def _privileges(route: Route, sent: set[str]) -> Iterator[Lack]:
@@ -319,7 +337,7 @@ def _privileges(route: Route, sent: set[str]) -> Iterator[Lack]:
             isinstance(key, str)
             and words.PRIVILEGE.fullmatch(key)
             and is_sent(base, sent)
-            and not _asks_rights(route.function)
+            and not checks_rights(route.function)
         ):
             yield lack(
                 "mass-assignment", route.function, "May the caller choose their own rights?", node
@@ -327,23 +345,7 @@ def _privileges(route: Route, sent: set[str]) -> Iterator[Lack]:
             return
 
 
-def _asks_rights(function: Function) -> bool:
-    """Whether the rights of whoever calls are looked at."""
-    targets = {
-        id(target) for node in walk(function.node[5]) if node[0] == ir.ASSIGN for target in node[3]
-    }
-    return any(
-        (node[0] == ir.NAME and node[3] in ("current_user", "admin_required"))
-        or (
-            node[0] == ir.ATTR
-            and id(node) not in targets
-            and words.PRIVILEGE.fullmatch(node[4]) is not None
-        )
-        for node in walk(function.node[5])
-    )
-
-
-def _body(node: Node, sent: set[str]) -> bool:
+def is_body(node: Node, sent: set[str]) -> bool:
     """Whether a value is the whole of what was sent."""
     while node[0] == ir.AWAIT:
         node = node[3]
@@ -375,7 +377,7 @@ def _over_body(function: Function, name: str, sent: set[str]) -> bool:
             iterable = node[4]
             if iterable[0] == ir.CALL and iterable[3][0] == ir.ATTR:
                 iterable = iterable[3][3]
-            return _body(iterable, sent) or is_sent(iterable, sent)
+            return is_body(iterable, sent) or is_sent(iterable, sent)
     return False
 
 

@@ -8,6 +8,7 @@ from dataclasses import field
 from typing import Any, cast
 
 from headgate.model.record import record
+from headgate.scan.absence.before import Before
 from headgate.scan.absence.facts import registering
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
@@ -38,6 +39,8 @@ class Route:
     facts: Facts
     named: bool = False
     """Whether the framework fills its parameters by their names."""
+    guards: tuple[Facts, ...] = ()
+    """Functions of the project that run before it, the nearest first."""
 
     @property
     def name(self) -> str:
@@ -157,7 +160,14 @@ class _Finder:
             function = self._named(name)
             if function is not None:
                 add(function, pattern, {method})
+        before = Before.of(self.names) if given else Before(self.names)
+        known: dict[int, Facts] = {}
         for function, patterns, methods, decorators in given.values():
+            guards: dict[int, Facts] = {}
+            for one in before.before(function):
+                if id(one.node) not in known:
+                    known[id(one.node)] = facts_of(self.names, one)
+                guards[id(one.node)] = known[id(one.node)]
             yield Route(
                 function,
                 tuple(patterns),
@@ -165,6 +175,7 @@ class _Finder:
                 tuple(decorators),
                 facts_of(self.names, function),
                 id(function.node) in named,
+                tuple(guards.values()),
             )
 
     def _named(self, dotted: str) -> Function | None:

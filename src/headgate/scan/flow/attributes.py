@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate.scan.flow.constraints import demanded
+from headgate.scan.flow.constraints import NO_TEXT, demanded
 from headgate.scan.flow.env import several
 from headgate.scan.flow.lookups import Names
 from headgate.scan.flow.program import ClassRef, FunctionRef, Imported, ModuleRef, PackageRef
@@ -67,11 +67,13 @@ class Attributes(Names):
     def _taken(self, value: Value, name: str, node: Node) -> Any:
         if name in HOSTS:
             return self.moved(value.taint, f"`{name}` is taken", node, ~7, HOST)
-        if name in ("parents", "parent", "name", "stem", "suffix") and value.type in (
-            "",
-            "pathlib.Path",
-        ):
-            return self.narrowed(value.taint, ~WHOLE)
+        if value.type in ("", "pathlib.Path"):
+            if name in ("parents", "parent"):
+                return self.narrowed(value.taint, ~WHOLE)
+            if name in ("name", "stem", "suffix") and value.type:
+                return self.portion(value.taint, f"({name})", node)
+            if name in ("name", "stem", "suffix"):
+                return self.narrowed(value.taint, ~WHOLE)
         if value.type in ("str", "urllib.parse.ParseResult"):
             return self.narrowed(value.taint, ~WHOLE)
         return self.part(value.taint, name, node)
@@ -160,7 +162,10 @@ class Attributes(Names):
                 if declared.type == "int":
                     return declared
                 taint = self._taken(value, name, node)
-                if kinds := demanded(*cls.demands(name)):
+                kinds = demanded(*cls.demands(name))
+                if declared.type == "str":
+                    kinds = (*kinds, *NO_TEXT)
+                if kinds:
                     taint = self.narrowed(taint, -1, self.rules.mask(kinds))
                 return Value(
                     taint, None, declared.ref, declared.type,
@@ -213,7 +218,7 @@ class Attributes(Names):
                 return self.read(UNKNOWN, full, node)
             types = self.rules.types.get(kind)
             if types is not None and not result:
-                result = types.methods.get(name, "")
+                result = types.methods.get(name) or types.methods.get("*", "")
         taint = self._taken(value, name, node) if value.taint else None
         if result or value.type in self.rules.types or taint:
             return Value(taint, type=result, name=f"{value.type}.{name}", recv=value)

@@ -35,6 +35,8 @@ _FOLDED: dict[str, Callable[..., Any]] = {
     "min": min,
     "round": round,
     "repr": repr,
+    "bytes": lambda *given: _bytes(*given),
+    "bytes.fromhex": bytes.fromhex,
     "os.path.join": lambda *parts: (
         "/".join(parts) if all(isinstance(p, str) for p in parts) else 1 / 0
     ),
@@ -47,6 +49,12 @@ _NUMBERS = {"bool": "bool", "callable": "bool", "hasattr": "bool", "id": "int", 
 _PREFIXED = late(r"[A-Za-z]\w*_")
 """How the name of an attribute begins that can only be one of a family."""
 _PLAIN_TYPES = frozenset({"int", "float", "bool", "complex", "Decimal", "UUID", "date", "datetime"})
+
+
+def _bytes(given: int | bytes | str, *encoding: str) -> bytes:
+    if isinstance(given, str):
+        return given.encode(*encoding)
+    return bytes(given if isinstance(given, bytes) else min(given, 64))
 
 
 class Builtins(Iterables):
@@ -188,6 +196,15 @@ class Builtins(Iterables):
         taint = self.moved(self.deep(args[0]), "its last part is taken", node, ~7, mask)
         return Value(taint, type="str")
 
+    def split_ending(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`os.path.splitext(path)`: what stands before the ending, and the ending."""
+        if not args:
+            return UNKNOWN
+        taint = self.moved(self.deep(args[0]), "its ending is split off", node, ~7)
+        root = Value(taint, type="str")
+        ending = Value(self.portion(taint, "(suffix)", node), type="str")
+        return self.make_list([root, ending], "tuple")
+
     def environment(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         return UNKNOWN
 
@@ -274,6 +291,8 @@ _HANDLERS: dict[str, Callable[[Builtins, list[Value], dict[str, Value], Node], V
     "os.path.abspath": Builtins.resolved,
     "os.path.normpath": Builtins.resolved,
     "os.path.basename": Builtins.base_name,
+    "os.path.splitext": Builtins.split_ending,
+    "posixpath.splitext": Builtins.split_ending,
     "re.compile": Builtins.compiled,
     "re.sub": Builtins.sub,
     "re.match": _match("match"),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
 from headgate.scan.flow.attributes import Attributes
 from headgate.scan.flow.containers import MAX_ITEMS
+from headgate.scan.flow.findings import Hit
+from headgate.scan.flow.sinks import dotted, last_word
 from headgate.scan.flow.values import (
     UNKNOWN,
     Obj,
@@ -18,7 +21,10 @@ from headgate.scan.flow.values import (
 )
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.packs.schema import Literal
 
+_FEW = 64
+"""Repetitions of a constant text that are written out."""
 _ESCAPING = {"markupsafe.Markup": ("xss",)}
 """Texts that make what is formatted into them safe, and for what."""
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
@@ -64,7 +70,13 @@ class Operations(Attributes):
             if op == "*" and any(
                 isinstance(o, (str, bytes)) for o in (*left.consts, *right.consts)
             ):
-                return Value(type="str")
+                short = all(
+                    isinstance(o, (str, bytes)) or o <= _FEW
+                    for o in (*left.consts, *right.consts)
+                    if isinstance(o, (str, bytes, int))
+                )
+                repeated = self._fold(operator.mul, (left.consts, right.consts)) if short else None
+                return repeated or Value(type="str")
             folded = self._fold(function, (left.consts, right.consts)) if function else None
             if folded is not None:
                 return folded
@@ -150,6 +162,9 @@ class Operations(Attributes):
         for literal in self.rules.named:
             if not literal.compare:
                 continue
+            if literal.labels:
+                self._compares_secret(literal, one, other, left, right, node)
+                continue
             for side, against in ((one, right), (other, left)):
                 name = side[4] if side[0] == ir.ATTR else side[3] if side[0] == ir.NAME else ""
                 if (
@@ -160,6 +175,41 @@ class Operations(Attributes):
                 ):
                     self.literal(literal, node, name)
                     return
+
+    def _compares_secret(
+        self, literal: Literal, one: Node, other: Node, left: Value, right: Value, node: Node
+    ) -> None:
+        """Report what comes in and is compared with something that a name calls a secret."""
+        if literal.files and not re.search(literal.files, self.frame.module.path):
+            return
+        for value, mine, against, their in (
+            (left, one, right, other),
+            (right, other, left, one),
+        ):
+            if not value.taint or against.consts is not None:
+                continue
+            if "digest" in literal.labels:
+                given = {t: one for t, one in value.taint.items() if t.label == "digest"}
+            else:
+                given = {} if self.deep(against) else value.taint
+            if not given:
+                continue
+            words = [last_word(mine), last_word(their)]
+            words += [token.key.rpartition(".")[2] for token in given]
+            if not any(
+                re.fullmatch(literal.named, word.replace("-", "_"), re.IGNORECASE) for word in words
+            ):
+                continue
+            for token, (mask, trace) in given.items():
+                if mask & self.rules.bits[literal.kind]:
+                    continue
+                self.report(
+                    Hit(
+                        literal.kind, token, trace, self.frame.module.path, node[1], node[2],
+                        dotted(mine), literal.confidence, literal.severity,
+                    )
+                )  # fmt: skip
+            return
 
     def _bool(self, node: Node) -> Value:
         op = node[3]

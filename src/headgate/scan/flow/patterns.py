@@ -21,6 +21,7 @@ _DANGEROUS = {
     "archive-extraction": "/\\",
     "xss": "<>\"'&",
     "stored-xss": "<>\"'&",
+    "xml-injection": "<>\"'&",
     "ssrf": "/:.@\\",
     "open-redirect": "/:\\",
     "header-injection": "\r\n",
@@ -30,6 +31,7 @@ _DANGEROUS = {
     "ldap-injection": "()*\\|&= ",
     "xpath-injection": "'\"()[]/|= ",
     "nosql-injection": "${}'\"[]",
+    "nosql-script-injection": "'\"`;(){}=|&",
 }
 _HARMLESS = _WORD | frozenset("-")
 

@@ -119,7 +119,7 @@ class Rules:
         self.sink_tails: set[str] = set()
         for pack in packs:
             self._add(pack)
-        pattern = "|".join(f"(?:{one.named})" for one in self.named)
+        pattern = "|".join(f"(?:{one.named})" for one in self.named if not one.labels)
         self._named = late(pattern, re.IGNORECASE) if pattern else None
 
     def _add(self, pack: Pack) -> None:
@@ -188,7 +188,11 @@ class Rules:
     def _literal(self, literal: Literal) -> None:
         for name in literal.call:
             self._call(name).literals.append(literal)
-            self.rule_tails.add(_tail(name))
+            if _tail(name) not in _COMMON:
+                self.rule_tails.add(_tail(name))
+            else:
+                # What it is given tells more than a name that stands everywhere.
+                self.rule_tails.update(_tail(key) for key in literal.when)
         for name in literal.attr:
             self._attr(name).literals.append(literal)
             self.rule_tails.add(_tail(name))
@@ -258,6 +262,9 @@ class Rules:
         return found
 
 
+_COMMON = frozenset({"update"})
+
+
 def _tail(name: str) -> str:
     """The last part that is a name in the code: of `flask.Flask.config[DEBUG]`, `DEBUG`."""
     if name.endswith("]"):
@@ -290,6 +297,11 @@ def holds(condition: Condition, given: bool, consts: tuple[Any, ...] | None, kin
         return any(_same(one, condition.equals) for one in consts)
     if op == "among":
         return any(_same(one, wanted) for one in consts for wanted in condition.among)
+    if op == "exponential":
+        from headgate.scan.packs.expressions import takes_exponential_time
+
+        whole = condition.exponential == "whole"
+        return any(isinstance(o, str) and takes_exponential_time(o, whole=whole) for o in consts)
     if op == "below":
         return any(
             isinstance(one, (int, float)) and not isinstance(one, bool) and one < condition.below

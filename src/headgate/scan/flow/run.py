@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from headgate.model.finding import Confidence
-from headgate.scan.flow.constraints import demanded
+from headgate.scan.flow.constraints import NO_TEXT, demanded
 from headgate.scan.flow.core import MAX_CALLS, CutOff, Frame
 from headgate.scan.flow.entries import (
     EntryInfo,
@@ -219,7 +219,11 @@ class Run(FrameworkCalls):
                     )
                     mask = self.rules.mask(source.safe_for)
                     mask |= self.rules.mask(demanded(parameter[4], parameter[5]))
-                    plain = value.type in ("int",)
+                    if value.type == "str":
+                        mask |= self.rules.mask(NO_TEXT)
+                    held = calls.obj(value)
+                    item = held.rest if held is not None and held.kind == "list" else None
+                    plain = "int" in (value.type, item.type if item is not None else "")
                     if not plain:
                         kind = source.type or value.type
                         taint = calls.tainted(token, parameter, mask)

@@ -59,6 +59,13 @@ class Selection:
             return True
         if rules.entries and not mentions.isdisjoint(self._entry_tails()):
             return True
+        if any(
+            not mentions.isdisjoint(source.param.beside)
+            and not mentions.isdisjoint(source.param.named)
+            for source in rules.params
+            if source.param is not None and source.param.beside
+        ):
+            return True
         return any(rules.wanted_name(name) for name in mentions)
 
     def _entry_tails(self) -> set[str]:
@@ -70,7 +77,8 @@ class Selection:
         for source in self.rules.params:
             selector = source.param
             if selector is not None:
-                for name in (*selector.annotation, *selector.named, *selector.default):
+                named = () if selector.beside else selector.named
+                for name in (*selector.annotation, *named, *selector.default):
                     out.add(name.rpartition(".")[2])
         return out
 
@@ -137,7 +145,9 @@ class Selection:
             if selector is None or selector.decorator or selector.base or selector.call:
                 continue
             if selector.named and names.intersection(selector.named):
-                return True
+                if not selector.beside or names.intersection(selector.beside):
+                    return True
+                continue
             for name in (*selector.annotation, *selector.default):
                 if name.rpartition(".")[2] in mentions:
                     return True
