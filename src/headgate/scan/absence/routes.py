@@ -10,13 +10,13 @@ from typing import Any, cast
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
 from headgate.scan.absence.words import Words
+from headgate.scan.flow.entries import is_named, parameters_of
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 from headgate.scan.packs.schema import Entry
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_PARAMETERS = re.compile(r"<(?:[^<>:]*:)?(\w+)>|\{(\w+)[^{}]*\}|\(\?P<(\w+)>")
 _BY_NAME = ("fastapi.",)
 _MAX_DEPTH = 3
 _MAX_FUNCTIONS = 40
@@ -58,14 +58,7 @@ class Route:
     @property
     def parameters(self) -> frozenset[str]:
         """Names in the pattern that the caller fills."""
-        found = {
-            name
-            for pattern in self.patterns
-            for groups in _PARAMETERS.findall(pattern)
-            for name in groups
-            if name
-        }
-        return frozenset(found)
+        return frozenset(name for pattern in self.patterns for name in parameters_of(pattern))
 
 
 @dataclass(slots=True, eq=False)
@@ -189,7 +182,7 @@ class _Finder:
         if owner is None:
             return
         for entry in self.based:
-            if function.name in entry.selector.method and self.names.derives(
+            if is_named(function.name, entry.selector.method) and self.names.derives(
                 owner, entry.selector.base
             ):
                 method = entry.method_names.get(function.name, function.name.upper())

@@ -81,9 +81,11 @@ class Selector:
     decorator: tuple[str, ...] = ()
     """Canonical names of decorators, called or not."""
     base: tuple[str, ...] = ()
-    """Classes that the function's class derives from, directly or not."""
+    """Classes that the function's class derives from, directly or not; `*Servicer`: any whose name
+    so ends, as those that a generator made."""
     method: tuple[str, ...] = ()
-    """Names of methods; with `base` only."""
+    """Names of methods; with `base` only. `*`: any that is public, `resolve_*`: all that so
+    begin."""
     annotation: tuple[str, ...] = ()
     """Types that the parameter is annotated with (`Annotated`, `Optional` looked through)."""
     default: tuple[str, ...] = ()
@@ -113,7 +115,7 @@ class Source:
     """Of `param`: `all`, `from-path` (those that the route's pattern names; a converter `int`,
     `float`, `uuid` or an annotation of such a type makes them numbers), or names."""
     skip: tuple[str, ...] = ()
-    """Of `param`: annotations or default calls (`fastapi.Depends`) that are no source."""
+    """Of `param`: annotations, default calls (`fastapi.Depends`) or names that are no source."""
     injected: tuple[str, ...] = ()
     """Of `param`: default calls whose argument the framework calls to fill the parameter, with
     parameters of its own that are such sources."""
