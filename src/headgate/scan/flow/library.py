@@ -39,6 +39,10 @@ def _looks_like(sink: Sink, node: Node) -> bool:
 class Library(Standard):
     """Calls of libraries."""
 
+    def rows_from(self, function: Value, args: list[Value]) -> Value | None:
+        """The row or rows of a database that a call gives."""
+        raise NotImplementedError
+
     def rules_for(self, function: Value) -> list[tuple[CallRule, bool]]:
         """What the packs say of a callable; whether it is certain that it is the one."""
         name = function.name
@@ -90,6 +94,9 @@ class Library(Standard):
         if name in ("any", "all") and recv is None and args:
             return self.any_all(args, node, every=name == "all")
         value = self._known_result(function, rules, given, node, shown)
+        rows = self.rows_from(function, args) if value is None or not value.taint else None
+        if rows is not None:
+            return rows
         if value is None:
             tail = name.rpartition(".")[2]
             if recv is not None:
@@ -160,13 +167,15 @@ class Library(Standard):
                     self._taint_argument(str(source.arg), taint, given, node)
                 else:
                     result = Value(taint, type=source.type)
+            mask = 0
             for sanitizer in rule.sanitizers:
                 if sanitizer.when and not self.meets(sanitizer.when, given):
                     continue
-                mask = self.rules.mask(sanitizer.safe_for)
                 if sanitizer.arg is not None:
-                    self._clean_argument(str(sanitizer.arg), mask, given)
+                    cleaned = self.rules.mask(sanitizer.safe_for)
+                    self._clean_argument(str(sanitizer.arg), cleaned, given)
                     continue
+                mask |= self.rules.mask(sanitizer.safe_for)
                 folded = self.folded(function.name, given[1])
                 if folded is not None:
                     result = folded
