@@ -217,8 +217,12 @@ class Expressions(Operations):
                 item = self.iterate(value, node)
                 spread = item if spread is None else self.joiner.values(spread, item, self.env)
         if spread is not None:
+            first = next(i for i, one in enumerate(node[4]) if one[0] == ir.STAR)
             for item in items:
                 spread = self.joiner.values(spread, item, self.env)
+            if node[3] != "set" and 0 < first < len(node[4]):
+                # What stands before the first spread keeps its place: `["tool", *words]`.
+                return self.new(Obj(node[3], dict(enumerate(items[:first])), spread))
             return self.bag(spread, node[3])
         return self.make_list(items, node[3])
 

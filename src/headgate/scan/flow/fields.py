@@ -160,9 +160,9 @@ class Fields(Names):
     def _of_view(self, view: Value) -> Value | None:
         """The row that a class of Django's or REST framework's own views is about."""
         held = self.obj(view)
-        for name in ("model", "queryset") if held is not None and held.cls is not None else ():
-            assert held is not None and held.cls is not None
-            given = held.cls.member(name)
+        cls = held.cls if held is not None else None
+        for name in ("model", "queryset") if cls is not None else ():
+            given = cls.member(name) if cls is not None else None
             found = self.force(given) if given is not None else UNKNOWN
             if isinstance(found.obj, ClassRef) and self._is_model(found.obj):
                 found = self.rows(found.obj)
