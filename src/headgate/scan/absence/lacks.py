@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from headgate.model.finding import Confidence
 from headgate.scan.absence import words
+from headgate.scan.absence.callers import Callers
 from headgate.scan.absence.names import Function, Names, last_name, walk
 from headgate.scan.absence.routes import Facts, Route, routes_of
 from headgate.scan.absence.words import Words
@@ -71,6 +72,10 @@ def lacks_of(
     """What the routes of a program lack, by place."""
     names = Names(program, rules)
     routes = routes_of(names, documents or {})
+    callers = Callers(names) if routes else None
+    for route in routes if callers is not None else ():
+        assert callers is not None
+        route.asked, route.limited = callers.asked(route), callers.limits(route)
     used: set[str] = set()
     for state in program.states.values():
         module = program.module_of(state)
@@ -111,6 +116,8 @@ def lack(
 
 def is_authenticated(route: Route) -> bool:
     """Whether anything in the route tells of a check of who calls."""
+    if route.asked is not None:
+        return route.asked
     if any(words.AUTHENTICATION.fullmatch(one) for one in route.decorators):
         return True
     if route.facts.has(words.AUTHENTICATION) or route.facts.says(_HEADER):
@@ -196,6 +203,22 @@ def may_post(route: Route) -> bool:
     )
 
 
+def _reads(facts: Facts) -> bool:
+    """Whether something is read: of a database, a store or a file."""
+    return not facts.calls.isdisjoint(_READS) or facts.says(_SELECT) or changes_state(facts)
+
+
+_READS = words.FETCHES | {
+    "open", "execute", "fetchone", "fetchall", "all", "first", "one", "scalars", "scalar", "values",
+    "send_file", "send_from_directory", "read_text", "read_bytes", "FileResponse", "static_file",
+    "get_object", "aggregate", "raw", "one_or_none",
+}  # fmt: skip
+_SELECT = re.compile(r"^\s*select\b.*\bfrom\b", re.DOTALL)
+_PRIVATE = re.compile(
+    r"(^|[^a-z]|[a-z](?=[A-Z]))(export|dump|backup|admin|internal|audit|debug|payroll)", re.IGNORECASE
+)
+"""Routes that tell what is not meant for everybody."""
+
 # The checks
 
 
@@ -217,7 +240,9 @@ def _authentication(project: Project) -> Iterator[Lack]:
         most = having >= 2 and having * 2 >= len(siblings)
         destroys = not route.facts.calls.isdisjoint({"drop_all", "rmtree", "drop_database"})
         writes = may_post(route) and (changes_state(route.facts) or "save" in route.facts.calls)
-        if destroys or writes or (most and (route.parameters or route.changes)):
+        tells = most and _PRIVATE.search(route.where) is not None
+        reads = route.changes or (route.parameters and _reads(route.facts))
+        if destroys or writes or tells or (most and reads):
             yield lack(
                 "missing-authentication",
                 route.function,
@@ -237,7 +262,8 @@ def _csrf(project: Project) -> Iterator[Lack]:
     protected = project.uses(_CSRF_APP) or django
     for route in project.routes:
         if not exempt.isdisjoint(route.decorators):
-            if not route.facts.has(words.BEARER) and not route.facts.says(_HEADER):
+            signed = route.facts.has(_SIGNED)
+            if not signed and not route.facts.has(words.BEARER) and not route.facts.says(_HEADER):
                 yield lack(
                     "missing-csrf-protection",
                     route.function,
@@ -272,6 +298,8 @@ def _csrf(project: Project) -> Iterator[Lack]:
             yield lack("missing-csrf-protection", route.function, _CSRF_QUESTION)
 
 
+_SIGNED = words.any_of(r"hmac", r"compare_digest", r"construct_event", r"verify_\w*signature\w*")
+"""What tells that a machine signs what it sends: no browser of somebody's does that."""
 _CSRF_QUESTION = "Can a page of another site make a signed-in browser do this?"
 _CSRF_APP = re.compile(
     r"CSRF_?Protect|CSRFMiddleware|SeaSurf|csrf_middleware|xsrf_cookies|CsrfViewMiddleware",
@@ -291,7 +319,7 @@ def _rate_limit(project: Project) -> Iterator[Lack]:
     if project.uses(words.LIMITER):
         return
     for route in project.routes:
-        if is_sign_in(route):
+        if is_sign_in(route) and not route.limited:
             yield lack(
                 "missing-rate-limit",
                 route.function,
@@ -303,7 +331,7 @@ def _uploads(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         facts = route.facts
         annotated = any(
-            last_name(one) == "UploadFile"
+            last_name(one) in ("UploadFile", "UploadedFile")
             for parameter in route.function.node[4]
             if parameter[5] is not None
             for one in walk(parameter[5])

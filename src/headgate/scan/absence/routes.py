@@ -35,6 +35,10 @@ class Route:
     facts: Facts
     named: bool = False
     """Whether the framework fills its parameters by their names."""
+    asked: bool | None = None
+    """Whether what decorates, registers or surrounds it asks who calls; None: nothing tells."""
+    limited: bool = False
+    """Whether it, or a decorator of it, counts how often it is called."""
 
     @property
     def name(self) -> str:
