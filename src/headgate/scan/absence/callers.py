@@ -26,8 +26,9 @@ _BEFORE = frozenset(
 """Decorators of functions that run before every route."""
 _BEFORE_METHODS = ("prepare", "dispatch", "initial", "check_permissions", "before_request")
 _DENIES = words.any_of(
-    r"(HTTP)?(Unauthori[sz]ed|Forbidden)(Error|Exception)?", r"(Http)?PermissionDenied", r"permission_denied",
-    r"NotAuthenticated", r"AuthenticationFailed", r"NotAuthori[sz]ed\w*", r"UNAUTHENTICATED",
+    r"(HTTP)?(Unauthori[sz]ed|Forbidden)(Error|Exception)?", r"(Http)?PermissionDenied",
+    r"permission_denied", r"NotAuthenticated", r"AuthenticationFailed", r"NotAuthori[sz]ed\w*",
+    r"UNAUTHENTICATED",
     r"HttpResponseForbidden", r"redirect_to_login", r"login_url", r"Abort401|Abort403",
     r"HTTP_40[13]_\w+",
 )  # fmt: skip

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from headgate.scan.absence import declared, lacks, objects, secrets, validation
+from headgate.scan.absence import (
+    declared,
+    exposed,
+    lacks,
+    locally,
+    objects,
+    rows,
+    secrets,
+    validation,
+)
 from headgate.scan.absence.lacks import Lack
 from headgate.scan.flow.analysis import Source
 from headgate.scan.flow.findings import Found
@@ -24,6 +33,9 @@ def every_lack(
         *secrets.CHECKS,
         *validation.CHECKS,
         *declared.CHECKS,
+        *rows.CHECKS,
+        *exposed.CHECKS,
+        *locally.CHECKS,
     )
     return lacks.lacks_of(program, rules, checks, documents or {})
 

@@ -10,6 +10,7 @@ from headgate.model.finding import Confidence
 from headgate.scan.absence import words
 from headgate.scan.absence.callers import Callers
 from headgate.scan.absence.names import Function, Names, last_name, walk
+from headgate.scan.absence.owning import is_caller
 from headgate.scan.absence.routes import Facts, Route, routes_of
 from headgate.scan.absence.words import Words
 from headgate.scan.flow.program import Program
@@ -215,7 +216,8 @@ _READS = words.FETCHES | {
 }  # fmt: skip
 _SELECT = re.compile(r"^\s*select\b.*\bfrom\b", re.DOTALL)
 _PRIVATE = re.compile(
-    r"(^|[^a-z]|[a-z](?=[A-Z]))(export|dump|backup|admin|internal|audit|debug|payroll)", re.IGNORECASE
+    r"(^|[^a-z]|[a-z](?=[A-Z]))(export|dump|backup|admin|internal|audit|debug|payroll)",
+    re.IGNORECASE,
 )
 """Routes that tell what is not meant for everybody."""
 
@@ -362,11 +364,11 @@ def _password_change(project: Project) -> Iterator[Lack]:
         if resets and route.facts.has(words.RESET_PROOF):
             continue
         changes = words.CHANGES_PASSWORD.search(where) and not words.NOT_CHANGE.search(where)
-        if not changes and not resets:
+        own = not changes and not resets and _sets_own(route)
+        if not changes and not resets and not own:
             continue
-        if not may_post(route) or not (
-            route.facts.has(words.PASSWORD) or route.facts.says(words.PASSWORD_TEXT)
-        ):
+        named = route.facts.has(words.PASSWORD) or route.facts.says(words.PASSWORD_TEXT)
+        if not may_post(route) or not (own or named):
             continue
         if route.facts.has(words.ASKS_OLD) or route.facts.says(_OLD_TEXT):
             continue
@@ -378,6 +380,26 @@ def _password_change(project: Project) -> Iterator[Lack]:
         )
 
 
+def _sets_own(route: Route) -> bool:
+    """Whether it sets a new password of whoever calls: `request.user.set_password(…)`."""
+    for node in walk(route.function.node[5]):
+        if node[0] != ir.CALL:
+            continue
+        if last_name(node[3]) == "set_password" and node[3][0] == ir.ATTR and node[4]:
+            if is_caller(node[3][3]) and node[4][0][0] != ir.CONST:
+                return True
+        elif any(
+            one[0] == ir.CONST and type(one[3]) is str and _SETS_HASH.search(one[3])
+            for one in node[4][:1]
+        ) and any(is_caller(part) for one in node[4][1:] for part in walk(one)):
+            return True
+    return False
+
+
+_SETS_HASH = re.compile(
+    r"^\s*update\s+\S+\s+set\b.*\b(passw(or)?d|pwd|passphrase|(passw(or)?d_?|pw_?|pwd_?)?hash)\w*\s*=",
+    re.IGNORECASE | re.DOTALL,
+)
 _OLD_TEXT = re.compile(r"^(old|current|existing|previous)[ _-]?(passw(or)?d|pwd|pass)\w*$")
 
 

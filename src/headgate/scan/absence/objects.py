@@ -16,6 +16,7 @@ from headgate.scan.absence.lacks import (
     reads_request,
 )
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
+from headgate.scan.absence.owning import is_caller, owner_fields
 from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -37,6 +38,11 @@ _MOST_PERSONAL = frozenset(
 _BODY = frozenset({"json", "get_json", "form", "data", "POST", "body", "values", "forms"})
 
 
+_NOT_SENT = frozenset(
+    {"self", "request", "req", "cls", "info", "root", "parent", "_", "obj", "context", "ctx"}
+)
+
+
 def sent_names(route: Route) -> set[str]:
     """Names in a route that hold what the caller sent, identity that was checked excepted."""
     function = route.function
@@ -47,7 +53,7 @@ def sent_names(route: Route) -> set[str]:
         sent.update(
             one[3][3]
             for one in function.node[4]
-            if one[3][0] == ir.NAME and one[3][3] not in ("self", "request", "req", "cls")
+            if one[3][0] == ir.NAME and one[3][3] not in _NOT_SENT
         )
     sent &= {one[3][3] for one in function.node[4] if one[3][0] == ir.NAME}
     for node in walk(function.node[5]):
@@ -111,19 +117,20 @@ def is_sent(node: Node, sent: set[str]) -> bool:
 
 
 def _owner(project: Project) -> Iterator[Lack]:
+    fields = owner_fields(project.names) if project.routes else frozenset[str]()
     for route in project.routes:
         if is_sign_in(route) or words.NOT_CHANGE.search(route.where):
             continue
-        if _for_administrators(route.function):
+        if for_administrators(route.function):
             continue
         sent = sent_names(route)
         checked = is_authenticated(route)
         if not sent and not checked:
             continue
-        if _ties(route.function):
+        if ties(route.function, fields):
             continue
         for call in walk(route.function.node[5]):
-            subject = _fetched(project.names, route.function, call, sent)
+            subject = _fetched(project.names, route.function, call, sent, fields)
             if subject is None:
                 continue
             if not checked and subject.lower() not in _MOST_PERSONAL:
@@ -138,7 +145,7 @@ def _owner(project: Project) -> Iterator[Lack]:
             break
 
 
-def _for_administrators(function: Function) -> bool:
+def for_administrators(function: Function) -> bool:
     """Whether a decorator or a dependency admits administrators only."""
     heads = (function.node[6], tuple(one[4:6] for one in function.node[4]))
     return any(
@@ -151,7 +158,7 @@ def _for_administrators(function: Function) -> bool:
 _ADMINISTRATORS = re.compile(r"admin|superuser|staff|moderator", re.IGNORECASE)
 
 
-def _ties(function: Function) -> bool:
+def ties(function: Function, fields: frozenset[str] = frozenset()) -> bool:
     """Whether anything compares an owner."""
     for node in walk(function.node[5]):
         if node[0] == ir.COMPARE:
@@ -160,7 +167,7 @@ def _ties(function: Function) -> bool:
                 (
                     part[0] == ir.ATTR
                     and part[4][:1].islower()
-                    and words.OWN.fullmatch(part[4]) is not None
+                    and (words.OWN.fullmatch(part[4]) is not None or part[4] in fields)
                 )
                 or (part[0] == ir.NAME and words.AUTHENTICATION.fullmatch(part[3]) is not None)
                 for side in sides
@@ -180,7 +187,9 @@ _CHECKS = words.any_of(
 )
 
 
-def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> str | None:
+def _fetched(
+    names: Names, function: Function, call: Node, sent: set[str], fields: frozenset[str]
+) -> str | None:
     """What a call fetches by something that was sent; None: nothing, or what is the caller's."""
     if call[0] == ir.INDEX:
         base = call[3]
@@ -217,6 +226,13 @@ def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> st
                 tied = True
             elif part[0] == ir.MAP and any(is_sent(one, sent) for _, one in part[3]):
                 by_sent = True
+            elif part[0] == ir.CALL and any(
+                inner and words.OWN.fullmatch(inner) and not is_sent(one, sent)
+                for inner, one in part[5]
+            ):
+                tied = True  # `Q(vehicle__owner=…)`
+            if is_caller(part):
+                tied = True
         if is_sent(value, sent) and (key is None or words.IDENTIFIER.fullmatch(key)):
             by_sent = True
     if tied or not by_sent:
@@ -225,7 +241,7 @@ def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> st
     if not subject:
         return None
     meaning = names.table(function.state).get(subject)
-    if isinstance(meaning, Class) and _has_owner(meaning):
+    if isinstance(meaning, Class) and has_owner(meaning, fields):
         return subject
     return subject if _store(subject) else None
 
@@ -234,9 +250,10 @@ def _store(name: str) -> bool:
     return words.PERSONAL.fullmatch(name) is not None
 
 
-def _has_owner(one: Class) -> bool:
+def has_owner(one: Class, fields: frozenset[str] = frozenset()) -> bool:
+    """Whether a class declares whose its objects are. `fields`: names that elsewhere say so."""
     return any(
-        target[0] == ir.NAME and words.OWN.fullmatch(target[3]) is not None
+        target[0] == ir.NAME and (words.OWN.fullmatch(target[3]) is not None or target[3] in fields)
         for node in one.node[7]
         if node[0] == ir.ASSIGN
         for target in node[3]
@@ -270,7 +287,7 @@ def _assignment(project: Project) -> Iterator[Lack]:
     """Fields that the caller must not choose, taken from what the caller sends."""
     for route in project.routes:
         sent = sent_names(route)
-        guarded = _for_administrators(route.function)
+        guarded = for_administrators(route.function)
         for node in walk(route.function.node[5]):
             if node[0] == ir.CALL:
                 name = last_name(node[3])

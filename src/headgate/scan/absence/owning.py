@@ -11,14 +11,15 @@ from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
 _CALLER = words.any_of(
-    r"user", r"auth", r"current_user\w*", r"user_id", r"uid", r"who", r"account", r"account_id", r"member",
-    r"member_id", r"principal", r"identity", r"viewer", r"me", r"sub", r"customer", r"customer_id",
-    r"logged_in_user", r"caller", r"login", r"email", r"username", r"cook", r"tenant", r"owner",
+    r"user", r"auth", r"current_user\w*", r"user_id", r"uid", r"who", r"account", r"account_id",
+    r"member", r"member_id", r"principal", r"identity", r"viewer", r"me", r"sub", r"customer",
+    r"customer_id",
+    r"logged_in_user", r"caller", r"login", r"email", r"username", r"tenant", r"owner",
 )  # fmt: skip
 _CARRIERS = frozenset(
     {
-        "request", "req", "g", "self", "context", "ctx", "session", "state", "environ", "info", "claims",
-        "token", "payload",
+        "request", "req", "g", "self", "context", "ctx", "session", "state", "environ", "info",
+        "claims", "token", "payload",
     }
 )  # fmt: skip
 """What carries who calls, as frameworks and their middleware leave it."""
@@ -53,8 +54,20 @@ def is_caller(node: Node) -> bool:
             return True
         if _CALLER.fullmatch(name) and last_name(base) in _CARRIERS:
             return True
+        if name in ("id", "pk", "uuid") and last_name(_base(base)) in _LEFT:
+            return True  # `info.context["cook"].id`: whatever was left there has an identifier.
         node = base
     return False
+
+
+def _base(node: Node) -> Node:
+    """What `x.name` and `x["name"]` are taken of."""
+    if node[0] == ir.ATTR or (node[0] == ir.INDEX and node[4][0] == ir.CONST):
+        return node[3]
+    return (ir.CONST, node[1], node[2], None)
+
+
+_LEFT = frozenset({"context", "ctx", "state", "g"})
 
 
 def owner_fields(names: Names) -> frozenset[str]:
