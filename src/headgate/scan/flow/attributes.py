@@ -211,6 +211,11 @@ class Attributes(Fields):
     def _of_type(self, value: Value, name: str, node: Node) -> Value | None:
         """What the packs say of an attribute of a type."""
         result = ""
+        if value.type in self.rules.kept_types:
+            full = f"{value.type}.{name}"
+            stored = self.env.vars.get(full) or self.shared.get(full)
+            if stored is not None:
+                return stored
         for kind in self.rules.lineage(value.type):
             full = f"{kind}.{name}"
             rule = self.rules.attrs.get(full)

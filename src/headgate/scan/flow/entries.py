@@ -92,6 +92,15 @@ class EntryInfo:
             }
         return parameters_of(self.path or "")
 
+    def positional(self, index: int) -> str:
+        """The converter of a parameter that a pattern's group without a name fills."""
+        patterns = self.cls.patterns if self.cls is not None else []
+        kinds = [_groups(one)[index : index + 1] for one in patterns]
+        harmless = bool(kinds) and all(
+            one and "all" in checked(one[0], whole=True, begins=True) for one in kinds
+        )
+        return "int" if harmless else ""
+
 
 def _pattern(rule: Entry, args: Sequence[Value], keywords: dict[str, Value]) -> str | None:
     """The pattern of the route that a decorator or a call makes."""
@@ -124,6 +133,11 @@ def parameters_of(pattern: str) -> dict[str, str]:
             kind = "int" if "all" in checked(kind, whole=True, begins=True) else ""
         out[name] = kind
     return out
+
+
+def _groups(pattern: str) -> list[str]:
+    """What stands in the groups of a pattern that have no name."""
+    return [] if "(?P<" in pattern else re.findall(r"(?<!\\)\((?!\?)([^()]*)\)", pattern)
 
 
 def _registered_with(rules: Rules, sink: Sink, keywords: dict[str, Value]) -> bool:
@@ -269,7 +283,10 @@ def param_sources(
             if source.body_only and methods and _BODIES.isdisjoint(methods):
                 continue
             taken.add(name)
-            yield parameter, source, in_path.get(name, "")
+            kind = in_path.get(name, "")
+            if not kind and info is not None and source.names != "from-path":
+                kind = info.positional(index)
+            yield parameter, source, kind
 
 
 def is_number(converter: str) -> bool:

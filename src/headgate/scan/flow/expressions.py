@@ -99,6 +99,11 @@ class Expressions(Operations):
                 return stored
             if isinstance(value.obj, ClassRef):
                 return value
+        if value.type in self.rules.kept_types and key.consts:
+            full = f"{value.type}[{key.consts[0]}]"
+            stored = self.env.vars.get(full) or self.shared.get(full)
+            if stored is not None:
+                return stored
         if value.type and value.ref is not None and value.type in self.rules.types:
             return self._typed_item(value, key, node)
         if value.type.startswith("collections.defaultdict"):

@@ -18,11 +18,14 @@ from headgate.scan.flow.framework_calls import FrameworkCalls, place_of_call
 from headgate.scan.flow.parameters import worth_a_look, worth_reading
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState, decorator_names
 from headgate.scan.flow.project import Mode
+from headgate.scan.flow.registered import TAILS, keep
 from headgate.scan.flow.selection import any_worth
 from headgate.scan.flow.values import UNKNOWN, Obj, Value
 from headgate.scan.ir import nodes as ir
 
 _ROUNDS = 3
+_TABLED = frozenset({"tornado.httputil.HTTPServerRequest"})
+_APPLICATIONS = frozenset({"app", "application"})
 DESCRIBED = "openapi.operation"
 """The name by which packs speak of functions that an OpenAPI description makes routes."""
 _REACH = 2
@@ -43,6 +46,7 @@ class Run(FrameworkCalls):
             self._guarded(state, "the module", lambda state=state: self.calls.run_module(state))
         functions = [one for state in wanted for one in self._functions(state)]
         self._described(states)
+        self._before(functions)
         self._entries(functions)
         for ref, cls in functions:
             if self._mentions(ref.node):
@@ -52,6 +56,16 @@ class Run(FrameworkCalls):
                 break
         if self.mode is not Mode.APPLICATION:
             self._parameters(states)
+
+    def _before(self, functions: list[tuple[FunctionRef, ClassRef | None]]) -> None:
+        """Look first at functions that set up what the routes find: tables of routes, and what is
+        left on the application when it starts."""
+        wanted = TAILS if self.rules.types.keys() & _TABLED else frozenset[str]()
+        for ref, cls in functions:
+            named = {one[3][3] for one in ref.node[4] if one[3][0] == ir.NAME}
+            sets_up = self.rules.kept_types and not named.isdisjoint(_APPLICATIONS)
+            if sets_up or not wanted.isdisjoint(ref.node[11]):
+                self._root(ref, cls, self.calls.entry_of.get((ref.module.path, ref.node[1])))
 
     def _parameters(self, states: Sequence[ModuleState]) -> None:
         """Functions that nobody calls: what a caller may do with them."""
@@ -247,7 +261,7 @@ class Run(FrameworkCalls):
         for name, item in held.items.items() if held is not None else ():
             old = cls.fields.get(name)
             if item.ref is not None and item.ref in calls.env.heap:
-                self._keep(item)
+                keep(calls, item)
             if old is None:
                 cls.fields[name] = item
             elif old is not item:
@@ -255,19 +269,6 @@ class Run(FrameworkCalls):
             if calls.deep(item):
                 self._tainting.add(name)
                 self._fields[name] = None
-
-    def _keep(self, value: Value, depth: int = 0) -> None:
-        """Objects that outlive the function they were made in."""
-        heap = self.calls.env.heap
-        held = heap.get(value.ref)
-        if held is None or depth > 4:
-            return
-        self.program.heap[value.ref] = held
-        for item in held.items.values():
-            if item.ref is not None:
-                self._keep(item, depth + 1)
-        if held.rest is not None and held.rest.ref is not None:
-            self._keep(held.rest, depth + 1)
 
     def _follow(self, states: Sequence[ModuleState]) -> bool:
         """Analyse the functions that use what was found to give what comes in."""

@@ -234,6 +234,9 @@ class Model:
     """Methods that give what is under a key, and the positions of the keys: `{get: [0]}`."""
     inert: bool = False
     """No data comes out of it (a logger, a lock)."""
+    kept: bool = False
+    """What one function leaves on it, under a key or as an attribute, others find there: there is
+    one for the program, or for a request."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,19 @@ def _positions(table: Table) -> dict[str, tuple[int, ...]]:
 
 def model_in(table: Table, kinds: Kinds) -> Model:
     table.known(
-        ("type", "from", "attrs", "params", "bases", "methods", "store", "put", "take", "inert")
+        (
+            "type",
+            "from",
+            "attrs",
+            "params",
+            "bases",
+            "methods",
+            "store",
+            "put",
+            "take",
+            "inert",
+            "kept",
+        )
     )
     methods = table.table("methods")
     put, take = _positions(table.table("put")), _positions(table.table("take"))
@@ -155,6 +167,7 @@ def model_in(table: Table, kinds: Kinds) -> Model:
         put=put,
         take=take,
         inert=table.flag("inert"),
+        kept=table.flag("kept"),
     )
 
 
