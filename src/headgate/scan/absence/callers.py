@@ -1,4 +1,6 @@
-"""Who may call a route, by what decorates, registers and surrounds it."""
+"""Who may call a route, by what its decorators and its class say, and what it is registered with.
+
+What functions of the project that run before it do is in `before`."""
 
 from __future__ import annotations
 
@@ -20,10 +22,6 @@ _KEYWORDS = frozenset(
 )  # fmt: skip
 """Keywords of decorators and constructors, and attributes of classes, that say who may call."""
 _OPEN = frozenset({"AllowAny", "AllowAnonymous", "IsAuthenticatedOrReadOnly", "allow_any"})
-_BEFORE = frozenset(
-    {"before_request", "before_app_request", "middleware", "on_request", "hook", "before"}
-)
-"""Decorators of functions that run before every route."""
 _BEFORE_METHODS = ("prepare", "dispatch", "initial", "check_permissions", "before_request")
 _DENIES = words.any_of(
     r"(HTTP)?(Unauthori[sz]ed|Forbidden)(Error|Exception)?", r"(Http)?PermissionDenied",
@@ -43,12 +41,8 @@ class Callers:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._denying: dict[int, bool] = {}
-        self._everywhere = False
-        self._in_files: set[str] = set()
         self._default = False
         for state in names.program.states.values():
-            for function in names.functions(state):
-                self._before(function)
             self._settings(state)
 
     def asked(self, route: Route) -> bool | None:
@@ -66,15 +60,10 @@ class Callers:
                 if one[0] in (ir.NAME, ir.ATTR)
             ):
                 return True
-            decorator = self._function(function, head[3] if head[0] == ir.CALL else head)
-            if decorator is not None and self.denies(decorator):
-                return True
         for head in function.node[6]:
             if self._registered(function, head):
                 return True
         if function.owner is not None and self._by_method(function.owner):
-            return True
-        if self._everywhere or function.state.path in self._in_files:
             return True
         if self._default and self._is_framework(function):
             return True
@@ -100,17 +89,6 @@ class Callers:
                 for one in facts_of(self._names, function, 2).functions
             )
         return found
-
-    def _before(self, function: Function) -> None:
-        for head in function.node[6]:
-            plain = head[3] if head[0] == ir.CALL else head
-            if last_name(plain) not in _BEFORE or not self.denies(function):
-                continue
-            on = self._names.canonical(function.state, plain[3]) if plain[0] == ir.ATTR else ""
-            if "lueprint" in on or last_name(plain[3] if plain[0] == ir.ATTR else plain) == "bp":
-                self._in_files.add(function.state.path)
-            else:
-                self._everywhere = True
 
     def _settings(self, state: Any) -> None:
         if "settings" not in state.path:

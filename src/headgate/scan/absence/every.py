@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from headgate.scan.absence import (
     declared,
     exposed,
+    fields,
     lacks,
     locally,
     objects,
+    owners,
+    rights,
     rows,
     secrets,
     validation,
@@ -30,6 +33,9 @@ def every_lack(
     checks = (
         *lacks.CHECKS,
         *objects.CHECKS,
+        *fields.CHECKS,
+        *owners.CHECKS,
+        *rights.CHECKS,
         *secrets.CHECKS,
         *validation.CHECKS,
         *declared.CHECKS,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from headgate.model.finding import Confidence
 from headgate.scan.absence import words
+from headgate.scan.absence.before import asks_who
 from headgate.scan.absence.callers import Callers
 from headgate.scan.absence.names import Function, Names, last_name, walk
 from headgate.scan.absence.owning import is_caller
@@ -138,7 +139,9 @@ def is_authenticated(route: Route) -> bool:
         for one in owner.bases
     ):
         return True
-    return reads_session(route.facts)
+    return reads_session(route.facts) or any(
+        asks_who(one) or one.says(_HEADER) or reads_session(one) for one in route.guards
+    )
 
 
 _HEADER = re.compile(r"^(authorization|x-api-?key|x-auth-token|x-access-token|x-token)$")
@@ -206,14 +209,9 @@ def may_post(route: Route) -> bool:
 
 def _reads(facts: Facts) -> bool:
     """Whether something is read: of a database, a store or a file."""
-    return not facts.calls.isdisjoint(_READS) or facts.says(_SELECT) or changes_state(facts)
+    return not facts.calls.isdisjoint(words.READS) or facts.says(_SELECT) or changes_state(facts)
 
 
-_READS = words.FETCHES | {
-    "open", "execute", "fetchone", "fetchall", "all", "first", "one", "scalars", "scalar", "values",
-    "send_file", "send_from_directory", "read_text", "read_bytes", "FileResponse", "static_file",
-    "get_object", "aggregate", "raw", "one_or_none",
-}  # fmt: skip
 _SELECT = re.compile(r"^\s*select\b.*\bfrom\b", re.DOTALL)
 _PRIVATE = re.compile(
     r"(^|[^a-z]|[a-z](?=[A-Z]))(export|dump|backup|admin|internal|audit|debug|payroll)",
@@ -243,8 +241,8 @@ def _authentication(project: Project) -> Iterator[Lack]:
         destroys = not route.facts.calls.isdisjoint({"drop_all", "rmtree", "drop_database"})
         writes = may_post(route) and (changes_state(route.facts) or "save" in route.facts.calls)
         tells = most and _PRIVATE.search(route.where) is not None
-        reads = route.changes or (route.parameters and _reads(route.facts))
-        if destroys or writes or tells or (most and reads):
+        answers = route.parameters and _reads(route.facts)
+        if destroys or writes or tells or (most and (answers or route.changes)):
             yield lack(
                 "missing-authentication",
                 route.function,
@@ -274,6 +272,11 @@ def _csrf(project: Project) -> Iterator[Lack]:
                 )
             continue
         if protected or route.facts.has(words.CSRF) or route.facts.has(words.BEARER):
+            continue
+        if any(
+            one.has(words.CSRF) or one.says(words.CSRF_TEXT)
+            for one in (*((route.facts,) if route.changes else ()), *route.guards)
+        ):
             continue
         if route.facts.says(_HEADER):
             continue
@@ -318,15 +321,40 @@ def _writes_named(route: Route) -> bool:
 
 
 def _rate_limit(project: Project) -> Iterator[Lack]:
-    if project.uses(words.LIMITER):
+    limited = project.uses(words.LIMITER)
+    if limited and not _limits_single_routes(project):
         return
     for route in project.routes:
+        if limited and (_is_limited(route) or route.facts.has(words.LIMITER)):
+            continue
         if is_sign_in(route) and not route.limited:
             yield lack(
                 "missing-rate-limit",
                 route.function,
                 "What stops somebody from trying a million passwords here?",
             )
+
+
+def _limits_single_routes(project: Project) -> bool:
+    """Whether what limits is put on routes one by one, and not on all of them."""
+    if any(_LIMITS_ALL.fullmatch(one) for one in project.mentions):
+        return False
+    return any(_is_limited(route) for route in project.routes)
+
+
+def _is_limited(route: Route) -> bool:
+    named = any(_LIMITS_ONE.fullmatch(one) for one in route.decorators)
+    return named or any(facts.has(words.LIMITER) for facts in route.guards)
+
+
+_LIMITS_ONE = re.compile(
+    r"(\w*_)?limit(s|ed|er)?|(\w*_)?rate_?limit\w*|\w*throttle\w*", re.IGNORECASE
+)
+_LIMITS_ALL = re.compile(
+    r"default_limits|application_limits|SlowAPI(ASGI)?Middleware|\w*(Rate|Limit|Throttl)\w*Middleware"
+    r"|axes\w*|\w*lockout\w*|failed_?(login|attempt)\w*|login_?attempts?|attempts?|re?captcha\w*",
+    re.IGNORECASE,
+)
 
 
 def _uploads(project: Project) -> Iterator[Lack]:
@@ -345,12 +373,17 @@ def _uploads(project: Project) -> Iterator[Lack]:
             {"save", "write", "copyfileobj", "write_bytes", "chunks", "upload_fileobj"}
         ):
             continue
-        if not facts.has(words.UPLOAD_CHECKS) and not project.uses(_UPLOAD_LIMIT):
+        if facts.has(words.UPLOAD_CHECKS):
+            continue
+        # A limit of the size says nothing of a file that is kept under the name it came with.
+        named = "filename" in facts.mentions and facts.calls.isdisjoint(_NEW_NAMES)
+        if named or not project.uses(_UPLOAD_LIMIT):
             yield lack(
                 "missing-upload-limits", route.function, "What may be uploaded here, and how much?"
             )
 
 
+_NEW_NAMES = frozenset({"uuid4", "token_hex", "token_urlsafe", "mkstemp", "NamedTemporaryFile"})
 _UPLOAD_LIMIT = re.compile(
     r"MAX_CONTENT_LENGTH|DATA_UPLOAD_MAX_MEMORY_SIZE|client_max_size|ALLOWED_EXTENSIONS",
     re.IGNORECASE,

@@ -201,6 +201,53 @@ class Names:
             return self.meaning(state, node[3])
         return ""
 
+    def bound(self, state: ModuleState, name: str) -> tuple[ModuleState, str] | None:
+        """The file and the name at its top where a name comes from that is imported."""
+        meaning = self.table(state).get(name)
+        if not isinstance(meaning, str) or ":" not in meaning:
+            module = self.program.module_of(state)
+            for node in module.body if module is not None else ():
+                if node[0] == ir.IMPORT:
+                    found = self._origin(state, node, name)
+                    if found is not None:
+                        return found
+            return None
+        path, _, inner = meaning.partition(":")
+        target = self.program.states.get(path)
+        return (target, inner) if target is not None else None
+
+    def _origin(self, state: ModuleState, node: Node, name: str) -> tuple[ModuleState, str] | None:
+        for module, wanted, alias, level in node[3]:
+            if wanted and (alias or wanted) == name:
+                target = (
+                    self.program.relative(state, level, module)
+                    if level
+                    else self.program.resolve(state.folder, module)
+                )
+                return (target, wanted) if target is not None else None
+        return None
+
+    def assigned(
+        self, state: ModuleState, node: Node, depth: int = 0
+    ) -> tuple[ModuleState, Node] | None:
+        """What is assigned to a name at the top of its file, and that file."""
+        if node[0] == ir.ATTR:
+            inner = self.meaning(state, node[3])
+            if not isinstance(inner, ModuleState):
+                return None
+            state = inner
+        name = last_name(node)
+        module = self.program.module_of(state)
+        for one in module.body if module is not None else ():
+            if one[0] != ir.ASSIGN or one[4] is None:
+                continue
+            if any(target[0] == ir.NAME and target[3] == name for target in one[3]):
+                return state, one[4]
+        origin = self.bound(state, name) if depth < 4 else None
+        if origin is None or origin[0] is state:
+            return None
+        return self.assigned(origin[0], (ir.NAME, node[1], node[2], origin[1]), depth + 1)
+
     def canonical(self, state: ModuleState, node: Node) -> str:
         """The canonical name of an expression; of something of the project `path:Name`."""
         meaning = self.meaning(state, node)

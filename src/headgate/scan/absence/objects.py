@@ -127,7 +127,7 @@ def _owner(project: Project) -> Iterator[Lack]:
         checked = is_authenticated(route)
         if not sent and not checked:
             continue
-        if ties(route.function, fields):
+        if is_tied(route.function, fields):
             continue
         for call in walk(route.function.node[5]):
             subject = _fetched(project.names, route.function, call, sent, fields)
@@ -158,7 +158,7 @@ def for_administrators(function: Function) -> bool:
 _ADMINISTRATORS = re.compile(r"admin|superuser|staff|moderator", re.IGNORECASE)
 
 
-def ties(function: Function, fields: frozenset[str] = frozenset()) -> bool:
+def is_tied(function: Function, fields: frozenset[str] = frozenset()) -> bool:
     """Whether anything compares an owner."""
     for node in walk(function.node[5]):
         if node[0] == ir.COMPARE:
@@ -295,13 +295,13 @@ def _assignment(project: Project) -> Iterator[Lack]:
                 if (
                     (
                         (name[:1].isupper() or name in ("create", "update", "insert", "values"))
-                        and any(_body(one, sent) for one in spread)
+                        and any(is_body(one, sent) for one in spread)
                     )
                     or (
                         name == "update"
                         and node[3][0] == ir.ATTR
                         and len(node[4]) == 1
-                        and _body(node[4][0], sent)
+                        and is_body(node[4][0], sent)
                         and route.changes
                     )
                     or (
@@ -311,12 +311,12 @@ def _assignment(project: Project) -> Iterator[Lack]:
                         and _over_body(route.function, node[4][1][3], sent)
                     )
                 ):
-                    yield lack("mass-assignment", route.function, _FIELDS, node, Confidence.MEDIUM)
+                    yield lack("mass-assignment", route.function, FIELDS, node, Confidence.MEDIUM)
         if not guarded and route.changes:
             yield from _privileges(route, sent)
 
 
-_FIELDS = "Which fields may the caller set, and are there others in the object?"
+FIELDS = "Which fields may the caller set, and are there others in the object?"
 
 
 def _privileges(route: Route, sent: set[str]) -> Iterator[Lack]:
@@ -359,7 +359,7 @@ def _asks_rights(function: Function) -> bool:
     )
 
 
-def _body(node: Node, sent: set[str]) -> bool:
+def is_body(node: Node, sent: set[str]) -> bool:
     """Whether a value is the whole of what was sent."""
     while node[0] == ir.AWAIT:
         node = node[3]
@@ -391,7 +391,7 @@ def _over_body(function: Function, name: str, sent: set[str]) -> bool:
             iterable = node[4]
             if iterable[0] == ir.CALL and iterable[3][0] == ir.ATTR:
                 iterable = iterable[3][3]
-            return _body(iterable, sent) or is_sent(iterable, sent)
+            return is_body(iterable, sent) or is_sent(iterable, sent)
     return False
 
 

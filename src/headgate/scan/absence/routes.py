@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from headgate.scan.absence.before import Before
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
 from headgate.scan.absence.words import Words
@@ -35,6 +36,8 @@ class Route:
     facts: Facts
     named: bool = False
     """Whether the framework fills its parameters by their names."""
+    guards: tuple[Facts, ...] = ()
+    """Functions of the project that run before it, the nearest first."""
     asked: bool | None = None
     """Whether what decorates, registers or surrounds it asks who calls; None: nothing tells."""
     limited: bool = False
@@ -151,7 +154,14 @@ class _Finder:
             function = self._named(name)
             if function is not None:
                 add(function, pattern, {method})
+        before = Before.of(self.names)
+        known: dict[int, Facts] = {}
         for function, patterns, methods, decorators in given.values():
+            guards: dict[int, Facts] = {}
+            for one in before.before(function):
+                if id(one.node) not in known:
+                    known[id(one.node)] = facts_of(self.names, one)
+                guards[id(one.node)] = known[id(one.node)]
             yield Route(
                 function,
                 tuple(patterns),
@@ -159,6 +169,7 @@ class _Finder:
                 tuple(decorators),
                 facts_of(self.names, function),
                 id(function.node) in named,
+                tuple(guards.values()),
             )
 
     def _named(self, dotted: str) -> Function | None:

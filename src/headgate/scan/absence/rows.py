@@ -12,8 +12,8 @@ from headgate.scan.absence.objects import (
     for_administrators,
     has_owner,
     is_sent,
+    is_tied,
     sent_names,
-    ties,
 )
 from headgate.scan.absence.owning import by_identifier, is_caller, owner_fields, tied_tables
 from headgate.scan.ir import nodes as ir
@@ -63,7 +63,7 @@ def _by_sql(project: Project) -> Iterator[Lack]:
         sent = sent_names(route)
         calls = [one for one in walk(route.function.node[5]) if one[0] == ir.CALL]
         given = [(one, _values(one)) for one in calls]
-        if ties(route.function) or any(
+        if is_tied(route.function) or any(
             any(is_sent(one, sent) for one in values) and any(is_caller(one) for one in values)
             for _, values in given
         ):

@@ -39,7 +39,7 @@ AUTHENTICATION = any_of(
     r"get_(auth|current|logged_in|session)_\w*(user|account)\w*", r"is_logged_?in", r"logged_?in(_user)?",
     r"(verify|validate|check|decode|parse|insecure_verify)_?\w*(token|jwt|session|auth|api_?key|login|credentials|permission|access)\w*",
     r"(token|auth|session|jwt|apikey|api_key)_?(validator|verify|check|guard)\w*", r"get_jwt(_identity)?",
-    r"jwt_required", r"permission_classes", r"has_(perm|permission|role|access)\w*", r"check_perm\w*",
+    r"requires", r"jwt_required", r"permission_classes", r"has_(perm|permission|role|access)\w*", r"check_perm\w*",
     r"user_passes_test", r"staff_member_required", r"LoginRequiredMixin|PermissionRequiredMixin|UserPassesTestMixin",
     r"HTTPBearer|OAuth2PasswordBearer|HTTPBasic|APIKeyHeader|Security", r"x_?api_?key", r"login_manager",
     r"ensure_\w*(auth|login|admin|user)\w*", r"only_\w*(admin|user|staff)\w*", r"protected", r"private",
@@ -129,6 +129,8 @@ CSRF = any_of(
     r"_csrf_token",
     r"x_?csrf_?token",
 )
+CSRF_TEXT = re.compile(r"^(_|x[-_])?(csrf|xsrf)([-_]?(token|middlewaretoken|key))?$")
+"""Keys and headers that hold a token."""
 COOKIES = any_of(
     r"login_user",
     r"current_user",
@@ -261,6 +263,12 @@ PRIVILEGE = any_of(
     r"access_?level",
     r"user_?type",
 )
+CHECKS_RIGHTS = any_of(
+    r"has_(role|perm|permission|permissions|scope|any_role)s?",
+    r"(check|require|ensure|verify|assert|is|can|may)_\w*(role|perm|permission|admin|staff|superuser|scope|allowed)s?\w*",
+    r"(is|can|may)_(admin|staff|superuser|manager|moderator|allowed)\w*",
+)
+"""Calls that tell what whoever calls may do."""
 PRIVILEGED = re.compile(r"^(admin|administrator|root|superuser|staff|manager|true|1|yes)$")
 SQL_CHANGE = re.compile(
     r"^\s*(insert\s+into|update\s+\S+\s+set|delete\s+from|drop\s+table|truncate|replace\s+into|alter\s+table)\b"
@@ -285,6 +293,12 @@ FETCHES = frozenset(
         "get_by_id", "find", "get_one", "query", "fetch", "scalar_one", "get_item", "load",
     }
 )  # fmt: skip
+READS = FETCHES | {
+    "execute", "fetchone", "fetchall", "fetchrow", "fetchval", "fetch_one", "fetch_all", "scalar",
+    "scalars", "select", "send_file", "send_from_directory", "FileResponse", "open", "read_text",
+    "read_bytes", "first", "all", "list", "one", "one_or_none",
+}  # fmt: skip
+"""Calls that read what is stored."""
 FETCH_HELPER = re.compile(
     r"(?:get|find|fetch|load|read|lookup)_(?:one_)?(?P<what>[a-z]+?)(?:_by_\w+|_from_db|_or_404)?",
     re.IGNORECASE,

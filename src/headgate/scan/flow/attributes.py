@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headgate.scan.flow.constraints import demanded
+from headgate.scan.flow.constraints import NO_TEXT, demanded
 from headgate.scan.flow.env import several
 from headgate.scan.flow.fields import Fields
 from headgate.scan.flow.program import ClassRef, FunctionRef, Imported, ModuleRef, PackageRef
@@ -165,7 +165,10 @@ class Attributes(Fields):
                 if declared.type == "int":
                     return declared
                 taint = self._taken(value, name, node)
-                if kinds := demanded(*cls.demands(name)):
+                kinds = demanded(*cls.demands(name))
+                if declared.type == "str":
+                    kinds = (*kinds, *NO_TEXT)
+                if kinds:
                     taint = self.narrowed(taint, -1, self.rules.mask(kinds))
                 return Value(
                     taint, None, declared.ref, declared.type,
@@ -223,7 +226,7 @@ class Attributes(Fields):
                 return self.read(UNKNOWN, full, node)
             types = self.rules.types.get(kind)
             if types is not None and not result:
-                result = types.methods.get(name, "")
+                result = types.methods.get(name) or types.methods.get("*", "")
         taint = self._taken(value, name, node) if value.taint else None
         if result or value.type in self.rules.types or taint:
             return Value(taint, type=result, name=f"{value.type}.{name}", recv=value)

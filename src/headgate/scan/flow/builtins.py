@@ -35,6 +35,8 @@ _FOLDED: dict[str, Callable[..., Any]] = {
     "min": min,
     "round": round,
     "repr": repr,
+    "bytes": lambda *given: _bytes(*given),
+    "bytes.fromhex": bytes.fromhex,
     "os.path.join": lambda *parts: (
         "/".join(parts) if all(isinstance(p, str) for p in parts) else 1 / 0
     ),
@@ -47,6 +49,12 @@ _NUMBERS = {"bool": "bool", "callable": "bool", "hasattr": "bool", "id": "int", 
 _PREFIXED = re.compile(r"[A-Za-z]\w*_")
 """How the name of an attribute begins that can only be one of a family."""
 _PLAIN_TYPES = frozenset({"int", "float", "bool", "complex", "Decimal", "UUID", "date", "datetime"})
+
+
+def _bytes(given: int | bytes | str, *encoding: str) -> bytes:
+    if isinstance(given, str):
+        return given.encode(*encoding)
+    return bytes(given if isinstance(given, bytes) else min(given, 64))
 
 
 class Builtins(Iterables):

@@ -293,6 +293,7 @@ class Calls(Summaries):
         frame = Frame(ref.module, function[3] or "a lambda", max(caller.depth, -1) + 1)
         frame.closure = FunctionRef(ref.module, function, ref.cls, captured) if captured else None
         frame.cls = ref.cls
+        frame.mentions = function[11]
         frame.entry = self.entry_of.get((ref.module.path, function[1]))
         self.run_module(ref.module)
         self.frame = frame

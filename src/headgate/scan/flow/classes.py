@@ -30,6 +30,7 @@ _FIELD_BASES = frozenset(
 _CHOICES = frozenset({"typing.Literal", "typing_extensions.Literal"})
 _CLOSED = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"})
 _PLAIN = frozenset({"int", "float", "bool", "uuid.UUID", "datetime.date", "datetime.datetime"})
+_TEXTS = frozenset({"str", "pydantic.EmailStr", "pydantic.NameEmail", "pydantic.SecretStr"})
 _WRAPPERS = frozenset(
     {
         "typing.Optional", "typing.Annotated", "typing.Union", "typing.Final", "typing.Required",
@@ -188,7 +189,7 @@ class Classes(Statements):
         name = self.rules.canonical(value.name)
         if name in _PLAIN:
             return Value(type="int")
-        if name == "str":
+        if name in _TEXTS:
             return Value(type="str")
         if name in self.rules.types or "." in name:
             return Value(type=name)

@@ -8,6 +8,8 @@ from headgate.scan.flow.patterns import checked
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
+NO_TEXT = ("nosql-injection",)
+"""Kinds that no text causes, whatever it says: a filter's operators are not texts."""
 _PATTERNS = ("pattern", "regex")
 
 

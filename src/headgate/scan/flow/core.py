@@ -28,6 +28,7 @@ from headgate.scan.flow.values import (
     step,
 )
 from headgate.scan.ir.nodes import Node
+from headgate.scan.packs.schema import Source
 
 MAX_STEPS = 8_000
 """Statements that the analysis of one root may execute, those of its callees included."""
@@ -48,8 +49,8 @@ class Frame:
     """A function, a module or a class body that is being run."""
 
     __slots__ = (
-        "closure", "cls", "conds", "depth", "entry", "env", "globals", "hits", "loops", "module",
-        "name", "nonlocals", "out", "raises", "returned", "self_ref", "writes", "yielded",
+        "closure", "cls", "conds", "depth", "entry", "env", "globals", "hits", "loops", "mentions",
+        "module", "name", "nonlocals", "out", "raises", "returned", "self_ref", "writes", "yielded",
     )  # fmt: skip
 
     def __init__(self, module: ModuleState, name: str, depth: int) -> None:
@@ -69,6 +70,8 @@ class Frame:
         self.raises: list[list[tuple[Env, Value]]] = []
         self.returned: Value | None = None
         self.conds: list[tuple[Any, Any]] = []
+        self.mentions: frozenset[str] = frozenset()
+        """Names that stand in the function."""
         self.out: Env | None = None
         """The state at the returns so far."""
         self.yielded: Value | None = None
@@ -190,7 +193,7 @@ class Core:
             return None
         reason = f"what is under `{key}` is taken"
         return {
-            token.part(key): (mask, self.trace(trace, reason, node))
+            token.part(key): (mask | token.parts, self.trace(trace, reason, node))
             for token, (mask, trace) in taint.items()
         }
 
@@ -227,16 +230,27 @@ class Core:
         return UNKNOWN
 
     def token(
-        self, label: str, what: str, key: str, node: Node, confidence: Any, scope: Any = None
+        self,
+        label: str,
+        what: str,
+        key: str,
+        node: Node,
+        confidence: Any,
+        scope: Any = None,
+        parts: int = 0,
     ) -> Token:
         """The token of a source: one for the same source in the same function."""
         path = self.frame.module.path
         place = (label, what, key, path, scope if scope is not None else id(self.frame))
         found = self.tokens.get(place)
         if found is None:
-            found = Token(label, what, key, path, node[1], node[2], confidence)
+            found = Token(label, what, key, path, node[1], node[2], confidence, parts=parts)
             self.tokens[place] = found
         return found
+
+    def source_token(self, source: Source, key: str, node: Node) -> Token:
+        parts = self.rules.mask(source.parts_safe_for) if source.parts_safe_for else 0
+        return self.token(source.label, source.what, key, node, source.confidence, None, parts)
 
     def tainted(self, token: Token, node: Node, mask: int = 0, reason: str = "") -> Taint:
         trace = self.trace(None, reason or f"{token.what} comes in", node)

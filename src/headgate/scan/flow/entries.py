@@ -250,6 +250,7 @@ def param_sources(
     if cls is not None and parameters and "staticmethod" not in _last_names(ref.node):
         parameters = parameters[1:]
     in_path = info.path_parameters() if info is not None else {}
+    names = {one[3][3] for one in parameters}
     taken: set[str] = set()
     for source in rules.params:
         selector = source.param
@@ -264,6 +265,8 @@ def param_sources(
             if selector.first and index:
                 continue
             if selector.named and name not in selector.named:
+                continue
+            if selector.beside and names.isdisjoint(selector.beside):
                 continue
             kind = ""
             if selector.annotation or selector.default or source.skip:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from headgate.scan.flow.constraints import NO_TEXT
 from headgate.scan.flow.core import Frame
 from headgate.scan.flow.entries import (
     EntryInfo,
@@ -93,7 +94,10 @@ class FrameworkCalls(Selection):
                     token = calls.token(
                         source.label, source.what, one[3][3], one, source.confidence, one[3][3]
                     )
-                    taint = calls.tainted(token, one, self.rules.mask(source.safe_for))
+                    mask = self.rules.mask(source.safe_for)
+                    if found.type == "str":
+                        mask |= self.rules.mask(NO_TEXT)
+                    taint = calls.tainted(token, one, mask)
                     found = Value(taint, ref=found.ref, type=found.type)
             keywords[one[3][3]] = found
         result = calls.call(function, [], keywords, place_of_call(target.node))

@@ -161,7 +161,7 @@ class Library(Standard):
             for source in rule.sources:
                 if not certain:
                     continue
-                token = self.token(source.label, source.what, shown, node, source.confidence)
+                token = self.source_token(source, shown, node)
                 taint = self.tainted(token, node, self.rules.mask(source.safe_for))
                 if source.arg is not None:
                     self._taint_argument(str(source.arg), taint, given, node)

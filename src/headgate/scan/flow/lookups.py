@@ -110,7 +110,7 @@ class Names(Library):
         for source in rule.sources:
             if source.route_path and self.frame.entry is not None and self.frame.entry.constant:
                 return constant(self.frame.entry.path)
-            token = self.token(source.label, source.what, name, node, source.confidence)
+            token = self.source_token(source, name, node)
             taint = self.tainted(token, node, self.rules.mask(source.safe_for))
             return Value(taint, type=source.type or rule.type, name=name)
         return Value(type=rule.type, name=name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
 from headgate.scan.flow.attributes import Attributes
 from headgate.scan.flow.containers import MAX_ITEMS
+from headgate.scan.flow.sinks import dotted, last_word
 from headgate.scan.flow.values import (
     UNKNOWN,
     Obj,
@@ -18,7 +20,10 @@ from headgate.scan.flow.values import (
 )
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.packs.schema import Literal
 
+_FEW = 64
+"""Repetitions of a constant text that are written out."""
 _ESCAPING = {"markupsafe.Markup": ("xss",)}
 """Texts that make what is formatted into them safe, and for what."""
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
@@ -64,7 +69,13 @@ class Operations(Attributes):
             if op == "*" and any(
                 isinstance(o, (str, bytes)) for o in (*left.consts, *right.consts)
             ):
-                return Value(type="str")
+                short = all(
+                    isinstance(o, (str, bytes)) or o <= _FEW
+                    for o in (*left.consts, *right.consts)
+                    if isinstance(o, (str, bytes, int))
+                )
+                repeated = self._fold(operator.mul, (left.consts, right.consts)) if short else None
+                return repeated or Value(type="str")
             folded = self._fold(function, (left.consts, right.consts)) if function else None
             if folded is not None:
                 return folded
@@ -150,6 +161,11 @@ class Operations(Attributes):
         for literal in self.rules.named:
             if not literal.compare:
                 continue
+            if literal.labels:
+                if self._compares_labelled(literal, one, other, left, right):
+                    self.literal(literal, node, dotted(one))
+                    return
+                continue
             for side, against in ((one, right), (other, left)):
                 name = side[4] if side[0] == ir.ATTR else side[3] if side[0] == ir.NAME else ""
                 if (
@@ -160,6 +176,20 @@ class Operations(Attributes):
                 ):
                     self.literal(literal, node, name)
                     return
+
+    def _compares_labelled(
+        self, literal: Literal, one: Node, other: Node, left: Value, right: Value
+    ) -> bool:
+        """Whether what comes from such a source is compared with something so named."""
+        for value, against, node in ((left, right, other), (right, left, one)):
+            if not value.taint or against.consts is not None or self.deep(against):
+                continue
+            given = [token for token in value.taint if token.root().label in literal.labels]
+            keys = [token.key.rpartition(".")[2].replace("-", "_") for token in given]
+            words = [last_word(node), *keys] if given else []
+            if any(re.fullmatch(literal.named, word, re.IGNORECASE) for word in words):
+                return True
+        return False
 
     def _bool(self, node: Node) -> Value:
         op = node[3]

@@ -30,6 +30,7 @@ _DANGEROUS = {
     "ldap-injection": "()*\\|&= ",
     "xpath-injection": "'\"()[]/|= ",
     "nosql-injection": "${}'\"[]",
+    "nosql-script-injection": "'\"`;(){}=|&",
 }
 _HARMLESS = _WORD | frozenset("-")
 

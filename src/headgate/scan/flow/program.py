@@ -125,6 +125,19 @@ class ClassRef:
             out.update(dict(one.order))
         return out
 
+    def admits_more(self) -> bool:
+        """Whether its instances may have fields that it does not name: `extra="allow"`."""
+        for one in self.lineage():
+            for statement in one.node[7]:
+                if statement[0] == ir.CLASS and statement[3] == "Config":
+                    statements = statement[7]
+                else:
+                    statements = (statement,)
+                for inner in statements:
+                    if inner[0] == ir.ASSIGN and inner[4] is not None and _allows(inner):
+                        return True
+        return False
+
     def demands(self, name: str) -> tuple[Node | None, Node | None]:
         """Annotation and default of a field, as they are written."""
         for one in self.lineage():
@@ -254,6 +267,26 @@ def free_names(function: Node) -> frozenset[str]:
 def is_method_kind(function: Node, name: str) -> bool:
     """Whether a decorator with this last name is on it."""
     return any(_last_name(one) == name for one in function[6])
+
+
+def _allows(node: Node) -> bool:
+    """`extra = "allow"`, `model_config = ConfigDict(extra="allow")`, `{"extra": "allow"}`."""
+    name = node[3][0][3] if node[3][0][0] == ir.NAME else ""
+    value = node[4]
+    if name == "extra":
+        given = value
+    elif name != "model_config":
+        return False
+    elif value[0] == ir.CALL:
+        given = next((one for key, one in value[5] if key == "extra"), None)
+    elif value[0] == ir.MAP:
+        keys = (one for key, one in value[3] if key is not None and key[3:4] == ("extra",))
+        given = next(keys, None)
+    else:
+        return False
+    return given is not None and (
+        given[3:4] == ("allow",) or (given[0] == ir.ATTR and given[4] == "allow")
+    )
 
 
 def _last_name(node: Node) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from headgate.model.finding import Confidence
 from headgate.scan.flow.findings import most_sure, severity_of
 from headgate.scan.flow.values import FIRST_KIND, HOST, RESOLVED
+from headgate.scan.packs.expressions import takes_exponential_time
 from headgate.scan.packs.schema import (
     ALL,
     Absence,
@@ -120,7 +121,7 @@ class Rules:
         self.sink_tails: set[str] = set()
         for pack in packs:
             self._add(pack)
-        pattern = "|".join(f"(?:{one.named})" for one in self.named)
+        pattern = "|".join(f"(?:{one.named})" for one in self.named if not one.labels)
         self._named = re.compile(pattern, re.IGNORECASE) if pattern else None
 
     def _add(self, pack: Pack) -> None:
@@ -293,6 +294,9 @@ def holds(condition: Condition, given: bool, consts: tuple[Any, ...] | None, kin
         return any(_same(one, condition.equals) for one in consts)
     if op == "among":
         return any(_same(one, wanted) for one in consts for wanted in condition.among)
+    if op == "exponential":
+        whole = condition.exponential == "whole"
+        return any(isinstance(o, str) and takes_exponential_time(o, whole=whole) for o in consts)
     if op == "below":
         return any(
             isinstance(one, (int, float)) and not isinstance(one, bool) and one < condition.below

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from headgate.model.finding import Confidence
-from headgate.scan.flow.constraints import demanded
+from headgate.scan.flow.constraints import NO_TEXT, demanded
 from headgate.scan.flow.core import MAX_CALLS, CutOff, Frame
 from headgate.scan.flow.entries import (
     EntryInfo,
@@ -215,6 +215,8 @@ class Run(FrameworkCalls):
                     )
                     mask = self.rules.mask(source.safe_for)
                     mask |= self.rules.mask(demanded(parameter[4], parameter[5]))
+                    if value.type == "str":
+                        mask |= self.rules.mask(NO_TEXT)
                     plain = value.type in ("int",)
                     if not plain:
                         kind = source.type or value.type

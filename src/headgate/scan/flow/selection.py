@@ -145,7 +145,9 @@ class Selection:
             if selector is None or selector.decorator or selector.base or selector.call:
                 continue
             if selector.named and names.intersection(selector.named):
-                return True
+                if not selector.beside or names.intersection(selector.beside):
+                    return True
+                continue
             for name in (*selector.annotation, *selector.default):
                 if name.rpartition(".")[2] in mentions:
                     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Any
+from typing import Any, cast
 
 from headgate.model.finding import Confidence
 from headgate.scan.flow.findings import Found, Hit
@@ -41,6 +41,39 @@ def dotted(node: Node) -> str:
     if op == ir.INDEX:
         return f"{dotted(node[3])}[]"
     return "…"
+
+
+def _mentions(call: Node, pattern: str) -> bool:
+    """Whether a name in the arguments of a call matches, as they are written."""
+    stack: list[Any] = [*call[4], *(value for _, value in call[5])] if call[0] == ir.CALL else []
+    while stack:
+        one: Any = stack.pop()
+        if type(one) is not tuple or not one:
+            continue
+        items = cast("tuple[Any, ...]", one)
+        name = last_word(items)
+        if name and re.fullmatch(pattern, name, re.IGNORECASE):
+            return True
+        stack.extend(items)
+    return False
+
+
+def last_word(node: Any) -> str:
+    """The last name in `a.b.c`, or the key in `a["c"]`, `a.get("c")` and `f("c")`."""
+    op = node[0]
+    if op == ir.NAME:
+        return node[3]
+    if op == ir.ATTR:
+        return node[4]
+    if op == ir.INDEX and node[4][0] == ir.CONST:
+        return str(node[4][3])
+    if op == ir.CALL:
+        first = node[4][0] if node[4] else None
+        if first is not None and first[0] == ir.CONST and isinstance(first[3], str):
+            return first[3]
+        # `secret.encode()`, `str(secret)`
+        return last_word(node[3][3] if node[3][0] == ir.ATTR else first or node[3])
+    return ""
 
 
 class Sinks(Guards):
@@ -126,6 +159,8 @@ class Sinks(Guards):
             names = (value.type, self.rules.canonical(value.name)) if value.name else (value.type,)
             return any(self.rules.is_a(one, (condition.type,)) for one in names)
         consts = value.consts
+        if condition.op == "exponential" and consts is None and value.text:
+            consts = (value.text,)
         if consts is None and condition.op in ("equals", "among"):
             if value.name and value.taint is None:
                 # Names stand for themselves: `Loader: yaml.Loader`.
@@ -147,6 +182,7 @@ class Sinks(Guards):
     ) -> None:
         """Report what reaches a sink and is not safe for it."""
         bit = self.rules.bits[sink.kind]
+        told = self.rules.kinds[sink.kind].told_as or sink.kind
         for value in values:
             if value.consts is not None and not value.taint:
                 continue
@@ -161,7 +197,7 @@ class Sinks(Guards):
                 if mask & bit or self.cleared(token, self.facts_for(token)) & bit:
                     continue
                 hit = Hit(
-                    sink.kind, token, trace, self.frame.module.path, node[1], node[2],
+                    told, token, trace, self.frame.module.path, node[1], node[2],
                     sink.what or name, min(sink.confidence, most), sink.severity,
                     value.text or "", sink,
                 )  # fmt: skip
@@ -190,6 +226,10 @@ class Sinks(Guards):
         if literal.into and not re.search(literal.into, target, re.IGNORECASE):
             return
         if literal.files and not re.search(literal.files, self.frame.module.path):
+            return
+        if literal.of and not _mentions(node, literal.of):
+            return
+        if literal.beside and not self.frame.mentions.isdisjoint(literal.beside):
             return
         kind = self.rules.kinds[literal.kind]
         message = (literal.message or kind.message).replace("{sink}", name)

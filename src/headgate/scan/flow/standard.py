@@ -22,6 +22,8 @@ _QUEUES = frozenset(
         "asyncio.Queue", "multiprocessing.Queue", "multiprocessing.SimpleQueue",
     }
 )  # fmt: skip
+_DUMPS = frozenset({"model_dump", "dict", "asdict"})
+"""Methods of models that give their fields."""
 _LATER = frozenset({"delay", "delay_on_commit", "apply_async", "apply_async_on_commit", "s", "si"})
 """Methods that a decorator of a task queue gives a function, to call it elsewhere."""
 _HANDED = {"submit": 0, "run_in_executor": 1, "call_soon": 0, "call_soon_threadsafe": 0}
@@ -54,9 +56,11 @@ class Standard(Builtins):
     ) -> Value | None:
         """The result of a method of a type of this file; None: not known here."""
         held = self.obj(recv)
-        if held is not None and held.cls is not None and name in ("_replace", "_asdict"):
-            change = self.replaced if name == "_replace" else self.as_dictionary
-            return change([recv], keywords, node)
+        if held is not None and held.cls is not None:
+            if name == "_replace":
+                return self.replaced([recv], keywords, node)
+            if name == "_asdict" or (name in _DUMPS and held.cls.member(name) is None):
+                return self.as_dictionary([recv], keywords, node)
         if recv.type == MATCH and name == "group":
             return self._group(recv, args, node)
         if name == "as_view" and isinstance(recv.obj, ClassRef):
@@ -186,11 +190,21 @@ class Standard(Builtins):
         return self.new(Obj(held.kind, items, held.rest, held.cls, held.open), args[0].type)
 
     def as_dictionary(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
-        """`dataclasses.asdict(one)`, `vars(one)`."""
-        held = self.obj(args[0])
+        """`dataclasses.asdict(one)`, `vars(one)`, `one.model_dump()`."""
+        value = args[0]
+        held = self.obj(value)
         if held is None:
-            return Value(self.deep(args[0]))
-        return self.new(Obj("dict", held.items, held.rest, None, held.open))
+            return Value(self.deep(value))
+        if not value.taint:
+            return self.new(Obj("dict", held.items, held.rest, None, held.open))
+        cls: ClassRef | None = held.cls
+        if cls is None or not cls.field_names() or cls.admits_more():
+            return Value(value.taint, ref=self.new(Obj("dict", held.items, held.rest)).ref)
+        # It came in, and holds the fields that its class names and no others.
+        items: dict[Any, Value] = {
+            name: self.attribute(value, name, node) for name in cls.field_names()
+        }
+        return self.new(Obj("dict", items))
 
     def as_tuple(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         held = self.obj(args[0])
@@ -254,6 +268,9 @@ _FUNCTIONS: dict[str, Callable[[Standard, list[Value], dict[str, Value], Node], 
     "collections.namedtuple": Standard.named_tuple,
     "dataclasses.replace": Standard.replaced,
     "dataclasses.asdict": Standard.as_dictionary,
+    "attr.asdict": Standard.as_dictionary,
+    "attrs.asdict": Standard.as_dictionary,
+    "fastapi.encoders.jsonable_encoder": Standard.as_dictionary,
     "dataclasses.astuple": Standard.as_tuple,
     "vars": Standard.as_dictionary,
     "operator.itemgetter": Standard.getter,

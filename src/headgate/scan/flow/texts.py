@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from headgate.scan.flow.constraints import NO_TEXT
 from headgate.scan.flow.containers import Containers
 from headgate.scan.flow.values import (
     MAX_TEXT,
@@ -64,6 +65,10 @@ def method_of(name: str) -> Callable[..., Any]:
 
 class Texts(Containers):
     """What texts are made of."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._no_text = self.rules.mask(NO_TEXT)
 
     def _text_method(
         self, recv: Value, name: str, args: list[Value], keywords: dict[str, Value], node: Node
@@ -168,7 +173,7 @@ class Texts(Containers):
             whole = -1
         elif taint is not None and all(not part.consts or part.consts == ("",) for part in parts):
             whole = ~7
-        moved = self.moved(taint, reason, node, whole) if taint else None
+        moved = self.moved(taint, reason, node, whole, self._no_text) if taint else None
         return Value(moved, type="str", text="".join(text)[:MAX_TEXT])
 
     def formatted(

@@ -31,7 +31,8 @@ class Token:
     """One place where data comes in: what a finding's trace begins with."""
 
     __slots__ = (
-        "confidence", "derived", "end", "index", "key", "label", "parent", "path", "start", "what",
+        "confidence", "derived", "end", "index", "key", "label", "parent", "parts", "path", "start",
+        "what",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +46,7 @@ class Token:
         confidence: Confidence = Confidence.HIGH,
         index: int = -1,
         parent: Token | None = None,
+        parts: int = 0,
     ) -> None:
         self.label = label
         self.what = what
@@ -57,6 +59,8 @@ class Token:
         """From 0 for what a caller passes into a function; -1 for a source."""
         self.parent = parent
         """What it is a part of."""
+        self.parts = parts
+        """Bits of the kinds that what is under a key of it is safe for."""
         self.derived: dict[str, Token] = {}
 
     def part(self, key: str) -> Token:

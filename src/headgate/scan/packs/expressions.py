@@ -7,6 +7,7 @@ exponentially many: `(a+)+$`. See CWE-1333.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -34,6 +35,38 @@ def why_endless(pattern: str) -> str:
         if most >= _MANY and any(_ambiguous(one, []) for one in _alternatives(body)):
             return "it repeats what repeats, so that some texts take exponential time"
     return ""
+
+
+@functools.lru_cache(maxsize=2000)
+def takes_exponential_time(pattern: str, *, whole: bool = False) -> bool:
+    """Whether some text takes a program exponential time to match: a round of a repetition may end
+    in several places, and something after it (`whole`: the end of the text) may not fit."""
+    try:
+        if len(pattern) > MAX_LENGTH:
+            return False
+        re.compile(pattern)
+        parser: Any = import_module("re._parser")
+        return _may_fail_after(list(parser.parse(pattern)), after=whole)
+    except (re.error, OverflowError, RecursionError, ValueError):
+        return False
+
+
+def _may_fail_after(items: list[tuple[Any, Any]], *, after: bool) -> bool:
+    for index, (op, value) in enumerate(items):
+        name = str(op)
+        follows = after or any(_demands(one) for one in items[index + 1 :])
+        many = name in ("MAX_REPEAT", "MIN_REPEAT") and int(value[1]) >= _MANY
+        if many and follows and any(_ambiguous(one, []) for one in _alternatives(value[2])):
+            return True
+        for inner in _inside(name, value):
+            if _may_fail_after(list(inner), after=follows):
+                return True
+    return False
+
+
+def _demands(item: tuple[Any, Any]) -> bool:
+    """Whether an item may fail to match: the end of the text, or at least one letter."""
+    return str(item[0]) in ("AT", "ASSERT", "ASSERT_NOT") or _least((str(item[0]), item[1]))
 
 
 def _repetitions(items: Any) -> Iterator[tuple[int, Any]]:

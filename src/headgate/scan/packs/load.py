@@ -50,7 +50,17 @@ def parse_kinds(data: bytes, file: str) -> dict[KindName, Kind]:
     for key in table.values:
         one = table.table(key)
         one.known(
-            ("cwe", "severity", "title", "message", "remedy", "labels", "confidence", "taint")
+            (
+                "cwe",
+                "severity",
+                "title",
+                "message",
+                "remedy",
+                "labels",
+                "confidence",
+                "taint",
+                "told_as",
+            )
         )
         labels = {
             label: severity_or_none(one.table("labels"), label)
@@ -69,6 +79,7 @@ def parse_kinds(data: bytes, file: str) -> dict[KindName, Kind]:
             default_label=default,
             confidence=confidence_in(one, "confidence", Confidence.HIGH),
             taint=one.values.get("taint") is not False,
+            told_as=KindName(one.text("told_as", "")),
         )
     return kinds
 

@@ -40,6 +40,8 @@ class Kind:
     """Of literals and absences, where their entries do not say."""
     taint: bool = True
     """Whether data flows to it; false for literals and absences."""
+    told_as: KindName = KindName("")
+    """The kind that findings of it are told as: it differs in what is safe for it only."""
     family: str = ""
     """First part of the rule's name, instead of the language."""
 
@@ -66,6 +68,9 @@ class Condition:
     """Whether the argument is given at all."""
     constant: bool | None = None
     """Whether its value is known."""
+    exponential: str = ""
+    """`any` or `whole`: a regular expression, as text or compiled, that some texts take exponential
+    time to match (`whole`: all of the text has to fit)."""
     below: float | None = None
     """A constant number below this one."""
     type: str = ""
@@ -92,6 +97,8 @@ class Selector:
     """Calls that the parameter's default is: `fastapi.Query`."""
     named: tuple[str, ...] = ()
     """Names of parameters."""
+    beside: tuple[str, ...] = ()
+    """Names of which the function has a parameter, too."""
     first: bool = False
     """The first parameter (after `self`)."""
     call: tuple[str, ...] = ()
@@ -120,6 +127,9 @@ class Source:
     """Of `param`: default calls whose argument the framework calls to fill the parameter, with
     parameters of its own that are such sources."""
     safe_for: tuple[str, ...] = ()
+    parts_safe_for: tuple[str, ...] = ()
+    """Kinds that what is under a key of it is safe for: a form's fields are texts, which are no
+    filters of a database."""
     type: str = ""
     """Type of the value, for its methods; empty: a container of texts, or a text."""
     confidence: Confidence = Confidence.HIGH
@@ -226,7 +236,8 @@ class Model:
     """Parameters that hold it."""
     bases: tuple[str, ...] = ()
     methods: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Method or attribute → type that it gives."""
+    """Method or attribute → type that it gives; `*`: any other, `[]`: what is under a key,
+    `iter`: what a loop over it gives."""
     put: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     """Methods that put a value under a key, and the positions of the keys and, last, the value:
     `{set: [0, 1]}`; `[0, 1, 2]`: two keys. Positions count from 0 after the receiver."""
@@ -276,6 +287,13 @@ class Literal:
     """All of them hold."""
     unless: Mapping[str, Condition] = field(default_factory=dict[str, Condition])
     """Any of them holds."""
+    of: str = ""
+    """Regular expression (re.fullmatch, ignoring case) for a name in the arguments, as written."""
+    beside: tuple[str, ...] = ()
+    """Names of which the function that it stands in mentions none."""
+    labels: tuple[str, ...] = ()
+    """Of `compare`: labels of the source that one operand comes from; `named` is then the last name
+    or key of the other one, or the key of the source."""
     into: str = ""
     """Regular expression for what the result is for: the variable, key, keyword or function in
     whose name it ends (`token|secret|password`)."""

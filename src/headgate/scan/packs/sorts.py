@@ -37,7 +37,7 @@ def source_in(table: Table, kinds: Kinds) -> Source:
         (
             "attr", "call", "param", "label", "what", "names", "skip", "injected", "safe_for",
             "type", "confidence", "arg", "keys", "body_only", "route_path",
-            "exception",
+            "exception", "parts_safe_for",
         )
     )  # fmt: skip
     exactly(table, "attr", "call", "param", "exception")
@@ -52,6 +52,7 @@ def source_in(table: Table, kinds: Kinds) -> Source:
         skip=table.texts("skip"),
         injected=table.texts("injected"),
         safe_for=safe_for(table, kinds),
+        parts_safe_for=safe_for(table, kinds, "parts_safe_for"),
         type=table.text("type", ""),
         confidence=confidence_in(table, "confidence", Confidence.HIGH),
         arg=table.place("arg"),
@@ -191,7 +192,7 @@ def literal_in(table: Table, kinds: Kinds) -> Literal:
     table.known(
         (
             "call", "attr", "assign", "named", "compare", "value", "when_value", "when", "unless",
-            "into", "files", "kind", "confidence", "severity", "message",
+            "of", "beside", "labels", "into", "files", "kind", "confidence", "severity", "message",
         )
     )  # fmt: skip
     kind = kind_in(table, kinds)
@@ -208,6 +209,9 @@ def literal_in(table: Table, kinds: Kinds) -> Literal:
         value=condition_in(table, key) if key in table else None,
         when=conditions_in(table, "when"),
         unless=conditions_in(table, "unless"),
+        of=table.regex("of"),
+        beside=table.texts("beside"),
+        labels=table.texts("labels"),
         into=table.regex("into"),
         files=table.regex("files"),
         confidence=confidence_in(table, "confidence", kinds[kind].confidence),

@@ -37,11 +37,11 @@ def kind_in(table: Table, kinds: Kinds) -> KindName:
     return name
 
 
-def safe_for(table: Table, kinds: Kinds) -> tuple[str, ...]:
-    names = table.texts("safe_for")
+def safe_for(table: Table, kinds: Kinds, key: str = "safe_for") -> tuple[str, ...]:
+    names = table.texts(key)
     for name in names:
         if name != ALL and name not in kinds:
-            raise table.error("safe_for", f"there is no kind {name!r}", "Take one of kinds.yaml.")
+            raise table.error(key, f"there is no kind {name!r}", "Take one of kinds.yaml.")
     return names
 
 
@@ -54,8 +54,8 @@ def exactly(table: Table, *keys: str) -> None:
 def selector_in(table: Table) -> Selector:
     table.known(
         (
-            "decorator", "base", "method", "annotation", "default", "named", "first", "call",
-            "handler",
+            "decorator", "base", "method", "annotation", "default", "named", "beside", "first",
+            "call", "handler",
         )
     )  # fmt: skip
     if not table.values:
@@ -69,13 +69,25 @@ def selector_in(table: Table) -> Selector:
         annotation=table.texts("annotation"),
         default=table.texts("default"),
         named=table.texts("named"),
+        beside=table.texts("beside"),
         first=table.flag("first"),
         call=table.texts("call"),
         handler=tuple(places),
     )
 
 
-_OPERATIONS = ("equals", "not", "in", "matches", "present", "absent", "constant", "below", "type")
+_OPERATIONS = (
+    "equals",
+    "not",
+    "in",
+    "matches",
+    "present",
+    "absent",
+    "constant",
+    "below",
+    "type",
+    "exponential",
+)
 
 
 def condition_in(table: Table, key: str) -> Condition:
@@ -96,6 +108,10 @@ def condition_in(table: Table, key: str) -> Condition:
             return Condition(matches=value.regex(op), op="matches")
         if op == "below":
             return Condition(below=float(given), op="below")
+        if op == "exponential":
+            words = {"any": "any", "whole": "whole"}
+            word = value.choice(op, lambda one: words[one], "any, whole", "any")
+            return Condition(exponential=word, op=op)
         if op == "type":
             return Condition(type=value.text(op), op="type")
         if op == "constant":
