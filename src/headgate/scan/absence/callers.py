@@ -67,7 +67,23 @@ class Callers:
             return True
         if self._default and self._is_framework(function):
             return True
-        return None
+        return True if self._dispatched(function) else None
+
+    def _dispatched(self, function: Function) -> bool:
+        """Whether a function that asks who calls takes it from a table of routes."""
+        state = function.state
+        module = self._names.program.module_of(state)
+        for node in module.body if module is not None else ():
+            if node[0] != ir.ASSIGN or node[4] is None or node[4][0] != ir.MAP:
+                continue
+            if not any(one[0] == ir.NAME and one[3] == function.name for _, one in node[4][3]):
+                continue
+            tables = {one[3] for one in node[3] if one[0] == ir.NAME}
+            return any(
+                not tables.isdisjoint(one.node[11]) and self.denies(one)
+                for one in self._names.functions(state)
+            )
+        return False
 
     def limits(self, route: Route) -> bool:
         """Whether the route or a decorator of it counts how often it is called."""

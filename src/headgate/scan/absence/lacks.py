@@ -487,6 +487,10 @@ def reads_request(node: Node) -> bool:
             mentioned.add(one[3])
         elif one[0] == ir.ATTR:
             mentioned.add(one[4])
+        elif one[0] == ir.CONST and one[3] in _EVENT:
+            mentioned.add("event of a gateway")
+    if "event" in mentioned and "event of a gateway" in mentioned:
+        return True
     return bool(mentioned & {"request", "req"}) and bool(
         mentioned
         & {
@@ -509,6 +513,9 @@ def reads_request(node: Node) -> bool:
             "match_info",
         }
     )
+
+
+_EVENT = frozenset({"pathParameters", "queryStringParameters", "body"})
 
 
 def _key_matches(node: Node, pattern: Words | re.Pattern[str]) -> bool:

@@ -82,6 +82,10 @@ _SERVICES = frozenset(
 )  # fmt: skip
 
 
+_PARSES = frozenset({"payload", "parse_body", "get_body", "json_body", "read_json", "load_body"})
+"""Functions of a project that read the body of a request or an event."""
+
+
 def is_sent(node: Node, sent: set[str]) -> bool:
     """Whether a value is what the caller sent, and not what a check of identity made of it."""
     while node[0] in (ir.AWAIT, ir.INDEX) or (
@@ -111,8 +115,11 @@ def is_sent(node: Node, sent: set[str]) -> bool:
         "get_data",
         "loads",
         "body",
+        *_PARSES,
     ):
         return False
+    if node[0] == ir.CALL and last_name(node[3]) in _PARSES:
+        return any(one[0] == ir.NAME and one[3] in ("event", "request", "req") for one in node[4])
     return reads_request(node)
 
 
@@ -170,6 +177,7 @@ def is_tied(function: Function, fields: frozenset[str] = frozenset()) -> bool:
                     and (words.OWN.fullmatch(part[4]) is not None or part[4] in fields)
                 )
                 or (part[0] == ir.NAME and words.AUTHENTICATION.fullmatch(part[3]) is not None)
+                or is_caller(part)
                 for side in sides
                 for part in walk(side)
             ) and node[4][0][0] in ("==", "!=", "is", "is not", "in", "not in"):
@@ -237,13 +245,24 @@ def _fetched(
             by_sent = True
     if tied or not by_sent:
         return None
-    subject = _subject(call)
+    subject = _subject(call) or ""
+    if call[3][0] == ir.ATTR and not _store(subject):
+        subject = _table(names, function, call[3][3]) or subject
     if not subject:
         return None
     meaning = names.table(function.state).get(subject)
     if isinstance(meaning, Class) and has_owner(meaning, fields):
         return subject
     return subject if _store(subject) else None
+
+
+def _table(names: Names, function: Function, on: Node) -> str:
+    """`orders` of `table = dynamodb.Table("orders")`."""
+    found = names.assigned(function.state, on) if on[0] in (ir.NAME, ir.ATTR) else None
+    value = found[1] if found is not None else on
+    if value[0] == ir.CALL and last_name(value[3]) == "Table" and value[4]:
+        return str(value[4][0][3]) if value[4][0][0] == ir.CONST else ""
+    return ""
 
 
 def _store(name: str) -> bool:

@@ -150,6 +150,8 @@ class _Finder:
                         named.add(id(function.node))
             for function, pattern, methods in self._registered(state):
                 add(function, pattern, methods)
+            for function, pattern, method in self._tabled(state):
+                add(function, pattern, {method})
         for name, pattern, method in operations(self.documents):
             function = self._named(name)
             if function is not None:
@@ -225,6 +227,18 @@ class _Finder:
                     for function in self._handlers(state, value) if value is not None else ():
                         yield function, _pattern(entry, node), _methods(entry, found, node)
 
+    def _tabled(self, state: ModuleState) -> Iterator[tuple[Function, str, str]]:
+        """Of `ROUTES = {"GET /orders": list_orders}`, as behind a gateway: the functions."""
+        module = self.names.program.module_of(state)
+        for node in module.body if module is not None else ():
+            if node[0] != ir.ASSIGN or node[4] is None or node[4][0] != ir.MAP:
+                continue
+            for key, value in node[4][3]:
+                method, pattern = _table_key(key)
+                function = self.names.meaning(state, value) if pattern else None
+                if isinstance(function, Function):
+                    yield function, pattern, method
+
     def _handlers(self, state: ModuleState, value: Node) -> Iterator[Function]:
         if value[0] == ir.CALL:
             if last_name(value[3]) != "as_view":
@@ -252,6 +266,19 @@ def argument(call: Node, place: int | str) -> Node | None:
     if isinstance(place, int):
         return call[4][place] if place < len(call[4]) else None
     return next((value for key, value in call[5] if key == place), None)
+
+
+def _table_key(key: Node | None) -> tuple[str, str]:
+    """Method and pattern of `"GET /orders/{id}"` and `("GET", "/orders")`; empty: no route."""
+    if key is None:
+        return "", ""
+    parts = key[4] if key[0] == ir.SEQ else (key,)
+    texts = [one[3] for one in parts if one[0] == ir.CONST and type(one[3]) is str]
+    match = _TABLE_KEY.fullmatch(" ".join(texts)) if texts else None
+    return (match[1], match[2]) if match is not None else ("", "")
+
+
+_TABLE_KEY = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/\S*)")
 
 
 def _pattern(entry: Entry, node: Node) -> str:

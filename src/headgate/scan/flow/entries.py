@@ -26,8 +26,9 @@ _IN_PATH = re.compile(
     r"|:(?P<colon>[A-Za-z_]\w*)"
 )
 _BODIES = frozenset({"POST", "PUT", "PATCH"})
-_NUMBERS = frozenset({"int", "float", "uuid", "decimal"})
-_CONVERTERS = _NUMBERS | {"str", "string", "path", "slug", "any", "alpha", "ymd", "ext", "re"}
+_NUMBERS = frozenset({"int", "float", "uuid", "decimal", "slug", "ymd", "alpha"})
+"""Converters that let through nothing that does harm anywhere."""
+_CONVERTERS = _NUMBERS | {"str", "string", "path", "any", "ext", "re"}
 _PATTERN = re.compile(r"[^\w]")
 
 

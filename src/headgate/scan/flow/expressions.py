@@ -8,6 +8,7 @@ from typing import Any
 
 from headgate.scan.flow.attributes import SuperRef
 from headgate.scan.flow.containers import MAX_ITEMS
+from headgate.scan.flow.entries import is_number
 from headgate.scan.flow.guards import without_elements
 from headgate.scan.flow.operations import Operations
 from headgate.scan.flow.program import ClassRef, FunctionRef
@@ -23,6 +24,9 @@ from headgate.scan.flow.values import (
 )
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+
+_IN_ROUTE = (".match_info", ".path_params", ".view_args", ".path_kwargs", ".kwargs")
+"""Attributes that hold what the pattern of the route lets through, by name."""
 
 
 class Expressions(Operations):
@@ -99,6 +103,10 @@ class Expressions(Operations):
                 return stored
             if isinstance(value.obj, ClassRef):
                 return value
+        if self.frame.entry is not None and key.consts and value.name.endswith(_IN_ROUTE):
+            kind = self.frame.entry.path_parameters().get(key.consts[0], "")
+            if is_number(kind):
+                return Value(type="int")
         if value.type in self.rules.kept_types and key.consts:
             full = f"{value.type}[{key.consts[0]}]"
             stored = self.env.vars.get(full) or self.shared.get(full)
@@ -250,6 +258,11 @@ class Expressions(Operations):
             if name:
                 self.named(name, item, item_node)
             self.set_item(value, key, self.stored(item, item_node))
+        held = self.obj(value)
+        if held is not None and "statusCode" in held.items and "body" in held.items:
+            # What a function in a cloud answers with, behind a gateway.
+            given = {str(key): item for key, item in held.items.items()}
+            self.library_call(Value(name="gateway.answer"), (None, [], given, None), node)
         return value
 
     def _comprehension(self, node: Node) -> Value:

@@ -58,6 +58,7 @@ _MANY = frozenset(
         "select_for_update", "iterator", "aiterator", "raw", "extra",
     }
 )  # fmt: skip
+_VALUES = frozenset({"values", "values_list"})
 _ROWS = "django.db.models.QuerySet"
 _SHORTCUTS = frozenset(
     {
@@ -134,7 +135,9 @@ class Fields(Names):
             return self.rows(cls)
         return None
 
-    def rows_from(self, function: Value, args: list[Value]) -> Value | None:
+    def rows_from(
+        self, function: Value, args: list[Value], keywords: dict[str, Value], node: Node
+    ) -> Value | None:
         """The row or rows that a call gives: `Model.objects.filter(…).first()`."""
         if function.name in _SHORTCUTS and args:
             given = args[0]
@@ -150,12 +153,36 @@ class Fields(Names):
             return self._of_view(recv)
         if recv is None or recv.type != _ROWS:
             return None
-        if tail not in _ONE and tail not in _MANY:
+        if tail not in _ONE and tail not in _MANY and tail not in _VALUES:
             return None
         held = self.obj(recv)
         if held is None or held.rest is None:
             return None
+        if tail in _VALUES:
+            return self._values(held.rest, tail, args, "flat" in keywords, node)
         return held.rest if tail in _ONE else recv
+
+    def _values(
+        self, row: Value, tail: str, args: list[Value], flat: bool, node: Node
+    ) -> Value | None:
+        """`objects.values("title")` and `objects.values_list("title", flat=True)`."""
+        held = self.obj(row)
+        if held is None or held.cls is None:
+            return None
+        names = [one.consts[0] for one in args if one.consts and isinstance(one.consts[0], str)]
+        if len(names) != len(args):
+            return None
+        items: dict[Any, Value] = {}
+        for name in names or self._declared(held.cls):
+            column = self.of_fields(row, held.cls, str(name), node)
+            items[name] = column if column is not None else UNKNOWN
+        if tail == "values":
+            one = self.new(Obj("dict", items, None, None, False))
+        elif flat and names:
+            one = items[names[0]]
+        else:
+            one = self.make_list(items.values(), "tuple")
+        return self.new(Obj("list", {}, one, None, True), _ROWS)
 
     def _of_view(self, view: Value) -> Value | None:
         """The row that a class of Django's or REST framework's own views is about."""

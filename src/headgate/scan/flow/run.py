@@ -232,6 +232,13 @@ class Run(FrameworkCalls):
                 value = Value(taint, ref=value.ref, type=value.type)
             keywords[name] = value
         extra: Value | None = None
+        rest = next((one for one in parameters if one[6] == ir.KEYWORDS), None)
+        if rest is not None and info is not None and info.rule.kind == "resolver":
+            given = sources.get(rest[3][3])
+            if given is not None:
+                source = given[1]
+                token = calls.token(source.label, source.what, "**", rest, source.confidence, "**")
+                extra = Value(calls.tainted(token, rest))
         if info is not None:
             for name in info.path_parameters():
                 if name not in keywords and any(p[6] == ir.KEYWORDS for p in ref.node[4]):
