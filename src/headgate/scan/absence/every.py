@@ -56,7 +56,7 @@ def lacking(
     of a framework that has routes there is nothing to ask."""
     tops = {name.lstrip(".").partition(".")[0] for file in files.values() for name in file.imports}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
-    if not any(pack.entries for pack in active):
+    if not any(entry.kind == "route" for pack in active for entry in pack.entries):
         return []
     rules = Rules(active, kinds)
     program = Program(lambda path: files[path].module(), files)

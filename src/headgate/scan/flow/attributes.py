@@ -67,11 +67,13 @@ class Attributes(Fields):
     def _taken(self, value: Value, name: str, node: Node) -> Any:
         if name in HOSTS:
             return self.moved(value.taint, f"`{name}` is taken", node, ~7, HOST)
-        if name in ("parents", "parent", "name", "stem", "suffix") and value.type in (
-            "",
-            "pathlib.Path",
-        ):
-            return self.narrowed(value.taint, ~WHOLE)
+        if value.type in ("", "pathlib.Path"):
+            if name in ("parents", "parent"):
+                return self.narrowed(value.taint, ~WHOLE)
+            if name in ("name", "stem", "suffix") and value.type:
+                return self.portion(value.taint, f"({name})", node)
+            if name in ("name", "stem", "suffix"):
+                return self.narrowed(value.taint, ~WHOLE)
         if value.type in ("str", "urllib.parse.ParseResult"):
             return self.narrowed(value.taint, ~WHOLE)
         return self.part(value.taint, name, node)

@@ -196,6 +196,16 @@ class Builtins(Iterables):
         taint = self.moved(self.deep(args[0]), "its last part is taken", node, ~7, mask)
         return Value(taint, type="str")
 
+    def split_ending(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
+        """`os.path.splitext(path)`: what stands before the ending, and the ending."""
+        if not args:
+            return UNKNOWN
+        taint = self.moved(self.deep(args[0]), "its ending is split off", node, ~7)
+        root = Value(taint, type="str")
+        return self.make_list(
+            [root, Value(self.portion(taint, "(suffix)", node), type="str")], "tuple"
+        )
+
     def environment(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         return UNKNOWN
 
@@ -282,6 +292,8 @@ _HANDLERS: dict[str, Callable[[Builtins, list[Value], dict[str, Value], Node], V
     "os.path.abspath": Builtins.resolved,
     "os.path.normpath": Builtins.resolved,
     "os.path.basename": Builtins.base_name,
+    "os.path.splitext": Builtins.split_ending,
+    "posixpath.splitext": Builtins.split_ending,
     "re.compile": Builtins.compiled,
     "re.sub": Builtins.sub,
     "re.match": _match("match"),

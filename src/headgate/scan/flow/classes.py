@@ -30,6 +30,12 @@ _FIELD_BASES = frozenset(
 _CHOICES = frozenset({"typing.Literal", "typing_extensions.Literal"})
 _CLOSED = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag"})
 _PLAIN = frozenset({"int", "float", "bool", "uuid.UUID", "datetime.date", "datetime.datetime"})
+_COLLECTIONS = frozenset(
+    {
+        "list", "typing.List", "typing.Sequence", "typing.Iterable", "set", "typing.Set",
+        "frozenset", "collections.abc.Sequence", "collections.abc.Iterable",
+    }
+)  # fmt: skip
 _TEXTS = frozenset({"str", "pydantic.EmailStr", "pydantic.NameEmail", "pydantic.SecretStr"})
 _WRAPPERS = frozenset(
     {
@@ -170,7 +176,7 @@ class Classes(Statements):
                 return self.annotated(first)
             if outer.name in _CHOICES:
                 return Value(type="int")
-            if outer.name in ("list", "typing.List", "typing.Sequence", "typing.Iterable"):
+            if outer.name in _COLLECTIONS:
                 item = self.annotated(first)
                 return self.bag(item) if item is not UNKNOWN else UNKNOWN
             return UNKNOWN

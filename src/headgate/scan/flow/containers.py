@@ -129,10 +129,8 @@ class Containers(Core):
             parts = [c for one in value.consts if isinstance(one, (str, bytes)) for c in one]
             consts = tuple(dict.fromkeys(parts))
             return Value(consts=consts if 0 < len(consts) <= MAX_CONSTANTS else None)
-        known = self.rules.types.get(value.type) if value.type else None
-        kind = known.methods.get("iter", "") if known is not None else ""
-        if value.taint or kind:
-            return Value(self.part(value.taint, "*", node), type=kind)
+        if value.taint:
+            return Value(self.part(value.taint, "*", node))
         return UNKNOWN
 
     def _keys(self, obj: Obj, value: Value) -> Value:

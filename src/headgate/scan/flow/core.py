@@ -197,6 +197,16 @@ class Core:
             for token, (mask, trace) in taint.items()
         }
 
+    def portion(self, taint: Taint | None, key: str, node: Node) -> Taint | None:
+        """The taint of a piece of a text, which a test may clear without the rest of it."""
+        if not taint:
+            return None
+        reason = "a piece of it is taken"
+        return {
+            token.part(key): (mask | WHOLE, self.trace(trace, reason, node))
+            for token, (mask, trace) in taint.items()
+        }
+
     def union(self, values: Iterable[Value]) -> Taint | None:
         """The taint of values that go into one; none of them is the whole of it."""
         taint: Taint | None = None

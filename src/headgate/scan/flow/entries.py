@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from headgate.scan.flow.rules import Rules, holds
 from headgate.scan.flow.values import Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
-from headgate.scan.packs.schema import Entry, Selector, Sink, Source
+from headgate.scan.packs.schema import Condition, Entry, Selector, Sink, Source
 
 if TYPE_CHECKING:
     from headgate.scan.flow.calls import Calls
@@ -48,6 +48,8 @@ class EntryInfo:
     cls: ClassRef | None = None
     sinks: list[Sink] = field(default_factory=list[Sink])
     """What it returns reaches these."""
+    given: tuple[Sequence[Value], dict[str, Value]] = ((), {})
+    """What the decorator or the call that makes it is given."""
     constant: bool = False
     """Whether the path that was asked for is always the same."""
 
@@ -71,13 +73,14 @@ class EntryInfo:
                 method for one, method in rule.method_names.items() if one in (name, "*")
             )
         info = cls(rule, ref, value, decorators, pattern, methods, ref.cls)
+        info.given = (args, keywords)
         info.constant = pattern is not None and not _IN_PATH.search(pattern)
         info.sinks = [
             sink
             for sink in rules.returns
             if sink.returned is not None
             and selects(rules, sink.returned, info)
-            and _registered_with(rules, sink, keywords)
+            and _registered_with(rules, sink.when, args, keywords)
         ]
         return info
 
@@ -141,15 +144,26 @@ def _groups(pattern: str) -> list[str]:
     return [] if "(?P<" in pattern else re.findall(r"(?<!\\)\((?!\?)([^()]*)\)", pattern)
 
 
-def _registered_with(rules: Rules, sink: Sink, keywords: dict[str, Value]) -> bool:
-    """Whether what makes the entry is given what `when` asks: `response_class=HTMLResponse`."""
-    for name, condition in sink.when.items():
-        value = keywords.get(name)
+def _registered_with(
+    rules: Rules,
+    conditions: Mapping[str, Condition],
+    args: Sequence[Value],
+    keywords: dict[str, Value],
+) -> bool:
+    """Whether what makes the entry is given this: `response_class=HTMLResponse`."""
+    for name, condition in conditions.items():
+        at = int(name) if name.isdigit() else len(args)
+        value = args[at] if at < len(args) else keywords.get(name)
         kind = value.type or rules.canonical(value.name) if value is not None else ""
         if condition.op == "type":
             if not rules.is_a(kind, (condition.type,)):
                 return False
-        elif not holds(condition, value is not None, value.consts if value else None, kind):
+            continue
+        consts = value.consts if value is not None else None
+        if consts is None and value is not None and value.name:
+            # Names stand for themselves: `errorhandler(Exception)`.
+            consts = (kind,)
+        if not holds(condition, value is not None, consts, kind):
             return False
     return True
 
@@ -161,6 +175,8 @@ def selects(rules: Rules, selector: Selector, info: EntryInfo) -> bool:
     if selector.base and not _derives(info.cls, selector.base, rules):
         return False
     if selector.method and not is_named(info.ref.node[3], selector.method):
+        return False
+    if selector.given and not _registered_with(rules, selector.given, *info.given):
         return False
     if selector.call:
         return bool(set(selector.call).intersection(info.rule.selector.call))

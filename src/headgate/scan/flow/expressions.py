@@ -117,6 +117,8 @@ class Expressions(Operations):
         if value.type.startswith("collections.defaultdict"):
             self.defaulted(value, key)
         found = self.item(value, key, node)
+        if found.taint and key.consts is not None and _splits(node[3]) and found.type == "str":
+            found = Value(self.portion(found.taint, f"({key.consts[0]})", node), type="str")
         known = self.rules.types.get(value.type) if value.type else None
         kind = known.methods.get("[]", "") if known is not None else ""
         if not kind or found.type == kind:
@@ -376,3 +378,8 @@ class Expressions(Operations):
         for one in node[3]:
             out = self.eval(one)
         return out
+
+
+def _splits(node: Node) -> bool:
+    """`text.split(".")`, of which a piece is taken at once."""
+    return node[0] == ir.CALL and node[3][0] == ir.ATTR and node[3][4] in ("split", "rsplit")

@@ -291,6 +291,12 @@ class Guards(ContainerMethods):
                 # `commonpath([root, path]) == root` where the root came from elsewhere
                 resolved = self.facts_of(one, _PATH, RESOLVED)
                 yes = add_facts(yes, resolved)
+                # `target.netloc == here.netloc` where the program's own host cannot be chosen
+                safe = self.rules.mask(_URL)
+                for mask, _ in other.taint.values():
+                    safe &= mask
+                if safe:
+                    yes = add_facts(yes, dict.fromkeys(self.whole_tokens(one, HOST), safe))
         return yes
 
     # Calls that are tests

@@ -9,6 +9,7 @@ from typing import Any
 
 from headgate.scan.flow.attributes import Attributes
 from headgate.scan.flow.containers import MAX_ITEMS
+from headgate.scan.flow.findings import Hit
 from headgate.scan.flow.sinks import dotted, last_word
 from headgate.scan.flow.values import (
     UNKNOWN,
@@ -162,9 +163,7 @@ class Operations(Attributes):
             if not literal.compare:
                 continue
             if literal.labels:
-                if self._compares_labelled(literal, one, other, left, right):
-                    self.literal(literal, node, dotted(one))
-                    return
+                self._compares_secret(literal, one, other, left, right, node)
                 continue
             for side, against in ((one, right), (other, left)):
                 name = side[4] if side[0] == ir.ATTR else side[3] if side[0] == ir.NAME else ""
@@ -177,19 +176,34 @@ class Operations(Attributes):
                     self.literal(literal, node, name)
                     return
 
-    def _compares_labelled(
-        self, literal: Literal, one: Node, other: Node, left: Value, right: Value
-    ) -> bool:
-        """Whether what comes from such a source is compared with something so named."""
-        for value, against, node in ((left, right, other), (right, left, one)):
+    def _compares_secret(
+        self, literal: Literal, one: Node, other: Node, left: Value, right: Value, node: Node
+    ) -> None:
+        """Report what comes in and is compared with something that a name calls a secret."""
+        if literal.files and not re.search(literal.files, self.frame.module.path):
+            return
+        for value, mine, against, their in (
+            (left, one, right, other),
+            (right, other, left, one),
+        ):
             if not value.taint or against.consts is not None or self.deep(against):
                 continue
-            given = [token for token in value.taint if token.root().label in literal.labels]
-            keys = [token.key.rpartition(".")[2].replace("-", "_") for token in given]
-            words = [last_word(node), *keys] if given else []
-            if any(re.fullmatch(literal.named, word, re.IGNORECASE) for word in words):
-                return True
-        return False
+            words = [last_word(mine), last_word(their)]
+            words += [token.key.rpartition(".")[2] for token in value.taint]
+            if not any(
+                re.fullmatch(literal.named, word.replace("-", "_"), re.IGNORECASE) for word in words
+            ):
+                continue
+            for token, (mask, trace) in value.taint.items():
+                if mask & self.rules.bits[literal.kind]:
+                    continue
+                self.report(
+                    Hit(
+                        literal.kind, token, trace, self.frame.module.path, node[1], node[2],
+                        dotted(mine), literal.confidence, literal.severity,
+                    )
+                )  # fmt: skip
+            return
 
     def _bool(self, node: Node) -> Value:
         op = node[3]

@@ -217,7 +217,9 @@ class Run(FrameworkCalls):
                     mask |= self.rules.mask(demanded(parameter[4], parameter[5]))
                     if value.type == "str":
                         mask |= self.rules.mask(NO_TEXT)
-                    plain = value.type in ("int",)
+                    held = calls.obj(value)
+                    item = held.rest if held is not None and held.kind == "list" else None
+                    plain = "int" in (value.type, item.type if item is not None else "")
                     if not plain:
                         kind = source.type or value.type
                         taint = calls.tainted(token, parameter, mask)

@@ -63,6 +63,13 @@ class Selection:
                 endings and any(one.endswith(endings) for one in mentions)
             ):
                 return True
+        if any(
+            not mentions.isdisjoint(source.param.beside)
+            and not mentions.isdisjoint(source.param.named)
+            for source in rules.params
+            if source.param is not None and source.param.beside
+        ):
+            return True
         return any(rules.wanted_name(name) for name in mentions)
 
     def _entry_tails(self) -> set[str]:
@@ -74,7 +81,8 @@ class Selection:
         for source in self.rules.params:
             selector = source.param
             if selector is not None:
-                for name in (*selector.annotation, *selector.named, *selector.default):
+                named = () if selector.beside else selector.named
+                for name in (*selector.annotation, *named, *selector.default):
                     out.add(name.rpartition(".")[2])
         return out
 

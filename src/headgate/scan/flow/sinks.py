@@ -159,6 +159,10 @@ class Sinks(Guards):
             names = (value.type, self.rules.canonical(value.name)) if value.name else (value.type,)
             return any(self.rules.is_a(one, (condition.type,)) for one in names)
         consts = value.consts
+        if condition.op == "matches" and consts is None and condition.matches.startswith("^"):
+            # The known beginning of a text: `f"/tmp/{name}"`.
+            known = (value.text or "").partition("\0")[0]
+            consts = (known,) if known else None
         if condition.op == "exponential" and consts is None and value.text:
             consts = (value.text,)
         if consts is None and condition.op in ("equals", "among"):
@@ -226,6 +230,8 @@ class Sinks(Guards):
         if literal.into and not re.search(literal.into, target, re.IGNORECASE):
             return
         if literal.files and not re.search(literal.files, self.frame.module.path):
+            return
+        if literal.outside and re.search(literal.outside, self.frame.name):
             return
         if literal.of and not _mentions(node, literal.of):
             return

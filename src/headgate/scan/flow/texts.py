@@ -41,6 +41,8 @@ _PURE = _TEXT | frozenset(
         "isupper", "islower", "rfind",
     }
 )  # fmt: skip
+_PIECES = {"partition": 3, "rpartition": 3}
+"""Methods that give as many pieces of a text."""
 _DEFANGED = {
     "\n": ("header-injection", "log-injection"),
     "\r": ("header-injection", "log-injection"),
@@ -52,6 +54,14 @@ _DEFANGED = {
 
 
 _TEXT_METHODS = ("__format__", "__str__", "__repr__")
+
+
+def _pieces(name: str, args: list[Value], keywords: dict[str, Value]) -> int:
+    """How many pieces `text.split(".", 1)` gives; 0: not known."""
+    if name not in ("split", "rsplit"):
+        return 0
+    most = args[1] if len(args) > 1 else keywords.get("maxsplit")
+    return 2 if most is not None and most.consts == (1,) else 0
 
 
 def method_of(name: str) -> Callable[..., Any]:
@@ -75,9 +85,11 @@ class Texts(Containers):
     ) -> Value | None:
         if name not in _PURE:
             if recv.taint and name in ("getlist", "get_all", "getall") and args:
-                return self.bag(self._tainted_get(recv, args[:1], node))
+                kind = keywords.get("type") or (args[1] if len(args) > 1 else None)
+                return self.bag(self._tainted_get(recv, args[:1], kind, node))
             if recv.taint and name in ("get", "pop") and args:
-                return self._tainted_get(recv, args, node)
+                kind = keywords.get("type") or (args[2] if len(args) > 2 else None)
+                return self._tainted_get(recv, args, kind, node)
             if recv.taint and name in ("items", "lists", "entries"):
                 part = self.part(recv.taint, "*", node)
                 return self.bag(self.make_list([Value(part), Value(part)], "tuple"))
@@ -113,6 +125,12 @@ class Texts(Containers):
             taint = self.moved(taint, f"`{name}` is applied", node, keep, add)
         if name == "replace" and len(args) > 1 and args[1].taint:
             taint = merge_taint(taint, self.narrowed(args[1].taint, ~7))
+        count = _PIECES.get(name) or _pieces(name, args, keywords)
+        if count and taint:
+            pieces = [
+                Value(self.portion(taint, f"({name}{at})", node), type="str") for at in range(count)
+            ]
+            return self.make_list(pieces, "tuple" if name in _PIECES else "list")
         if name in _LISTS:
             return self.bag(Value(self.narrowed(taint, ~WHOLE), type="str"))
         text = recv.text if name in _SAME else None
@@ -120,12 +138,15 @@ class Texts(Containers):
             text = recv.text
         return Value(taint, type="str", text=text)
 
-    def _tainted_get(self, recv: Value, args: list[Value], node: Node) -> Value:
+    def _tainted_get(self, recv: Value, args: list[Value], kind: Value | None, node: Node) -> Value:
+        """What is under a key, turned into another type: `request.args.get("page", type=int)`."""
         consts = args[0].consts
         key = f"*{node[1]}"
         if consts is not None and len(consts) == 1 and isinstance(consts[0], str):
             key = consts[0]
         value = Value(self.part(recv.taint, key, node))
+        if kind is not None and kind is not UNKNOWN:
+            value = self.call(kind, [value], {}, node)
         if len(args) > 1:
             value = self.joiner.values(value, args[1], self.env)
         return value

@@ -101,6 +101,8 @@ class Selector:
     """Names of which the function has a parameter, too."""
     first: bool = False
     """The first parameter (after `self`)."""
+    given: Mapping[str, Condition] = field(default_factory=dict[str, Condition])
+    """What the decorator, or the call, is given, by position or name."""
     call: tuple[str, ...] = ()
     """Calls that register the function."""
     handler: tuple[int | str, ...] = ()
@@ -236,8 +238,7 @@ class Model:
     """Parameters that hold it."""
     bases: tuple[str, ...] = ()
     methods: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Method or attribute → type that it gives; `*`: any other, `[]`: what is under a key,
-    `iter`: what a loop over it gives."""
+    """Method or attribute → type that it gives; `*`: any other, `[]`: what is under a key."""
     put: Mapping[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     """Methods that put a value under a key, and the positions of the keys and, last, the value:
     `{set: [0, 1]}`; `[0, 1, 2]`: two keys. Positions count from 0 after the receiver."""
@@ -291,6 +292,9 @@ class Literal:
     """Regular expression (re.fullmatch, ignoring case) for a name in the arguments, as written."""
     beside: tuple[str, ...] = ()
     """Names of which the function that it stands in mentions none."""
+    outside: str = ""
+    """Regular expression (re.search) for the name of the function or class that it stands in, and
+    then is nothing."""
     labels: tuple[str, ...] = ()
     """Of `compare`: labels of the source that one operand comes from; `named` is then the last name
     or key of the other one, or the key of the source."""

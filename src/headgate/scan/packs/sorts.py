@@ -192,7 +192,8 @@ def literal_in(table: Table, kinds: Kinds) -> Literal:
     table.known(
         (
             "call", "attr", "assign", "named", "compare", "value", "when_value", "when", "unless",
-            "of", "beside", "labels", "into", "files", "kind", "confidence", "severity", "message",
+            "of", "beside", "outside", "labels", "into", "files", "kind", "confidence",
+            "severity", "message",
         )
     )  # fmt: skip
     kind = kind_in(table, kinds)
@@ -211,6 +212,7 @@ def literal_in(table: Table, kinds: Kinds) -> Literal:
         unless=conditions_in(table, "unless"),
         of=table.regex("of"),
         beside=table.texts("beside"),
+        outside=table.regex("outside"),
         labels=table.texts("labels"),
         into=table.regex("into"),
         files=table.regex("files"),

@@ -55,7 +55,7 @@ def selector_in(table: Table) -> Selector:
     table.known(
         (
             "decorator", "base", "method", "annotation", "default", "named", "beside", "first",
-            "call", "handler",
+            "call", "handler", "given",
         )
     )  # fmt: skip
     if not table.values:
@@ -71,6 +71,7 @@ def selector_in(table: Table) -> Selector:
         named=table.texts("named"),
         beside=table.texts("beside"),
         first=table.flag("first"),
+        given=conditions_in(table, "given"),
         call=table.texts("call"),
         handler=tuple(places),
     )
