@@ -75,6 +75,8 @@ def owner_fields(names: Names) -> frozenset[str]:
     out: set[str] = set()
     for state in names.program.states.values():
         for function in names.functions(state):
+            if function.node[11].isdisjoint(_HINTS):
+                continue
             for node in walk(function.node[5]):
                 if node[0] == ir.COMPARE and len(node[4]) == 1:
                     left, right = node[3], node[4][0][1]
@@ -88,6 +90,15 @@ def owner_fields(names: Names) -> frozenset[str]:
     return frozenset(one for one in out if one not in _NO_OWNER)
 
 
+_HINTS = frozenset(
+    {
+        "user", "auth", "current_user", "user_id", "uid", "who", "me", "caller", "viewer",
+        "account",
+        "principal", "identity", "claims", "context", "session", "member", "customer", "owner",
+        "tenant", "sub", "username", "get_jwt_identity", "get_current_user", "account_id",
+    }
+)  # fmt: skip
+"""One of these is in every function that says who calls."""
 _NO_OWNER = frozenset({"pk", "id", "request", "context", "instance", "data"})
 _TABLE = re.compile(
     r"^\s*(?:select\b(?P<columns>.*?)\bfrom|delete\s+from|update)\s+[`\"\[]?(?P<table>\w+)[`\"\]]?"

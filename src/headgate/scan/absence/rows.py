@@ -49,16 +49,9 @@ def _texts(function: Function) -> Iterator[str]:
 
 def _by_sql(project: Project) -> Iterator[Lack]:
     """`SELECT … WHERE id = ?` of a table whose rows other queries tie to whoever calls."""
-    if not project.routes:
-        return
-    tied = tied_tables(
-        text
-        for state in project.names.program.states.values()
-        for function in project.names.functions(state)
-        for text in _texts(function)
-    )
+    tied: dict[str, set[str]] | None = None
     for route in project.routes:
-        if not tied or not is_authenticated(route) or for_administrators(route.function):
+        if not is_authenticated(route) or for_administrators(route.function):
             continue
         sent = sent_names(route)
         calls = [one for one in walk(route.function.node[5]) if one[0] == ir.CALL]
@@ -71,16 +64,28 @@ def _by_sql(project: Project) -> Iterator[Lack]:
         for call, values in given:
             if not any(is_sent(one, sent) for one in values):
                 continue
-            found = _table(project.names, route.function, call, tied)
-            if found:
+            found = _found(project.names, route.function, call)
+            if found is None:
+                continue
+            tied = _tied(project) if tied is None else tied
+            if found[0] in tied and found[1] not in tied[found[0]]:
                 yield lack(
                     "missing-owner-check",
                     route.function,
-                    f"May every caller see or change every row of `{found}`?",
+                    f"May every caller see or change every row of `{found[0]}`?",
                     call,
                     Confidence.MEDIUM,
                 )
                 break
+
+
+def _tied(project: Project) -> dict[str, set[str]]:
+    return tied_tables(
+        text
+        for state in project.names.program.states.values()
+        for function in project.names.functions(state)
+        for text in _texts(function)
+    )
 
 
 def _values(call: Node) -> list[Node]:
@@ -91,17 +96,13 @@ def _values(call: Node) -> list[Node]:
     return out
 
 
-def _table(names: Names, function: Function, call: Node, tied: dict[str, set[str]]) -> str:
-    """The table in which the call finds a row by an identifier alone; empty: none."""
+def _found(names: Names, function: Function, call: Node) -> tuple[str, str] | None:
+    """The table in which a call finds a row by an identifier alone, and the column."""
     texts = [one[3] for one in call[4] if one[0] == ir.CONST and type(one[3]) is str]
     if not texts:
         callee = names.callee(function, call)
         texts = list(_texts(callee)) if callee is not None else []
-    for text in texts:
-        found = by_identifier(text)
-        if found is not None and found[0] in tied and found[1] not in tied[found[0]]:
-            return found[0]
-    return ""
+    return next((found for text in texts if (found := by_identifier(text)) is not None), None)
 
 
 def _views(project: Project) -> Iterator[Lack]:
