@@ -9,6 +9,7 @@ from headgate.scan.absence import (
     exposed,
     fields,
     lacks,
+    limits,
     locally,
     objects,
     owners,
@@ -33,6 +34,7 @@ def every_lack(
     checks = (
         *lacks.CHECKS,
         *objects.CHECKS,
+        *limits.CHECKS,
         *fields.CHECKS,
         *owners.CHECKS,
         *rights.CHECKS,

@@ -320,76 +320,6 @@ def _writes_named(route: Route) -> bool:
     return bool(_ACTS.search(route.where)) and changes_state(route.facts)
 
 
-def _rate_limit(project: Project) -> Iterator[Lack]:
-    limited = project.uses(words.LIMITER)
-    if limited and not _limits_single_routes(project):
-        return
-    for route in project.routes:
-        if limited and (_is_limited(route) or route.facts.has(words.LIMITER)):
-            continue
-        if is_sign_in(route) and not route.limited:
-            yield lack(
-                "missing-rate-limit",
-                route.function,
-                "What stops somebody from trying a million passwords here?",
-            )
-
-
-def _limits_single_routes(project: Project) -> bool:
-    """Whether what limits is put on routes one by one, and not on all of them."""
-    if any(_LIMITS_ALL.fullmatch(one) for one in project.mentions):
-        return False
-    return any(_is_limited(route) for route in project.routes)
-
-
-def _is_limited(route: Route) -> bool:
-    named = any(_LIMITS_ONE.fullmatch(one) for one in route.decorators)
-    return named or any(facts.has(words.LIMITER) for facts in route.guards)
-
-
-_LIMITS_ONE = re.compile(
-    r"(\w*_)?limit(s|ed|er)?|(\w*_)?rate_?limit\w*|\w*throttle\w*", re.IGNORECASE
-)
-_LIMITS_ALL = re.compile(
-    r"default_limits|application_limits|SlowAPI(ASGI)?Middleware|\w*(Rate|Limit|Throttl)\w*Middleware"
-    r"|axes\w*|\w*lockout\w*|failed_?(login|attempt)\w*|login_?attempts?|attempts?|re?captcha\w*",
-    re.IGNORECASE,
-)
-
-
-def _uploads(project: Project) -> Iterator[Lack]:
-    for route in project.routes:
-        facts = route.facts
-        annotated = any(
-            last_name(one) in ("UploadFile", "UploadedFile")
-            for parameter in route.function.node[4]
-            if parameter[5] is not None
-            for one in walk(parameter[5])
-            if one[0] in (ir.NAME, ir.ATTR)
-        )
-        if not annotated and facts.mentions.isdisjoint({"files", "FILES", "UploadFile"}):
-            continue
-        if facts.calls.isdisjoint(
-            {"save", "write", "copyfileobj", "write_bytes", "chunks", "upload_fileobj"}
-        ):
-            continue
-        if facts.has(words.UPLOAD_CHECKS):
-            continue
-        # A limit of the size says nothing of a file that is kept under the name it came with.
-        named = "filename" in facts.mentions and facts.calls.isdisjoint(_NEW_NAMES)
-        if named or not project.uses(_UPLOAD_LIMIT):
-            yield lack(
-                "missing-upload-limits", route.function, "What may be uploaded here, and how much?"
-            )
-
-
-_NEW_NAMES = frozenset({"uuid4", "token_hex", "token_urlsafe", "mkstemp", "NamedTemporaryFile"})
-_UPLOAD_LIMIT = re.compile(
-    r"MAX_CONTENT_LENGTH|DATA_UPLOAD_MAX_MEMORY_SIZE|client_max_size|ALLOWED_EXTENSIONS",
-    re.IGNORECASE,
-)
-
-
 def _password_change(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         where = route.where
@@ -529,8 +459,6 @@ Check = Callable[[Project], Iterator[Lack]]
 CHECKS: tuple[Check, ...] = (
     _authentication,
     _csrf,
-    _rate_limit,
-    _uploads,
     _password_change,
     _enumeration,
     _rights_from_request,

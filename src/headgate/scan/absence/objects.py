@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from headgate.model.finding import Confidence
 from headgate.scan.absence import words
+from headgate.scan.absence.before import checks_rights
 from headgate.scan.absence.lacks import (
     Lack,
     Project,
@@ -17,6 +18,7 @@ from headgate.scan.absence.lacks import (
 )
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.owning import is_caller, owner_fields
+from headgate.scan.absence.rights import is_restricted
 from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
@@ -57,7 +59,9 @@ def sent_names(route: Route) -> set[str]:
         )
     sent &= {one[3][3] for one in function.node[4] if one[3][0] == ir.NAME}
     for node in walk(function.node[5]):
-        if node[0] == ir.ASSIGN and node[4] is not None and is_sent(node[4], sent):
+        if node[0] != ir.ASSIGN or node[4] is None or node[4][0] in (ir.COMPREHENSION, ir.MAP):
+            continue
+        if is_sent(node[4], sent):
             for target in node[3]:
                 if target[0] == ir.NAME:
                     sent.add(target[3])
@@ -128,7 +132,7 @@ def _owner(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         if is_sign_in(route) or words.NOT_CHANGE.search(route.where):
             continue
-        if for_administrators(route.function):
+        if for_administrators(route.function) or is_restricted(route):
             continue
         sent = sent_names(route)
         checked = is_authenticated(route)
@@ -136,9 +140,13 @@ def _owner(project: Project) -> Iterator[Lack]:
             continue
         if is_tied(route.function, fields):
             continue
+        tied: set[int] = set()
         for call in walk(route.function.node[5]):
+            if call[0] == ir.CALL and last_name(call[3]) in _NARROWS and _is_tied(call, sent):
+                # `select(Note).where(Note.id == id).where(Note.owner == current_user.id)`
+                tied.update(id(one) for one in walk(call[3]))
             subject = _fetched(project.names, route.function, call, sent, fields)
-            if subject is None:
+            if subject is None or id(call) in tied:
                 continue
             if not checked and subject.lower() not in _MOST_PERSONAL:
                 continue
@@ -218,29 +226,14 @@ def _fetched(
         return None if owned or not _store(helper["what"]) else helper["what"]
     if last_name(call[3]) not in words.FETCHES:
         return None
-    by_sent, tied = False, False
+    by_sent, tied = False, _is_tied(call, sent)
     values = [(None, one) for one in call[4]] + list(call[5])
     for key, value in values:
-        if key and words.OWN.fullmatch(key) and not is_sent(value, sent):
-            tied = True
         for part in walk(value):
-            if part[0] == ir.COMPARE and any(is_sent(one[1], sent) for one in part[4]):
-                by_sent = True
-            elif (
-                part[0] in (ir.NAME, ir.ATTR)
-                and part is not value
-                and (words.AUTHENTICATION.fullmatch(last_name(part)) is not None)
+            if (part[0] == ir.COMPARE and any(is_sent(one[1], sent) for one in part[4])) or (
+                part[0] == ir.MAP and any(is_sent(one, sent) for _, one in part[3])
             ):
-                tied = True
-            elif part[0] == ir.MAP and any(is_sent(one, sent) for _, one in part[3]):
                 by_sent = True
-            elif part[0] == ir.CALL and any(
-                inner and words.OWN.fullmatch(inner) and not is_sent(one, sent)
-                for inner, one in part[5]
-            ):
-                tied = True  # `Q(vehicle__owner=…)`
-            if is_caller(part):
-                tied = True
         if is_sent(value, sent) and (key is None or words.IDENTIFIER.fullmatch(key)):
             by_sent = True
     if tied or not by_sent:
@@ -263,6 +256,31 @@ def _table(names: Names, function: Function, on: Node) -> str:
     if value[0] == ir.CALL and last_name(value[3]) == "Table" and value[4]:
         return str(value[4][0][3]) if value[4][0][0] == ir.CONST else ""
     return ""
+
+
+_NARROWS = frozenset({"where", "filter", "filter_by"})
+"""Calls that leave rows out, one after the other."""
+
+
+def _is_tied(call: Node, sent: set[str]) -> bool:
+    """Whether the arguments of a call name whoever calls."""
+    values = [(None, one) for one in call[4]] + list(call[5])
+    for key, value in values:
+        if key and words.OWN.fullmatch(key) and not is_sent(value, sent):
+            return True
+        for part in walk(value):
+            if is_caller(part):
+                return True
+            if part[0] == ir.CALL and any(
+                inner and words.OWN.fullmatch(inner) and not is_sent(one, sent)
+                for inner, one in part[5]
+            ):
+                return True  # `Q(vehicle__owner=…)`
+            if part is value or part[0] not in (ir.NAME, ir.ATTR):
+                continue
+            if words.AUTHENTICATION.fullmatch(last_name(part)) is not None:
+                return True
+    return False
 
 
 def _store(name: str) -> bool:
@@ -354,28 +372,12 @@ def _privileges(route: Route, sent: set[str]) -> Iterator[Lack]:
             isinstance(key, str)
             and words.PRIVILEGE.fullmatch(key)
             and is_sent(base, sent)
-            and not _asks_rights(route.function)
+            and not checks_rights(route.function)
         ):
             yield lack(
                 "mass-assignment", route.function, "May the caller choose their own rights?", node
             )
             return
-
-
-def _asks_rights(function: Function) -> bool:
-    """Whether the rights of whoever calls are looked at."""
-    targets = {
-        id(target) for node in walk(function.node[5]) if node[0] == ir.ASSIGN for target in node[3]
-    }
-    return any(
-        (node[0] == ir.NAME and node[3] in ("current_user", "admin_required"))
-        or (
-            node[0] == ir.ATTR
-            and id(node) not in targets
-            and words.PRIVILEGE.fullmatch(node[4]) is not None
-        )
-        for node in walk(function.node[5])
-    )
 
 
 def is_body(node: Node, sent: set[str]) -> bool:

@@ -290,7 +290,7 @@ DESTROYING_CALLS = frozenset(
 FETCHES = frozenset(
     {
         "get", "get_or_404", "first_or_404", "get_object_or_404", "filter_by", "filter", "find_one", "find_by_id",
-        "get_by_id", "find", "get_one", "query", "fetch", "scalar_one", "get_item", "load",
+        "get_by_id", "find", "get_one", "query", "fetch", "scalar_one", "get_item", "load", "where",
     }
 )  # fmt: skip
 READS = FETCHES | {

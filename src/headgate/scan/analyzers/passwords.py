@@ -55,7 +55,8 @@ _CONFIGURATION_NAMES = frozenset({"dockerfile", "containerfile", "makefile", ".n
 
 _WORDS = (
     r"pass(?:word|wd|phrase|code)|passwd|pwd|psw|secret|token|api[_-]?key|apikey|access[_-]?key|"
-    r"private[_-]?key|auth[_-]?key|encryption[_-]?key|signing[_-]?key|credentials?"
+    r"private[_-]?key|auth[_-]?key|encryption[_-]?key|signing[_-]?key|"
+    r"(?:jwt|hmac|webhook|fernet|master|cookie|crypto?|license)[_-]?key|credentials?"
 )
 # Bounded, so that a line without end takes no more than linear time.
 _NAME = (

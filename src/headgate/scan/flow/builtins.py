@@ -202,9 +202,8 @@ class Builtins(Iterables):
             return UNKNOWN
         taint = self.moved(self.deep(args[0]), "its ending is split off", node, ~7)
         root = Value(taint, type="str")
-        return self.make_list(
-            [root, Value(self.portion(taint, "(suffix)", node), type="str")], "tuple"
-        )
+        ending = Value(self.portion(taint, "(suffix)", node), type="str")
+        return self.make_list([root, ending], "tuple")
 
     def environment(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         return UNKNOWN

@@ -61,6 +61,8 @@ class Containers(Core):
             return None
         if consts is not None and len(consts) == 1 and isinstance(consts[0], str):
             return self.part(value.taint, consts[0], node)
+        if consts is not None and value.type == "" and len(consts) == 1:
+            return self.part(value.taint, str(consts[0]), node)
         if consts is None and value.type not in ("str", "list"):
             return self.part(value.taint, f"*{node[1]}", node)
         return self.narrowed(value.taint, ~WHOLE)

@@ -192,10 +192,13 @@ class Core:
         if not taint:
             return None
         reason = f"what is under `{key}` is taken"
-        return {
-            token.part(key): (mask | token.parts, self.trace(trace, reason, node))
-            for token, (mask, trace) in taint.items()
-        }
+        out: Taint = {}
+        for token, (mask, trace) in taint.items():
+            part = token.part(key)
+            # Whatever it is taken from, it is all of what is under the key.
+            whole = WHOLE if part is not token else 0
+            out[part] = (mask | token.parts | whole, self.trace(trace, reason, node))
+        return out
 
     def portion(self, taint: Taint | None, key: str, node: Node) -> Taint | None:
         """The taint of a piece of a text, which a test may clear without the rest of it."""

@@ -186,15 +186,21 @@ class Operations(Attributes):
             (left, one, right, other),
             (right, other, left, one),
         ):
-            if not value.taint or against.consts is not None or self.deep(against):
+            if not value.taint or against.consts is not None:
+                continue
+            if "digest" in literal.labels:
+                given = {t: one for t, one in value.taint.items() if t.label == "digest"}
+            else:
+                given = {} if self.deep(against) else value.taint
+            if not given:
                 continue
             words = [last_word(mine), last_word(their)]
-            words += [token.key.rpartition(".")[2] for token in value.taint]
+            words += [token.key.rpartition(".")[2] for token in given]
             if not any(
                 re.fullmatch(literal.named, word.replace("-", "_"), re.IGNORECASE) for word in words
             ):
                 continue
-            for token, (mask, trace) in value.taint.items():
+            for token, (mask, trace) in given.items():
                 if mask & self.rules.bits[literal.kind]:
                     continue
                 self.report(

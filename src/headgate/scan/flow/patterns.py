@@ -21,6 +21,7 @@ _DANGEROUS = {
     "archive-extraction": "/\\",
     "xss": "<>\"'&",
     "stored-xss": "<>\"'&",
+    "xml-injection": "<>\"'&",
     "ssrf": "/:.@\\",
     "open-redirect": "/:\\",
     "header-injection": "\r\n",

@@ -192,7 +192,11 @@ class Rules:
     def _literal(self, literal: Literal) -> None:
         for name in literal.call:
             self._call(name).literals.append(literal)
-            self.rule_tails.add(_tail(name))
+            if _tail(name) not in _COMMON:
+                self.rule_tails.add(_tail(name))
+            else:
+                # What it is given tells more than a name that stands everywhere.
+                self.rule_tails.update(_tail(key) for key in literal.when)
         for name in literal.attr:
             self._attr(name).literals.append(literal)
             self.rule_tails.add(_tail(name))
@@ -260,6 +264,9 @@ class Rules:
             match = self._named is not None and len(name) < 60 and self._named.fullmatch(name)
             found = self._wanted[name] = bool(match)
         return found
+
+
+_COMMON = frozenset({"update"})
 
 
 def _tail(name: str) -> str:

@@ -22,6 +22,8 @@ _QUEUES = frozenset(
         "asyncio.Queue", "multiprocessing.Queue", "multiprocessing.SimpleQueue",
     }
 )  # fmt: skip
+_LISTENERS = {"socket.socket": "socket.socket", "ssl.SSLSocket": "socket.socket"}
+"""What `accept` gives, beside an address."""
 _DUMPS = frozenset({"model_dump", "dict", "asdict"})
 """Methods of models that give their fields."""
 _LATER = frozenset({"delay", "delay_on_commit", "apply_async", "apply_async_on_commit", "s", "si"})
@@ -61,6 +63,8 @@ class Standard(Builtins):
                 return self.replaced([recv], keywords, node)
             if name == "_asdict" or (name in _DUMPS and held.cls.member(name) is None):
                 return self.as_dictionary([recv], keywords, node)
+        if name == "accept" and recv.type in _LISTENERS:
+            return self.make_list([Value(type=_LISTENERS[recv.type]), UNKNOWN], "tuple")
         if recv.type == MATCH and name == "group":
             return self._group(recv, args, node)
         if name == "as_view" and isinstance(recv.obj, ClassRef):

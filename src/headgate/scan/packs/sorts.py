@@ -192,8 +192,8 @@ def literal_in(table: Table, kinds: Kinds) -> Literal:
     table.known(
         (
             "call", "attr", "assign", "named", "compare", "value", "when_value", "when", "unless",
-            "of", "beside", "outside", "labels", "into", "files", "kind", "confidence",
-            "severity", "message",
+            "of", "beside", "outside", "labels", "into", "files", "kind", "confidence", "severity",
+            "message",
         )
     )  # fmt: skip
     kind = kind_in(table, kinds)
