@@ -450,3 +450,35 @@ def test_what_functions_lack_by_themselves() -> None:
     """)
     assert {kind for kind, _ in found} == {"websocket-origin-unchecked", "cleartext-transport"}
     assert {subject for _, subject in found} == {"check_origin", "early"}
+
+
+def test_a_permission_class_of_the_project_that_tests_a_role_is_no_owner_to_ask_for() -> None:
+    text = """
+        import sqlalchemy as sa
+        import strawberry
+        from models import Recipe, Session
+
+        class SignedIn:
+            def has_permission(self, source, info):
+                return info.context["cook"] is not None
+
+        class Editor:
+            def has_permission(self, source, info):
+                return info.context["cook"].role == "editor"
+
+        @strawberry.type
+        class Query:
+            @strawberry.field(permission_classes=[SignedIn])
+            def note(self, info, id: int) -> str:
+                return Session().get(Note, id).text
+
+            @strawberry.field(permission_classes=[Editor])
+            def any_note(self, info, id: int) -> str:
+                return Session().get(Note, id).text
+
+            @strawberry.field(permission_classes=[SignedIn])
+            def own_note(self, info, id: int) -> str:
+                found = Session().get(Note, id)
+                return found.text if found.cook_id == info.context["cook"].id else ""
+    """
+    assert asked(text) == {("missing-owner-check", "note")}

@@ -92,3 +92,38 @@ def test_what_patterns_of_routes_let_through(pattern: str, parameters: dict[str,
 def test_what_takes_something_out_of_a_request(text: str, reads: bool) -> None:
     (node,) = lower(text.encode()).body
     assert reads_request(node) is reads
+
+
+def test_a_test_of_the_scheme_in_another_file_says_nothing_of_the_host() -> None:
+    files = {
+        "net.py": """
+            from urllib.parse import urlparse
+
+            def looks(url):
+                return urlparse(url).scheme in ("http", "https")
+
+            def ours(url):
+                return urlparse(url).hostname in ("a.example", "b.example")
+            """,
+        "views.py": """
+            import requests
+            from django.urls import path
+            from net import looks, ours
+
+            def some(request):
+                url = request.GET["url"]
+                if looks(url):
+                    requests.get(url)
+
+            def known(request):
+                url = request.GET["url"]
+                if ours(url):
+                    requests.get(url)
+
+            urlpatterns = [path("some", some), path("known", known)]
+            """,
+    }
+    data = {path: textwrap.dedent(text).encode() for path, text in files.items()}
+    outcome = analyse(lowered(data, None), PACKS, KINDS)
+    places = {(one.kind, data[one.path].count(b"\n", 0, one.start) + 1) for one in outcome.found}
+    assert places == {("ssrf", 9)}
