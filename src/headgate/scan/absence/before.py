@@ -48,14 +48,13 @@ class Before:
     def of(cls, names: Names) -> Before:
         found = cls(names)
         for state in names.program.states.values():
-            module = names.program.module_of(state)
-            if module is None:
-                continue
-            wanted = not module.mentions.isdisjoint(_HOOKS)
-            given = "dependencies" in module.mentions
-            if wanted or "BaseHTTPMiddleware" in module.mentions:
+            mentions = names.mentions(state)
+            wanted = not mentions.isdisjoint(_HOOKS)
+            given = "dependencies" in mentions
+            if wanted or "BaseHTTPMiddleware" in mentions:
                 found._hooks(state)
-            if wanted or given:
+            module = names.program.module_of(state) if wanted or given else None
+            if module is not None:
                 found._calls(state, module.body)
         return found
 

@@ -145,7 +145,7 @@ class Callers:
         for base in one.bases:
             path, colon, name = base.partition(":")
             state = self._names.program.states.get(path) if colon else None
-            found = self._names.table(state).get(name) if state is not None else None
+            found = self._names.found(state, name) if state is not None else None
             if isinstance(found, Class) and found is not one:
                 yield found
 

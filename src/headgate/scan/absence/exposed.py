@@ -31,16 +31,16 @@ _MODELS = frozenset({"pydantic.BaseModel", "ninja.Schema", "sqlmodel.SQLModel"})
 _MANY = frozenset({"dict", "model_dump", "asdict", "vars", "items", "to_dict"})
 
 
-def _classes(names: Names) -> Iterator[Class]:
+def _classes(names: Names, endings: tuple[str, ...]) -> Iterator[Class]:
+    """Classes of files that have a name that so ends."""
     for state in names.program.states.values():
-        for one in list(names.table(state).values()):
-            if isinstance(one, Class) and one.state is state:
-                yield one
+        if names.says(state, endings):
+            yield from names.classes(state)
 
 
 def _declared(project: Project) -> Iterator[Lack]:
     names = project.names
-    for one in _classes(names):
+    for one in _classes(names, ("Serializer", "ModelForm", "serializers", "forms")):
         serializer = _derives(names, one, "rest_framework.serializers.", "Serializer")
         form = not serializer and _derives(names, one, "django.forms.", "ModelForm")
         if not serializer and not form:
@@ -87,7 +87,7 @@ def _derives(names: Names, one: Class, start: str, end: str, depth: int = 0) -> 
             return True
         path, colon, name = base.partition(":")
         state = names.program.states.get(path) if colon else None
-        above = names.table(state).get(name) if state is not None else None
+        above = names.found(state, name) if state is not None else None
         if (
             isinstance(above, Class)
             and above is not one
@@ -122,7 +122,7 @@ def _columns(names: Names, one: Class, given: Node | None) -> set[str]:
                 out |= _USERS
             path, colon, name = base.partition(":")
             state = names.program.states.get(path) if colon else None
-            above = names.table(state).get(name) if state is not None else None
+            above = names.found(state, name) if state is not None else None
             if isinstance(above, Class) and above not in seen:
                 pending.append(above)
     if meaning == "django.contrib.auth.models.User":
@@ -167,8 +167,7 @@ def _flags(one: Class, meta: dict[str, Node]) -> tuple[set[str], set[str]]:
 def _takes_input(names: Names, one: Class, *, form: bool) -> bool:
     """Whether something that is not for administrators only fills the form or serializer."""
     for state in names.program.states.values():
-        module = names.program.module_of(state)
-        if module is None or one.name not in module.mentions:
+        if not names.says(state, (one.name,)):
             continue
         for function in names.functions(state):
             if for_administrators(function) or _for_staff(function):
@@ -178,12 +177,8 @@ def _takes_input(names: Names, one: Class, *, form: bool) -> bool:
                     continue
                 if any(key == "data" for key, _ in node[5]) or (form and node[4]):
                     return True
-        for view in list(names.table(state).values()):
-            if (
-                not isinstance(view, Class)
-                or view.state is not state
-                or _ADMIN.fullmatch(view.name)
-            ):
+        for view in names.classes(state):
+            if _ADMIN.fullmatch(view.name):
                 continue
             wanted = "form_class" if form else "serializer_class"
             reads = any(base.endswith(_READ_ONLY) for base in view.bases)
@@ -305,7 +300,9 @@ def _annotations(one: Class) -> set[str]:
 
 def _types(project: Project) -> Iterator[Lack]:
     """Types of GraphQL, and models of answers, that have a field with a secret."""
-    for one in _classes(project.names):
+    for one in _classes(
+        project.names, ("strawberry", "BaseModel", "Schema", "SQLModel", "ObjectType")
+    ):
         heads = {last_name(head) for head in one.node[6]}
         decorated = [
             project.names.canonical(one.state, head[3] if head[0] == ir.CALL else head)

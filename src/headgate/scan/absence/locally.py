@@ -17,6 +17,8 @@ def _origins(project: Project) -> Iterator[Lack]:
     """Web sockets that every page of every site may open: `check_origin` that says yes."""
     names = project.names
     for state in names.program.states.values():
+        if names.known is not None and "check_origin" not in names.known[state].methods:
+            continue
         for function in names.functions(state):
             owner = function.owner
             if function.name != "check_origin" or owner is None or not _says_yes(function.node):
@@ -44,10 +46,7 @@ def _mail(project: Project) -> Iterator[Lack]:
     """A password for a mail server that is sent before the connection is encrypted."""
     names = project.names
     for state in names.program.states.values():
-        module = names.program.module_of(state)
-        if module is None or not {"smtplib", "login"} <= module.mentions | {
-            name for name, meaning in names.table(state).items() if meaning == "smtplib"
-        }:
+        if not names.says(state, ("SMTP",)):
             continue
         for function in names.functions(state):
             if "login" not in function.node[11] or "starttls" in function.node[11]:

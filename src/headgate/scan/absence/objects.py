@@ -243,7 +243,7 @@ def _fetched(
         subject = _table(names, function, call[3][3]) or subject
     if not subject:
         return None
-    meaning = names.table(function.state).get(subject)
+    meaning = names.found(function.state, subject)
     if isinstance(meaning, Class) and has_owner(meaning, fields):
         return subject
     return subject if _store(subject) else None

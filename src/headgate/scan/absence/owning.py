@@ -74,6 +74,8 @@ def owner_fields(names: Names) -> frozenset[str]:
     """Names of attributes and columns that the program somewhere holds against who calls."""
     out: set[str] = set()
     for state in names.program.states.values():
+        if names.known is not None and names.known.mentions(state).isdisjoint(_HINTS):
+            continue
         for function in names.functions(state):
             if function.node[11].isdisjoint(_HINTS):
                 continue

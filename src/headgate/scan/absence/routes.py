@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from headgate.scan.absence.before import Before
+from headgate.scan.absence.facts import registering
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
 from headgate.scan.absence.words import Words
@@ -125,9 +126,10 @@ class _Finder:
         self.decorated = [one for one in entries if one.selector.decorator]
         self.called = [one for one in entries if one.selector.call]
         self.based = [one for one in entries if one.selector.base]
-        called = {name for one in self.called for name in one.selector.call}
-        known = [name for name, target in names.rules.aliases.items() if target in called]
-        self.tails = {name.rpartition(".")[2] for name in (*called, *known)}
+        self.tails = registering(names.rules)
+        self.known = names.known
+        self.marking = self.known.marking() if self.known is not None else frozenset[str]()
+        self.handling = {name for one in self.based for name in one.selector.method}
 
     def routes(self) -> Iterator[Route]:
         given: dict[int, tuple[Function, list[str], set[str], list[str]]] = {}
@@ -143,7 +145,7 @@ class _Finder:
             entry[2].update(methods)
 
         for state in self.names.program.states.values():
-            for function in self.names.functions(state):
+            for function in self.names.functions(state) if self._may_define(state) else ():
                 for pattern, methods, entry in self._of_function(state, function):
                     add(function, pattern, methods)
                     if entry.startswith(_BY_NAME):
@@ -174,12 +176,26 @@ class _Finder:
                 tuple(guards.values()),
             )
 
+    def _may_define(self, state: ModuleState) -> bool:
+        """Whether a function of the file may be a route by its decorators or its class."""
+        if self.known is None:
+            return True
+        facts = self.known[state]
+        return (
+            facts.marked
+            or not self.marking.isdisjoint(facts.decorators)
+            or any(
+                not self.marking.isdisjoint(bases) and not self.handling.isdisjoint(methods)
+                for bases, methods in facts.heirs
+            )
+        )
+
     def _named(self, dotted: str) -> Function | None:
         module, _, name = dotted.rpartition(".")
         for state in self.names.program.states.values():
             stem = state.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             if module and (stem == module or stem.endswith("." + module)):
-                found = self.names.table(state).get(name)
+                found = self.names.found(state, name)
                 return found if isinstance(found, Function) else None
         return None
 
@@ -206,6 +222,8 @@ class _Finder:
                 yield owner.name, frozenset({method}), ""
 
     def _registered(self, state: ModuleState) -> Iterator[tuple[Function, str, frozenset[str]]]:
+        if self.known is not None and not self.known[state].registers:
+            return
         module = self.names.program.module_of(state)
         if module is None:
             return
@@ -229,6 +247,8 @@ class _Finder:
 
     def _tabled(self, state: ModuleState) -> Iterator[tuple[Function, str, str]]:
         """Of `ROUTES = {"GET /orders": list_orders}`, as behind a gateway: the functions."""
+        if self.known is not None and not self.known.holds(state, _IN_TABLE):
+            return
         module = self.names.program.module_of(state)
         for node in module.body if module is not None else ():
             if node[0] != ir.ASSIGN or node[4] is None or node[4][0] != ir.MAP:
@@ -278,6 +298,7 @@ def _table_key(key: Node | None) -> tuple[str, str]:
     return (match[1], match[2]) if match is not None else ("", "")
 
 
+_IN_TABLE = re.compile(rb"[\"'](GET|POST|PUT|PATCH|DELETE)([\"'],)? ")
 _TABLE_KEY = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/\S*)")
 
 

@@ -110,9 +110,7 @@ def _views(project: Project) -> Iterator[Lack]:
     names = project.names
     fields: frozenset[str] | None = None
     for state in names.program.states.values():
-        for one in list(names.table(state).values()):
-            if not isinstance(one, Class) or one.state is not state:
-                continue
+        for one in names.classes(state) if names.says(state, ("View", "ViewSet")) else ():
             rest = any(
                 base.startswith("rest_framework.")
                 and _REST.fullmatch(base.rpartition(".")[2]) is not None
@@ -146,7 +144,7 @@ def _lineage(names: Names, one: Class, depth: int = 0) -> Iterator[Class]:
     for base in one.bases if depth < 6 else ():
         path, colon, name = base.partition(":")
         state = names.program.states.get(path) if colon else None
-        found = names.table(state).get(name) if state is not None else None
+        found = names.found(state, name) if state is not None else None
         if isinstance(found, Class) and found is not one:
             yield from _lineage(names, found, depth + 1)
 

@@ -54,7 +54,7 @@ class Attributes(Fields):
                 return Value(name=found.name, recv=value if "." in value.name else None)
             if not full.startswith("*."):
                 # What was stored on something that a framework hands on: `request.state.user`.
-                stored = self.env.vars.get(full) or self.shared.get(full)
+                stored = self.env.vars.get(full) or self.shared_under(full)
                 if stored is not None:
                     return stored
             return Value(name=full, recv=value)
@@ -107,6 +107,7 @@ class Attributes(Fields):
     def _of_super(self, value: Value, parent: SuperRef, name: str, node: Node) -> Value:
         this = Value(ref=value.ref, type="")
         for cls in parent.cls.lineage()[1:]:
+            cls.reads(name)
             member = cls.members.get(name)
             if member is not None:
                 return self.bound(member, this, cls, node)
@@ -218,7 +219,7 @@ class Attributes(Fields):
         result = ""
         if value.type in self.rules.kept_types:
             full = f"{value.type}.{name}"
-            stored = self.env.vars.get(full) or self.shared.get(full)
+            stored = self.env.vars.get(full) or self.shared_under(full)
             if stored is not None:
                 return stored
         for kind in self.rules.lineage(value.type):

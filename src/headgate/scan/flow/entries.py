@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.scan.flow.env import several
 from headgate.scan.flow.patterns import checked
-from headgate.scan.flow.program import ClassRef, FunctionRef
+from headgate.scan.flow.program import PATTERNS, ClassRef, FunctionRef
 from headgate.scan.flow.rules import Rules, holds
 from headgate.scan.flow.values import Value
 from headgate.scan.ir import nodes as ir
@@ -86,6 +86,8 @@ class EntryInfo:
 
     def path_parameters(self) -> dict[str, str]:
         """Parameters in the pattern, with their converters."""
+        if self.cls is not None:
+            self.cls.reads(PATTERNS)
         if self.path is None and self.cls is not None and self.cls.patterns:
             each = [parameters_of(pattern) for pattern in self.cls.patterns]
             # Of several routes to one class a parameter is a number if it is one in all of them.
@@ -98,6 +100,8 @@ class EntryInfo:
 
     def positional(self, index: int) -> str:
         """The converter of a parameter that a pattern's group without a name fills."""
+        if self.cls is not None:
+            self.cls.reads(PATTERNS)
         patterns = self.cls.patterns if self.cls is not None else []
         kinds = [_groups(one)[index : index + 1] for one in patterns]
         harmless = bool(kinds) and all(
@@ -247,11 +251,11 @@ def registered_by(rules: Rules, name: str, given: Any, calls: Calls) -> Iterator
             for ref in several(handler.obj):
                 if isinstance(ref, ClassRef):
                     ref.patterns.append(_pattern(rule, given[1], given[2]) or "")
+                    ref.changes(PATTERNS)
                 if isinstance(ref, FunctionRef):
                     info = EntryInfo.of(
                         rules, rule, ref, Value(obj=ref), [], name, given[1], given[2]
                     )
-                    calls.entry_of.setdefault((ref.module.path, ref.node[1]), info)
                     yield info
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headgate.scan.flow.env import Env
-from headgate.scan.flow.program import ClassRef, FunctionRef
+from headgate.scan.flow.program import PATTERNS, ClassRef, FunctionRef
 from headgate.scan.flow.values import Obj, Value
 from headgate.scan.ir.nodes import Node
 
@@ -50,6 +50,7 @@ def _route(calls: Calls, items: list[Value], keywords: dict[str, Value], node: N
     cls = items[1].obj
     pattern = items[0].consts[0] if items[0].consts else ""
     cls.patterns.append(pattern if isinstance(pattern, str) else "")
+    cls.changes(PATTERNS)
     given = items[2] if len(items) > 2 else keywords.get("kwargs")
     method = cls.member(_FILLED)
     held = calls.obj(given) if given is not None else None
@@ -66,6 +67,7 @@ def _route(calls: Calls, items: list[Value], keywords: dict[str, Value], node: N
         old = cls.fields.get(key)
         joined = Env({}, {}, calls.program.heap)
         cls.fields[key] = value if old is None else calls.joiner.values(old, value, joined)
+        cls.changes(key)
 
 
 def keep(calls: Core, value: Value, depth: int = 0) -> None:
