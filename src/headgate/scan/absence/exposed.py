@@ -167,7 +167,7 @@ def _flags(one: Class, meta: dict[str, Node]) -> tuple[set[str], set[str]]:
 def _takes_input(names: Names, one: Class, *, form: bool) -> bool:
     """Whether something that is not for administrators only fills the form or serializer."""
     for state in names.program.states.values():
-        if not names.says(state, (one.name,)):
+        if one.name not in names.mentions(state):
             continue
         for function in names.functions(state):
             if for_administrators(function) or _for_staff(function):

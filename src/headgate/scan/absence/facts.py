@@ -6,8 +6,8 @@ It says which files may have routes at all; only those, and what they lead to, a
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -25,6 +25,14 @@ _PROGRAM = ("absence", "flow", "front", "ir", "packs")
 """Rooms whose code facts come from."""
 Place = tuple[str, int, int, str, str, int]
 """A lack of the file by itself: kind, start, end, subject, question and confidence."""
+
+
+ENDINGS = (
+    "Serializer", "ModelForm", "serializers", "forms", "strawberry", "BaseModel", "Schema",
+    "SQLModel", "ObjectType", "View", "ViewSet", "SMTP",
+)  # fmt: skip
+"""Of names that tell of declared fields, generic views and mail."""
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class Facts(NamedTuple):
@@ -52,6 +60,12 @@ class Facts(NamedTuple):
     """What methods that make answers give away."""
     settings: tuple[Place, ...]
     """What a file of settings lacks."""
+    declares: tuple[str, ...] = ()
+    """Which of `ENDINGS` end a name in it."""
+    tabled: bool = False
+    """Whether it may have a table of routes, by what its keys look like."""
+    origins: bool = False
+    """Whether a class has a method that tells which sites may open a socket."""
 
 
 Own = Callable[[Function], Iterable[Place]]
@@ -85,8 +99,12 @@ class Known:
         bundle = None
         if files is not None and cache is not None and len(files) >= FEW:
             bundle = Bundle(cache / self.settings[:32], files)
-        self.asked = False
-        """Whether somebody wanted to know the names in files."""
+        entries = [
+            one.selector for one in rules.entries if one.kind == "route" and one.selector.base
+        ]
+        self._handling = {name for one in entries for name in one.method}
+        self.names_asked = self.methods_asked = False
+        """Whether somebody wanted to know the names in files, or their methods."""
         self._facts = {path: self._of(state, bundle) for path, state in program.states.items()}
         if bundle is not None and cache is not None and bundle.keep():
             tidy(cache)
@@ -94,24 +112,50 @@ class Known:
     def __getitem__(self, state: ModuleState) -> Facts:
         return self._facts[state.path]
 
-    def all(self) -> Iterable[Facts]:
+    def may_define(self, state: ModuleState) -> bool:
+        """Whether a function of the file may be a route by its decorators or its class."""
+        facts = self._facts[state.path]
+        return (
+            facts.marked
+            or not self._marking.isdisjoint(facts.decorators)
+            or any(
+                not self._marking.isdisjoint(bases) and not self._handling.isdisjoint(methods)
+                for bases, methods in facts.heirs
+            )
+        )
+
+    def selected(self) -> list[tuple[Any, ...]]:
+        """What makes anybody look into files, or is told of them by itself, by their numbers."""
+        found: list[tuple[Any, ...]] = []
+        for number, state in enumerate(self._program.states.values()):
+            facts = self._facts[state.path]
+            one = (
+                self.may_define(state), facts.registers, facts.answers, facts.settings,
+                facts.declares, facts.tabled, facts.origins,
+            )  # fmt: skip
+            if any(one):
+                found.append((number, *one))
+        return found
+
+    def methods(self, state: ModuleState) -> tuple[str, ...]:
+        """Of the classes in a file."""
+        self.methods_asked = True
+        return self._facts[state.path].methods
+
+    def every_method(self) -> list[tuple[str, ...]]:
         """In the order of the files."""
-        return self._facts.values()
+        return [one.methods for one in self._facts.values()]
 
     def mentions(self, state: ModuleState) -> frozenset[str]:
         """Every name in a file."""
-        self.asked = True
+        self.names_asked = True
         if self._files is not None:
             return self._files[state.path].mentions
         module = self._program.module_of(state)
         return frozenset[str]() if module is None else module.mentions
 
-    def holds(self, state: ModuleState, pattern: re.Pattern[bytes]) -> bool:
-        """Whether a pattern is found in a file; true where its text is not at hand."""
-        self.asked = True
-        return self._files is None or pattern.search(self._files[state.path].data) is not None
-
-    def marking(self) -> frozenset[str]:
+    @cached_property
+    def _marking(self) -> frozenset[str]:
         """Last names that a decorator of a route, or a base of a class that handles requests, may
         have anywhere in the program."""
         found = self.marks.union(*(one.aliases for one in self._facts.values()))
@@ -158,6 +202,12 @@ class Known:
             renames,
             tuple(place for one in functions for place in self._own(one)),
             tuple(self._of_settings(module.body)),
+            tuple(one for one in ENDINGS if any(name.endswith(one) for name in module.mentions)),
+            any(
+                one[0] == ir.CONST and type(one[3]) is str and one[3].partition(" ")[0] in _METHODS
+                for one in walk(module.body)
+            ),
+            any(one.owner is not None and one.name == "check_origin" for one in functions),
         )
 
 

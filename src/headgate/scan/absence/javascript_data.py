@@ -15,6 +15,7 @@ from headgate.scan.absence.lacks import Lack
 from headgate.scan.absence.names import last_name, walk
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 _REQUESTS = frozenset({"req", "request", "ctx", "context"})
 
@@ -197,7 +198,7 @@ def _secret_models(project: Project) -> set[str]:
     return found
 
 
-_SECRET_KEY = re.compile(r"(password|passwd|pwd)(_?hash)?", re.IGNORECASE)
+_SECRET_KEY = late(r"(password|passwd|pwd)(_?hash)?", re.IGNORECASE)
 
 
 def _fetched(route: Route, models: set[str]) -> set[str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 from headgate.model.finding import Confidence
+from headgate.model.record import record
 from headgate.scan.absence import javascript_words as words
 from headgate.scan.absence import words as common
 from headgate.scan.absence.javascript_names import Scripts, snake
@@ -14,11 +12,12 @@ from headgate.scan.absence.lacks import Lack
 from headgate.scan.absence.names import walk
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
-HEADER = re.compile(r"^(authorization|x-api-?key|x-auth-token|x-access-token|bearer )")
+HEADER = late(r"^(authorization|x-api-?key|x-auth-token|x-access-token|bearer )")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Project:
     """The routes of a project, and what is known of all of it."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from headgate.model.record import record
 from headgate.scan.absence.javascript_names import (
     Fn,
     Scripts,
@@ -19,29 +20,28 @@ from headgate.scan.absence.words import Words
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 VERBS = {
     "get": "GET", "post": "POST", "put": "PUT", "patch": "PATCH", "delete": "DELETE",
     "del": "DELETE", "all": "ALL", "head": "GET",
 }  # fmt: skip
-_ROUTER = re.compile(
+_ROUTER = late(
     r"(app|server|fastify|instance|api|routes?|\w*router|\w*routes|\w*_app|\w*_api|v\d)",
     re.IGNORECASE,
 )
-_MAKES = re.compile(
-    r"^(express|Router|fastify|Fastify|Koa|KoaRouter|restify|connect|createServer)$"
-)
-_NEXT_ROUTE = re.compile(r"(^|/)app/(.*/)?route\.[cm]?[jt]sx?$")
-_NEXT_API = re.compile(r"(^|/)pages/api/.*\.[cm]?[jt]sx?$")
-_NEXT_BEFORE = re.compile(r"^(.*/)?(middleware|proxy)\.[cm]?[jt]s$")
+_MAKES = late(r"^(express|Router|fastify|Fastify|Koa|KoaRouter|restify|connect|createServer)$")
+_NEXT_ROUTE = late(r"(^|/)app/(.*/)?route\.[cm]?[jt]sx?$")
+_NEXT_API = late(r"(^|/)pages/api/.*\.[cm]?[jt]sx?$")
+_NEXT_BEFORE = late(r"^(.*/)?(middleware|proxy)\.[cm]?[jt]s$")
 _HOOKS = frozenset({"onRequest", "preHandler", "preValidation", "preParsing"})
 _DEPTH = 3
 _MAX = 40
 _TEXT = 400
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Facts:
     """What functions of the project, and those that they call, are made of."""
 
@@ -60,7 +60,7 @@ class Facts:
         return any(pattern.search(one) for one in self.texts)
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Route:
     """One way into the program."""
 
@@ -103,7 +103,7 @@ Key = tuple[str, str]
 """A router: the file and the variable that holds it."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Mount:
     parent: Key
     at: int
@@ -111,7 +111,7 @@ class _Mount:
     inline: list[tuple[ModuleState, Node]]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Use:
     at: int
     prefix: str

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from headgate.model.finding import Confidence
+from headgate.model.record import record
 from headgate.scan.absence import words
 from headgate.scan.absence.before import asks_who
 from headgate.scan.absence.callers import Callers
@@ -20,9 +21,10 @@ from headgate.scan.flow.program import Program
 from headgate.scan.flow.rules import Rules
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lack:
     """Something that is not there."""
 
@@ -151,8 +153,8 @@ def is_authenticated(route: Route) -> bool:
     )
 
 
-_HEADER = re.compile(r"^(authorization|x-api-?key|x-auth-token|x-access-token|x-token)$")
-_WHO = re.compile(
+_HEADER = late(r"^(authorization|x-api-?key|x-auth-token|x-access-token|x-token)$")
+_WHO = late(
     r"(user|login|logged|auth|account|role|admin|uid|identity|name|member|email|id)", re.IGNORECASE
 )
 
@@ -315,11 +317,11 @@ def _csrf(project: Project) -> Iterator[Lack]:
 _SIGNED = words.any_of(r"hmac", r"compare_digest", r"construct_event", r"verify_\w*signature\w*")
 """What tells that a machine signs what it sends: no browser of somebody's does that."""
 _CSRF_QUESTION = "Can a page of another site make a signed-in browser do this?"
-_CSRF_APP = re.compile(
+_CSRF_APP = late(
     r"CSRF_?Protect|CSRFMiddleware|SeaSurf|csrf_middleware|xsrf_cookies|CsrfViewMiddleware",
     re.IGNORECASE,
 )
-_ACTS = re.compile(
+_ACTS = late(
     r"(disable|delete|remove|transfer|enable|change|update|logout_all|promote|grant|revoke|cancel|approve|pay|send)",
     re.IGNORECASE,
 )
@@ -368,11 +370,11 @@ def _sets_own(route: Route) -> bool:
     return False
 
 
-_SETS_HASH = re.compile(
+_SETS_HASH = late(
     r"^\s*update\s+\S+\s+set\b.*\b(passw(or)?d|pwd|passphrase|(passw(or)?d_?|pw_?|pwd_?)?hash)\w*\s*=",
     re.IGNORECASE | re.DOTALL,
 )
-_OLD_TEXT = re.compile(r"^(old|current|existing|previous)[ _-]?(passw(or)?d|pwd|pass)\w*$")
+_OLD_TEXT = late(r"^(old|current|existing|previous)[ _-]?(passw(or)?d|pwd|pass)\w*$")
 
 
 def _enumeration(project: Project) -> Iterator[Lack]:

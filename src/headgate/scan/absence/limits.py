@@ -13,6 +13,8 @@ from headgate.scan.ir import nodes as ir
 
 
 def _rate_limit(project: Project) -> Iterator[Lack]:
+    if not project.routes:
+        return
     limited = project.uses(words.LIMITER)
     if limited and not _limits_single_routes(project):
         return

@@ -17,7 +17,7 @@ def _origins(project: Project) -> Iterator[Lack]:
     """Web sockets that every page of every site may open: `check_origin` that says yes."""
     names = project.names
     for state in names.program.states.values():
-        if names.known is not None and "check_origin" not in names.known[state].methods:
+        if names.known is not None and not names.known[state].origins:
             continue
         for function in names.functions(state):
             owner = function.owner

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
+from headgate.model.record import record
 from headgate.scan.flow.program import ModuleState, Program
 from headgate.scan.flow.rules import Rules
 from headgate.scan.ir import nodes as ir
@@ -20,7 +21,7 @@ _GENERIC = frozenset(
 """Names of methods that say nothing of the class they belong to."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Function:
     """A function of the project and where it stands."""
 
@@ -33,7 +34,7 @@ class Function:
         return self.node[3]
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Class:
     """A class of the project."""
 
@@ -48,7 +49,7 @@ class Class:
         return self.node[3]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Imported:
     """A name that another file of the project has: looked up there when somebody asks for it."""
 
@@ -224,7 +225,8 @@ class Names:
         """Whether a file has a name that so ends, as far as can be told without its tree."""
         if self.known is None:
             return True
-        return any(one.endswith(endings) for one in self.known.mentions(state))
+        declares = self.known[state].declares
+        return any(one in declares for one in endings)
 
     def meaning(self, state: ModuleState, node: Node) -> Meaning:
         """What an expression stands for; of a call, what it returns."""
@@ -368,7 +370,7 @@ class Names:
 
     def _methods_of(self, state: ModuleState) -> Sequence[str]:
         if self.known is not None:
-            return self.known[state].methods
+            return self.known.methods(state)
         return [one.name for one in self.functions(state) if one.owner is not None]
 
 

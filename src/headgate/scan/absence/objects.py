@@ -22,6 +22,7 @@ from headgate.scan.absence.rights import is_restricted
 from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 _MOST_PERSONAL = frozenset(
     {
@@ -170,7 +171,7 @@ def for_administrators(function: Function) -> bool:
     )
 
 
-_ADMINISTRATORS = re.compile(r"admin|superuser|staff|moderator", re.IGNORECASE)
+_ADMINISTRATORS = late(r"admin|superuser|staff|moderator", re.IGNORECASE)
 
 
 def is_tied(function: Function, fields: frozenset[str] = frozenset()) -> bool:

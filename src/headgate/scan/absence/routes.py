@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
+from headgate.model.record import record
 from headgate.scan.absence.before import Before
 from headgate.scan.absence.facts import registering
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
@@ -25,7 +26,7 @@ _MAX_FUNCTIONS = 40
 _TEXT = 400
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Route:
     """One way into the program."""
 
@@ -69,7 +70,7 @@ class Route:
         return frozenset(name for pattern in self.patterns for name in parameters_of(pattern))
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Facts:
     """What a function and the functions of the project that it calls are made of."""
 
@@ -128,8 +129,6 @@ class _Finder:
         self.based = [one for one in entries if one.selector.base]
         self.tails = registering(names.rules)
         self.known = names.known
-        self.marking = self.known.marking() if self.known is not None else frozenset[str]()
-        self.handling = {name for one in self.based for name in one.selector.method}
 
     def routes(self) -> Iterator[Route]:
         given: dict[int, tuple[Function, list[str], set[str], list[str]]] = {}
@@ -145,7 +144,8 @@ class _Finder:
             entry[2].update(methods)
 
         for state in self.names.program.states.values():
-            for function in self.names.functions(state) if self._may_define(state) else ():
+            within = self.known is None or self.known.may_define(state)
+            for function in self.names.functions(state) if within else ():
                 for pattern, methods, entry in self._of_function(state, function):
                     add(function, pattern, methods)
                     if entry.startswith(_BY_NAME):
@@ -158,6 +158,8 @@ class _Finder:
             function = self._named(name)
             if function is not None:
                 add(function, pattern, {method})
+        if not given:
+            return
         before = Before.of(self.names)
         known: dict[int, Facts] = {}
         for function, patterns, methods, decorators in given.values():
@@ -175,20 +177,6 @@ class _Finder:
                 id(function.node) in named,
                 tuple(guards.values()),
             )
-
-    def _may_define(self, state: ModuleState) -> bool:
-        """Whether a function of the file may be a route by its decorators or its class."""
-        if self.known is None:
-            return True
-        facts = self.known[state]
-        return (
-            facts.marked
-            or not self.marking.isdisjoint(facts.decorators)
-            or any(
-                not self.marking.isdisjoint(bases) and not self.handling.isdisjoint(methods)
-                for bases, methods in facts.heirs
-            )
-        )
 
     def _named(self, dotted: str) -> Function | None:
         module, _, name = dotted.rpartition(".")
@@ -247,7 +235,7 @@ class _Finder:
 
     def _tabled(self, state: ModuleState) -> Iterator[tuple[Function, str, str]]:
         """Of `ROUTES = {"GET /orders": list_orders}`, as behind a gateway: the functions."""
-        if self.known is not None and not self.known.holds(state, _IN_TABLE):
+        if self.known is not None and not self.known[state].tabled:
             return
         module = self.names.program.module_of(state)
         for node in module.body if module is not None else ():
@@ -298,7 +286,6 @@ def _table_key(key: Node | None) -> tuple[str, str]:
     return (match[1], match[2]) if match is not None else ("", "")
 
 
-_IN_TABLE = re.compile(rb"[\"'](GET|POST|PUT|PATCH|DELETE)([\"'],)? ")
 _TABLE_KEY = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/\S*)")
 
 

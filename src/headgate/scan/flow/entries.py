@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from headgate.model.record import record
 from headgate.scan.flow.env import several
 from headgate.scan.flow.patterns import checked
 from headgate.scan.flow.program import PATTERNS, ClassRef, FunctionRef
@@ -14,12 +15,13 @@ from headgate.scan.flow.rules import Rules, holds
 from headgate.scan.flow.values import Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 from headgate.scan.packs.schema import Condition, Entry, Selector, Sink, Source
 
 if TYPE_CHECKING:
     from headgate.scan.flow.calls import Calls
 
-_IN_PATH = re.compile(
+_IN_PATH = late(
     r"<(?:(?P<converter>\w+)(?:\([^)]*\))?:)?(?P<flask>\w+)(?::(?P<rest>[^<>]+))?>"
     r"|\{(?P<brace>\w+)(?::(?P<type>[^}]*))?\}"
     r"|\(\?P<(?P<group>\w+)>(?P<pattern>[^)]*)\)"
@@ -32,7 +34,7 @@ _CONVERTERS = _NUMBERS | {"str", "string", "path", "any", "ext", "re"}
 _PATTERN = re.compile(r"[^\w]")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class EntryInfo:
     """One entry."""
 
