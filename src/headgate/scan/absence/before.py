@@ -21,9 +21,13 @@ _DEPENDS = frozenset({"Depends", "Security"})
 _ROUTERS = frozenset({"APIRouter", "FastAPI", "Blueprint", "Flask", "Quart"})
 _HOOKS = frozenset({"before_request", "before_app_request", "middleware"})
 _DISPATCH = ("starlette.middleware.base.BaseHTTPMiddleware",)
+_PERMISSIONS = frozenset({"permission_classes", "permissions", "auth"})
+_ASKS = ("has_permission", "authenticate", "__call__")
 _REFUSALS = frozenset({401, 403})
 _REFUSES = late(
-    r"Unauthori[sz]ed|Forbidden|PermissionDenied|HTTP_?40[13]\w*|NotAuthenticated|unauthori[sz]ed"
+    r"(HTTP)?(Unauthori[sz]ed|Forbidden)(Error|Exception)?|(Http)?PermissionDenied|permission_denied"
+    r"|HTTP_?40[13]\w*|NotAuthenticated|unauthori[sz]ed|AuthenticationFailed|NotAuthori[sz]ed\w*"
+    r"|UNAUTHENTICATED|HttpResponseForbidden|redirect_to_login|login_url"
 )
 _DEEP = 3
 
@@ -46,11 +50,10 @@ class Before:
         for state in names.program.states.values():
             mentions = names.mentions(state)
             wanted = not mentions.isdisjoint(_HOOKS)
+            given = "dependencies" in mentions
             if wanted or "BaseHTTPMiddleware" in mentions:
                 found._hooks(state)
-            module = None
-            if wanted or "dependencies" in mentions:
-                module = names.program.module_of(state)
+            module = names.program.module_of(state) if wanted or given else None
             if module is not None:
                 found._calls(state, module.body)
         return found
@@ -113,14 +116,33 @@ class Before:
             yield from self._functions(state, called)
             if decorator[0] == ir.CALL:
                 yield from self._dependencies(state, decorator)
+                for key, value in decorator[5]:
+                    if key in _PERMISSIONS:
+                        yield from self._permissions(state, value)
             if called[0] == ir.ATTR:
                 yield from self.of_router.get(self._router(state, called[3]), ())
         if function.owner is not None:
             for decorator in function.owner.node[6]:
                 called = decorator[3] if decorator[0] == ir.CALL else decorator
                 yield from self._functions(state, called)
+            for node in function.owner.node[7]:
+                if (
+                    node[0] == ir.ASSIGN
+                    and node[4] is not None
+                    and any(one[0] == ir.NAME and one[3] in _PERMISSIONS for one in node[3])
+                ):
+                    yield from self._permissions(function.owner.state, node[4])
         yield from self._injected(function, 0)
         yield from self.everywhere
+
+    def _permissions(self, state: ModuleState, value: Node) -> Iterator[Function]:
+        """Of `permission_classes=[Editor]`: what these classes of the project ask."""
+        for one in walk(value):
+            if one[0] not in (ir.NAME, ir.ATTR):
+                continue
+            meaning = self.names.meaning(state, one)
+            if isinstance(meaning, Class):
+                yield from (meaning.methods[n] for n in _ASKS if n in meaning.methods)
 
     def _injected(self, function: Function, depth: int) -> Iterator[Function]:
         """What fills the parameters of a function."""

@@ -30,12 +30,15 @@ def every_lack(
     program's content."""
     from headgate.scan.absence import (
         declared,
+        exposed,
         fields,
         lacks,
         limits,
+        locally,
         objects,
         owners,
         rights,
+        rows,
         secrets,
         validation,
     )
@@ -51,6 +54,9 @@ def every_lack(
         *secrets.CHECKS,
         *validation.CHECKS,
         *declared.CHECKS,
+        *rows.CHECKS,
+        *exposed.CHECKS,
+        *locally.CHECKS,
     )
     if known is None:
         known = Known(program, rules, secrets.own_answers, secrets.of_settings)

@@ -27,6 +27,14 @@ Place = tuple[str, int, int, str, str, int]
 """A lack of the file by itself: kind, start, end, subject, question and confidence."""
 
 
+ENDINGS = (
+    "Serializer", "ModelForm", "serializers", "forms", "strawberry", "BaseModel", "Schema",
+    "SQLModel", "ObjectType", "View", "ViewSet", "SMTP",
+)  # fmt: skip
+"""Of names that tell of declared fields, generic views and mail."""
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+
+
 class Facts(NamedTuple):
     """What is known of one file."""
 
@@ -52,6 +60,12 @@ class Facts(NamedTuple):
     """What methods that make answers give away."""
     settings: tuple[Place, ...]
     """What a file of settings lacks."""
+    declares: tuple[str, ...] = ()
+    """Which of `ENDINGS` end a name in it."""
+    tabled: bool = False
+    """Whether it may have a table of routes, by what its keys look like."""
+    origins: bool = False
+    """Whether a class has a method that tells which sites may open a socket."""
 
 
 Own = Callable[[Function], Iterable[Place]]
@@ -110,12 +124,15 @@ class Known:
             )
         )
 
-    def selected(self) -> list[tuple[int, bool, bool, tuple[Place, ...], tuple[Place, ...]]]:
+    def selected(self) -> list[tuple[Any, ...]]:
         """What makes anybody look into files, or is told of them by itself, by their numbers."""
-        found: list[tuple[int, bool, bool, tuple[Place, ...], tuple[Place, ...]]] = []
+        found: list[tuple[Any, ...]] = []
         for number, state in enumerate(self._program.states.values()):
             facts = self._facts[state.path]
-            one = self.may_define(state), facts.registers, facts.answers, facts.settings
+            one = (
+                self.may_define(state), facts.registers, facts.answers, facts.settings,
+                facts.declares, facts.tabled, facts.origins,
+            )  # fmt: skip
             if any(one):
                 found.append((number, *one))
         return found
@@ -185,6 +202,12 @@ class Known:
             renames,
             tuple(place for one in functions for place in self._own(one)),
             tuple(self._of_settings(module.body)),
+            tuple(one for one in ENDINGS if any(name.endswith(one) for name in module.mentions)),
+            any(
+                one[0] == ir.CONST and type(one[3]) is str and one[3].partition(" ")[0] in _METHODS
+                for one in walk(module.body)
+            ),
+            any(one.owner is not None and one.name == "check_origin" for one in functions),
         )
 
 

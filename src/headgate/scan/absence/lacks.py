@@ -11,8 +11,10 @@ from headgate.model.finding import Confidence
 from headgate.model.record import record
 from headgate.scan.absence import words
 from headgate.scan.absence.before import asks_who
+from headgate.scan.absence.callers import Callers
 from headgate.scan.absence.facts import Known
 from headgate.scan.absence.names import Function, Names, last_name, walk
+from headgate.scan.absence.owning import is_caller
 from headgate.scan.absence.routes import Facts, Route, routes_of
 from headgate.scan.absence.words import Words
 from headgate.scan.flow.program import Program
@@ -86,7 +88,12 @@ def lacks_of(
 ) -> list[Lack]:
     """What the routes of a program lack, by place."""
     names = Names(program, rules, known)
-    project = Project(names, known, routes_of(names, documents or {}))
+    routes = routes_of(names, documents or {})
+    if routes:
+        callers = Callers(names)
+        for route in routes:
+            route.asked, route.limited = callers.asked(route), callers.limits(route)
+    project = Project(names, known, routes)
     found: dict[tuple[str, str, int], Lack] = {}
     for check in CHECKS if checks is None else checks:
         for lack in check(project):
@@ -120,6 +127,8 @@ def lack(
 
 def is_authenticated(route: Route) -> bool:
     """Whether anything in the route tells of a check of who calls."""
+    if route.asked is not None:
+        return route.asked
     if any(words.AUTHENTICATION.fullmatch(one) for one in route.decorators):
         return True
     if route.facts.has(words.AUTHENTICATION) or route.facts.says(_HEADER):
@@ -207,6 +216,18 @@ def may_post(route: Route) -> bool:
     )
 
 
+def _reads(facts: Facts) -> bool:
+    """Whether something is read: of a database, a store or a file."""
+    return not facts.calls.isdisjoint(words.READS) or facts.says(_SELECT) or changes_state(facts)
+
+
+_SELECT = re.compile(r"^\s*select\b.*\bfrom\b", re.DOTALL)
+_PRIVATE = re.compile(
+    r"(^|[^a-z]|[a-z](?=[A-Z]))(export|dump|backup|admin|internal|audit|debug|payroll)",
+    re.IGNORECASE,
+)
+"""Routes that tell what is not meant for everybody."""
+
 # The checks
 
 
@@ -228,8 +249,9 @@ def _authentication(project: Project) -> Iterator[Lack]:
         most = having >= 2 and having * 2 >= len(siblings)
         destroys = not route.facts.calls.isdisjoint({"drop_all", "rmtree", "drop_database"})
         writes = may_post(route) and (changes_state(route.facts) or "save" in route.facts.calls)
-        answers = route.parameters and not route.facts.calls.isdisjoint(words.READS)
-        if destroys or writes or (most and (answers or route.changes)):
+        tells = most and _PRIVATE.search(route.where) is not None
+        answers = route.parameters and _reads(route.facts)
+        if destroys or writes or tells or (most and (answers or route.changes)):
             yield lack(
                 "missing-authentication",
                 route.function,
@@ -251,7 +273,8 @@ def _csrf(project: Project) -> Iterator[Lack]:
     protected = project.uses(_CSRF_APP) or django
     for route in project.routes:
         if not exempt.isdisjoint(route.decorators):
-            if not route.facts.has(words.BEARER) and not route.facts.says(_HEADER):
+            signed = route.facts.has(_SIGNED)
+            if not signed and not route.facts.has(words.BEARER) and not route.facts.says(_HEADER):
                 yield lack(
                     "missing-csrf-protection",
                     route.function,
@@ -291,6 +314,8 @@ def _csrf(project: Project) -> Iterator[Lack]:
             yield lack("missing-csrf-protection", route.function, _CSRF_QUESTION)
 
 
+_SIGNED = words.any_of(r"hmac", r"compare_digest", r"construct_event", r"verify_\w*signature\w*")
+"""What tells that a machine signs what it sends: no browser of somebody's does that."""
 _CSRF_QUESTION = "Can a page of another site make a signed-in browser do this?"
 _CSRF_APP = late(
     r"CSRF_?Protect|CSRFMiddleware|SeaSurf|csrf_middleware|xsrf_cookies|CsrfViewMiddleware",
@@ -313,11 +338,11 @@ def _password_change(project: Project) -> Iterator[Lack]:
         if resets and route.facts.has(words.RESET_PROOF):
             continue
         changes = words.CHANGES_PASSWORD.search(where) and not words.NOT_CHANGE.search(where)
-        if not changes and not resets:
+        own = not changes and not resets and _sets_own(route)
+        if not changes and not resets and not own:
             continue
-        if not may_post(route) or not (
-            route.facts.has(words.PASSWORD) or route.facts.says(words.PASSWORD_TEXT)
-        ):
+        named = route.facts.has(words.PASSWORD) or route.facts.says(words.PASSWORD_TEXT)
+        if not may_post(route) or not (own or named):
             continue
         if route.facts.has(words.ASKS_OLD) or route.facts.says(_OLD_TEXT):
             continue
@@ -329,6 +354,26 @@ def _password_change(project: Project) -> Iterator[Lack]:
         )
 
 
+def _sets_own(route: Route) -> bool:
+    """Whether it sets a new password of whoever calls: `request.user.set_password(…)`."""
+    for node in walk(route.function.node[5]):
+        if node[0] != ir.CALL:
+            continue
+        if last_name(node[3]) == "set_password" and node[3][0] == ir.ATTR and node[4]:
+            if is_caller(node[3][3]) and node[4][0][0] != ir.CONST:
+                return True
+        elif any(
+            one[0] == ir.CONST and type(one[3]) is str and _SETS_HASH.search(one[3])
+            for one in node[4][:1]
+        ) and any(is_caller(part) for one in node[4][1:] for part in walk(one)):
+            return True
+    return False
+
+
+_SETS_HASH = late(
+    r"^\s*update\s+\S+\s+set\b.*\b(passw(or)?d|pwd|passphrase|(passw(or)?d_?|pw_?|pwd_?)?hash)\w*\s*=",
+    re.IGNORECASE | re.DOTALL,
+)
 _OLD_TEXT = late(r"^(old|current|existing|previous)[ _-]?(passw(or)?d|pwd|pass)\w*$")
 
 
@@ -383,6 +428,10 @@ def reads_request(node: Node) -> bool:
             mentioned.add(one[3])
         elif one[0] == ir.ATTR:
             mentioned.add(one[4])
+        elif one[0] == ir.CONST and one[3] in _EVENT:
+            mentioned.add("event of a gateway")
+    if "event" in mentioned and "event of a gateway" in mentioned:
+        return True
     return bool(mentioned & {"request", "req"}) and bool(
         mentioned
         & {
@@ -405,6 +454,9 @@ def reads_request(node: Node) -> bool:
             "match_info",
         }
     )
+
+
+_EVENT = frozenset({"pathParameters", "queryStringParameters", "body"})
 
 
 def _key_matches(node: Node, pattern: Words | re.Pattern[str]) -> bool:

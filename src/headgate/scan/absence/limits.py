@@ -22,7 +22,7 @@ def _rate_limit(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         if limited and (_is_limited(route) or route.facts.has(words.LIMITER)):
             continue
-        if is_sign_in(route):
+        if is_sign_in(route) and not route.limited:
             yield lack(
                 "missing-rate-limit",
                 route.function,
@@ -54,7 +54,7 @@ def _uploads(project: Project) -> Iterator[Lack]:
     for route in project.routes:
         facts = route.facts
         annotated = any(
-            last_name(one) == "UploadFile"
+            last_name(one) in ("UploadFile", "UploadedFile")
             for parameter in route.function.node[4]
             if parameter[5] is not None
             for one in walk(parameter[5])

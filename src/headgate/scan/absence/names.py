@@ -209,6 +209,25 @@ class Names:
             below = below or self.program.resolve(state.folder, f"{module}.{name}")
             table[alias or name] = below or self.rules.canonical(f"{module}.{name}")
 
+    def classes(self, state: ModuleState) -> list[Class]:
+        """Classes of a file, one of each name."""
+        found = list(self._table(state).values())
+        return [one for one in found if isinstance(one, Class) and one.state is state]
+
+    def mentions(self, state: ModuleState) -> frozenset[str]:
+        """Every name in a file."""
+        if self.known is not None:
+            return self.known.mentions(state)
+        module = self.program.module_of(state)
+        return frozenset[str]() if module is None else module.mentions
+
+    def says(self, state: ModuleState, endings: tuple[str, ...]) -> bool:
+        """Whether a file has a name that so ends, as far as can be told without its tree."""
+        if self.known is None:
+            return True
+        declares = self.known[state].declares
+        return any(one in declares for one in endings)
+
     def meaning(self, state: ModuleState, node: Node) -> Meaning:
         """What an expression stands for; of a call, what it returns."""
         op = node[0]
@@ -238,13 +257,6 @@ class Names:
         if op == ir.AWAIT:
             return self.meaning(state, node[3])
         return ""
-
-    def mentions(self, state: ModuleState) -> frozenset[str]:
-        """Every name in a file."""
-        if self.known is not None:
-            return self.known.mentions(state)
-        module = self.program.module_of(state)
-        return module.mentions if module is not None else frozenset[str]()
 
     def bound(self, state: ModuleState, name: str) -> tuple[ModuleState, str] | None:
         """The file and the name at its top where a name comes from that is imported."""

@@ -17,6 +17,7 @@ from headgate.scan.absence.lacks import (
     reads_request,
 )
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
+from headgate.scan.absence.owning import is_caller, owner_fields
 from headgate.scan.absence.rights import is_restricted
 from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
@@ -40,6 +41,11 @@ _MOST_PERSONAL = frozenset(
 _BODY = frozenset({"json", "get_json", "form", "data", "POST", "body", "values", "forms"})
 
 
+_NOT_SENT = frozenset(
+    {"self", "request", "req", "cls", "info", "root", "parent", "_", "obj", "context", "ctx"}
+)
+
+
 def sent_names(route: Route) -> set[str]:
     """Names in a route that hold what the caller sent, identity that was checked excepted."""
     function = route.function
@@ -50,7 +56,7 @@ def sent_names(route: Route) -> set[str]:
         sent.update(
             one[3][3]
             for one in function.node[4]
-            if one[3][0] == ir.NAME and one[3][3] not in ("self", "request", "req", "cls")
+            if one[3][0] == ir.NAME and one[3][3] not in _NOT_SENT
         )
     sent &= {one[3][3] for one in function.node[4] if one[3][0] == ir.NAME}
     for node in walk(function.node[5]):
@@ -79,6 +85,10 @@ _SERVICES = frozenset(
         "BackgroundTasks", "WebSocket", "Connection",
     }
 )  # fmt: skip
+
+
+_PARSES = frozenset({"payload", "parse_body", "get_body", "json_body", "read_json", "load_body"})
+"""Functions of a project that read the body of a request or an event."""
 
 
 def is_sent(node: Node, sent: set[str]) -> bool:
@@ -110,12 +120,16 @@ def is_sent(node: Node, sent: set[str]) -> bool:
         "get_data",
         "loads",
         "body",
+        *_PARSES,
     ):
         return False
+    if node[0] == ir.CALL and last_name(node[3]) in _PARSES:
+        return any(one[0] == ir.NAME and one[3] in ("event", "request", "req") for one in node[4])
     return reads_request(node)
 
 
 def _owner(project: Project) -> Iterator[Lack]:
+    fields = owner_fields(project.names) if project.routes else frozenset[str]()
     for route in project.routes:
         if is_sign_in(route) or words.NOT_CHANGE.search(route.where):
             continue
@@ -125,14 +139,14 @@ def _owner(project: Project) -> Iterator[Lack]:
         checked = is_authenticated(route)
         if not sent and not checked:
             continue
-        if is_tied(route.function):
+        if is_tied(route.function, fields):
             continue
         tied: set[int] = set()
         for call in walk(route.function.node[5]):
             if call[0] == ir.CALL and last_name(call[3]) in _NARROWS and _is_tied(call, sent):
                 # `select(Note).where(Note.id == id).where(Note.owner == current_user.id)`
                 tied.update(id(one) for one in walk(call[3]))
-            subject = _fetched(project.names, route.function, call, sent)
+            subject = _fetched(project.names, route.function, call, sent, fields)
             if subject is None or id(call) in tied:
                 continue
             if not checked and subject.lower() not in _MOST_PERSONAL:
@@ -160,7 +174,7 @@ def for_administrators(function: Function) -> bool:
 _ADMINISTRATORS = late(r"admin|superuser|staff|moderator", re.IGNORECASE)
 
 
-def is_tied(function: Function) -> bool:
+def is_tied(function: Function, fields: frozenset[str] = frozenset()) -> bool:
     """Whether anything compares an owner."""
     for node in walk(function.node[5]):
         if node[0] == ir.COMPARE:
@@ -169,9 +183,10 @@ def is_tied(function: Function) -> bool:
                 (
                     part[0] == ir.ATTR
                     and part[4][:1].islower()
-                    and words.OWN.fullmatch(part[4]) is not None
+                    and (words.OWN.fullmatch(part[4]) is not None or part[4] in fields)
                 )
                 or (part[0] == ir.NAME and words.AUTHENTICATION.fullmatch(part[3]) is not None)
+                or is_caller(part)
                 for side in sides
                 for part in walk(side)
             ) and node[4][0][0] in ("==", "!=", "is", "is not", "in", "not in"):
@@ -189,7 +204,9 @@ _CHECKS = words.any_of(
 )
 
 
-def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> str | None:
+def _fetched(
+    names: Names, function: Function, call: Node, sent: set[str], fields: frozenset[str]
+) -> str | None:
     """What a call fetches by something that was sent; None: nothing, or what is the caller's."""
     if call[0] == ir.INDEX:
         base = call[3]
@@ -222,13 +239,24 @@ def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> st
             by_sent = True
     if tied or not by_sent:
         return None
-    subject = _subject(call)
+    subject = _subject(call) or ""
+    if call[3][0] == ir.ATTR and not _store(subject):
+        subject = _table(names, function, call[3][3]) or subject
     if not subject:
         return None
     meaning = names.found(function.state, subject)
-    if isinstance(meaning, Class) and _has_owner(meaning):
+    if isinstance(meaning, Class) and has_owner(meaning, fields):
         return subject
     return subject if _store(subject) else None
+
+
+def _table(names: Names, function: Function, on: Node) -> str:
+    """`orders` of `table = dynamodb.Table("orders")`."""
+    found = names.assigned(function.state, on) if on[0] in (ir.NAME, ir.ATTR) else None
+    value = found[1] if found is not None else on
+    if value[0] == ir.CALL and last_name(value[3]) == "Table" and value[4]:
+        return str(value[4][0][3]) if value[4][0][0] == ir.CONST else ""
+    return ""
 
 
 _NARROWS = frozenset({"where", "filter", "filter_by"})
@@ -242,6 +270,13 @@ def _is_tied(call: Node, sent: set[str]) -> bool:
         if key and words.OWN.fullmatch(key) and not is_sent(value, sent):
             return True
         for part in walk(value):
+            if is_caller(part):
+                return True
+            if part[0] == ir.CALL and any(
+                inner and words.OWN.fullmatch(inner) and not is_sent(one, sent)
+                for inner, one in part[5]
+            ):
+                return True  # `Q(vehicle__owner=…)`
             if part is value or part[0] not in (ir.NAME, ir.ATTR):
                 continue
             if words.AUTHENTICATION.fullmatch(last_name(part)) is not None:
@@ -253,9 +288,10 @@ def _store(name: str) -> bool:
     return words.PERSONAL.fullmatch(name) is not None
 
 
-def _has_owner(one: Class) -> bool:
+def has_owner(one: Class, fields: frozenset[str] = frozenset()) -> bool:
+    """Whether a class declares whose its objects are. `fields`: names that elsewhere say so."""
     return any(
-        target[0] == ir.NAME and words.OWN.fullmatch(target[3]) is not None
+        target[0] == ir.NAME and (words.OWN.fullmatch(target[3]) is not None or target[3] in fields)
         for node in one.node[7]
         if node[0] == ir.ASSIGN
         for target in node[3]

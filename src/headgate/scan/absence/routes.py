@@ -13,14 +13,13 @@ from headgate.scan.absence.facts import registering
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
 from headgate.scan.absence.words import Words
+from headgate.scan.flow.entries import is_named, parameters_of
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
-from headgate.scan.late import late
 from headgate.scan.packs.schema import Entry
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_PARAMETERS = late(r"<(?:[^<>:]*:)?(\w+)>|\{(\w+)[^{}]*\}|\(\?P<(\w+)>")
 _BY_NAME = ("fastapi.",)
 _MAX_DEPTH = 3
 _MAX_FUNCTIONS = 40
@@ -41,6 +40,10 @@ class Route:
     """Whether the framework fills its parameters by their names."""
     guards: tuple[Facts, ...] = ()
     """Functions of the project that run before it, the nearest first."""
+    asked: bool | None = None
+    """Whether what decorates, registers or surrounds it asks who calls; None: nothing tells."""
+    limited: bool = False
+    """Whether it, or a decorator of it, counts how often it is called."""
 
     @property
     def name(self) -> str:
@@ -64,14 +67,7 @@ class Route:
     @property
     def parameters(self) -> frozenset[str]:
         """Names in the pattern that the caller fills."""
-        found = {
-            name
-            for pattern in self.patterns
-            for groups in _PARAMETERS.findall(pattern)
-            for name in groups
-            if name
-        }
-        return frozenset(found)
+        return frozenset(name for pattern in self.patterns for name in parameters_of(pattern))
 
 
 @record(frozen=False, eq=False)
@@ -156,11 +152,15 @@ class _Finder:
                         named.add(id(function.node))
             for function, pattern, methods in self._registered(state):
                 add(function, pattern, methods)
+            for function, pattern, method in self._tabled(state):
+                add(function, pattern, {method})
         for name, pattern, method in operations(self.documents):
             function = self._named(name)
             if function is not None:
                 add(function, pattern, {method})
-        before = Before.of(self.names) if given else Before(self.names)
+        if not given:
+            return
+        before = Before.of(self.names)
         known: dict[int, Facts] = {}
         for function, patterns, methods, decorators in given.values():
             guards: dict[int, Facts] = {}
@@ -203,7 +203,7 @@ class _Finder:
         if owner is None:
             return
         for entry in self.based:
-            if function.name in entry.selector.method and self.names.derives(
+            if is_named(function.name, entry.selector.method) and self.names.derives(
                 owner, entry.selector.base
             ):
                 method = entry.method_names.get(function.name, function.name.upper())
@@ -233,6 +233,20 @@ class _Finder:
                     for function in self._handlers(state, value) if value is not None else ():
                         yield function, _pattern(entry, node), _methods(entry, found, node)
 
+    def _tabled(self, state: ModuleState) -> Iterator[tuple[Function, str, str]]:
+        """Of `ROUTES = {"GET /orders": list_orders}`, as behind a gateway: the functions."""
+        if self.known is not None and not self.known[state].tabled:
+            return
+        module = self.names.program.module_of(state)
+        for node in module.body if module is not None else ():
+            if node[0] != ir.ASSIGN or node[4] is None or node[4][0] != ir.MAP:
+                continue
+            for key, value in node[4][3]:
+                method, pattern = _table_key(key)
+                function = self.names.meaning(state, value) if pattern else None
+                if isinstance(function, Function):
+                    yield function, pattern, method
+
     def _handlers(self, state: ModuleState, value: Node) -> Iterator[Function]:
         if value[0] == ir.CALL:
             if last_name(value[3]) != "as_view":
@@ -260,6 +274,19 @@ def argument(call: Node, place: int | str) -> Node | None:
     if isinstance(place, int):
         return call[4][place] if place < len(call[4]) else None
     return next((value for key, value in call[5] if key == place), None)
+
+
+def _table_key(key: Node | None) -> tuple[str, str]:
+    """Method and pattern of `"GET /orders/{id}"` and `("GET", "/orders")`; empty: no route."""
+    if key is None:
+        return "", ""
+    parts = key[4] if key[0] == ir.SEQ else (key,)
+    texts = [one[3] for one in parts if one[0] == ir.CONST and type(one[3]) is str]
+    match = _TABLE_KEY.fullmatch(" ".join(texts)) if texts else None
+    return (match[1], match[2]) if match is not None else ("", "")
+
+
+_TABLE_KEY = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/\S*)")
 
 
 def _pattern(entry: Entry, node: Node) -> str:

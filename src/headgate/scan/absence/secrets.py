@@ -88,6 +88,45 @@ def _plaintext(project: Project) -> Iterator[Lack]:
 _STORES = "Is what is stored or compared here a hash made elsewhere?"
 
 
+def _cookies(project: Project) -> Iterator[Lack]:
+    """Passwords that are put into a cookie."""
+    for route in project.routes:
+        for node in walk(route.function.node[5]):
+            if (
+                node[0] == ir.CALL
+                and last_name(node[3]) in ("set_cookie", "set_signed_cookie")
+                and _typed(route.function, node)
+            ):
+                yield lack(
+                    "plaintext-password-storage", route.function, _STORES, node, Confidence.MEDIUM
+                )
+
+
+def _typed(function: Function, call: Node) -> bool:
+    """Whether a cookie holds a password as it was typed, itself or through a variable."""
+    value = next((one for key, one in call[5] if key == "value"), None)
+    value = call[4][1] if value is None and len(call[4]) > 1 else value
+    if value is None:
+        return False
+    while value[0] == ir.INDEX:
+        value = value[3]
+    if value[0] == ir.NAME and not _PASSWORD.fullmatch(value[3]):
+        name = value[3]
+        value = next(
+            (
+                one[4]
+                for one in walk(function.node[5])
+                if one[0] == ir.ASSIGN
+                and one[4] is not None
+                and any(target[0] == ir.NAME and target[3] == name for target in one[3])
+            ),
+            value,
+        )
+        if value[0] == ir.CALL and value[4] and value[4][0][0] == ir.CONST:
+            return bool(_PASSWORD.fullmatch(str(value[4][0][3])))
+    return _is_password(value)
+
+
 def _stores(function: Function) -> Iterator[Lack]:
     for node in walk(function.node[5]):
         op = node[0]
@@ -263,4 +302,4 @@ def of_settings(body: Iterable[Node]) -> Iterator[Place]:
             )  # fmt: skip
 
 
-CHECKS = (_plaintext, _responses, _logs, _settings)
+CHECKS = (_plaintext, _cookies, _responses, _logs, _settings)

@@ -216,6 +216,11 @@ SECRET_FIELD = any_of(
     r"private_?key",
     r"api_?(key|secret)",
     r"access_?token_?secret",
+    r"(\w+_)?(reset|recovery|activation|backup)_?(code|token|key)s?",
+    r"pin(_?(code|hash))?",
+    r"(totp|two_?factor|webhook|client|api|shared|app)_?secret",
+    r"api_?token",
+    r"hashed_password",
 )
 CHANGES_PASSWORD = any_of(
     r"(ch|change|update|set|edit|modify|new)[_/-]?\w{0,8}[_/-]?(passw|pwd|pass\b)",

@@ -40,9 +40,11 @@ _NUMBER = late(
 _LITERAL = late(r"^\s*(\"[^\"]*\"|'[^']*'|\d+)\s*(\|.*)?$", re.DOTALL)
 _CHOICE = late(r"^\s*(\"[^\"]*\"|'[^']*')\s+if\b.*?(\belse\s+(\"[^\"]*\"|'[^']*'))?\s*$", re.DOTALL)
 _MARKUP = late(
-    r"(^|[._])(\w*html\w*|markup|svg|icon\w*|rendered\w*|form|field|widget|media|super|caller|body|"
-    r"pagination|script\w*|css|js|style\w*|toc|content|help_text|label_tag|as_p|render\w*|nav|badge|"
-    r"errors|permalink)\s*(\(|\)|\||$|\.)",
+    r"(^|[._])(\w*html\w*|markup|svg|icon\w*|rendered\w*|form|field|widget|media|super|caller|"
+    r"pagination|script\w*|css|js|style\w*|toc|help_text|label_tag|as_p|render\w*|nav|badge|"
+    r"errors|permalink)\s*(\(|\)|\||$|\.)"
+    # Of a page that is put together; `post.body` is what somebody wrote.
+    r"|^\s*(self\.)?(body|content)\s*(\(|\)|\||$)",
     re.IGNORECASE,
 )
 _REQUEST = late(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from headgate.scan.flow.env import Env
 from headgate.scan.flow.imports import Imports
 from headgate.scan.flow.program import Imported, ModuleRef, ModuleState
+from headgate.scan.flow.registered import keep
 from headgate.scan.flow.values import (
     UNKNOWN,
     Obj,
@@ -151,6 +152,8 @@ class Assignments(Imports):
             if not value.taint or all(t.root().index < 0 for t in value.taint):
                 holder.obj.members[name] = value
                 holder.obj.changes(name)
+        elif holder.type in self.rules.kept_types and held is None:
+            self._leave(f"{holder.type}.{name}", value)
         elif (holder.name and holder.recv is None) or (holder.name and "." in holder.name):
             self._share(f"{holder.name}.{name}", value)
         elif held is not None:
@@ -174,6 +177,19 @@ class Assignments(Imports):
             self.frame.writes.append(("shared", name, value))
             return
         self.share(name, value)
+
+    def _leave(self, name: str, value: Value) -> None:
+        """Leave something where every function finds it: `app["db"] = …`."""
+        held = self.obj(value)
+        if held is None:
+            self._share(name, value)
+            return
+        self.env.vars[name] = value
+        if name not in self.shared and self.concrete(Obj("list", {}, Value(self.deep(value)))):
+            keep(self, value)
+            self.shared[name] = value
+            self.tracker.change(("shared", name))
+            self.tracker.now.shared[name] = False
 
     def share(self, name: str, value: Value) -> None:
         old = self.shared.get(name)
@@ -227,6 +243,8 @@ class Assignments(Imports):
                     self.call(self.bound(method, holder, held.cls, node), [key, value], {}, node)
                     return
             self.set_item(holder, key, value)
+        elif holder.type in self.rules.kept_types and isinstance(word, str):
+            self._leave(f"{holder.type}[{word}]", value)
         elif holder.name and isinstance(word, str):
             self._share(f"{holder.name}[{word}]", value)
         elif target[3][0] == ir.NAME and value.taint and not holder.name:

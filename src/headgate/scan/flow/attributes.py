@@ -6,7 +6,7 @@ from typing import Any
 
 from headgate.scan.flow.constraints import NO_TEXT, demanded
 from headgate.scan.flow.env import several
-from headgate.scan.flow.lookups import Names
+from headgate.scan.flow.fields import Fields
 from headgate.scan.flow.program import ClassRef, FunctionRef, Imported, ModuleRef, PackageRef
 from headgate.scan.flow.values import (
     HOST,
@@ -25,7 +25,7 @@ AS_VIEW = "as_view"
 HOSTS = frozenset({"netloc", "hostname", "host", "origin"})
 
 
-class Attributes(Names):
+class Attributes(Fields):
     """Reading of attributes."""
 
     def attribute(self, value: Value, name: str, node: Node) -> Value:
@@ -137,6 +137,9 @@ class Attributes(Names):
             return member
         if name in ("__name__", "__qualname__"):
             return constant(cls.name)
+        rows = self.manager(cls, name)
+        if rows is not None:
+            return rows
         for base in cls.library_bases():
             found = self.read(UNKNOWN, f"{base}.{name}", node)
             return Value(name=found.name, recv=Value(obj=cls)) if name == AS_VIEW else found
@@ -154,6 +157,9 @@ class Attributes(Names):
         cls = held.cls
         if cls is None:
             return None
+        declared = self.of_fields(value, cls, name, node)
+        if declared is not None:
+            return declared
         member = cls.member(name)
         if value.taint and not (member is not None and isinstance(member.obj, FunctionRef)):
             declared = self.declared(cls, name)
@@ -211,6 +217,11 @@ class Attributes(Names):
     def _of_type(self, value: Value, name: str, node: Node) -> Value | None:
         """What the packs say of an attribute of a type."""
         result = ""
+        if value.type in self.rules.kept_types:
+            full = f"{value.type}.{name}"
+            stored = self.env.vars.get(full) or self.shared_under(full)
+            if stored is not None:
+                return stored
         for kind in self.rules.lineage(value.type):
             full = f"{kind}.{name}"
             rule = self.rules.attrs.get(full)

@@ -12,6 +12,7 @@ from headgate.scan.flow.entries import registered_by
 from headgate.scan.flow.env import Env, several
 from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState
+from headgate.scan.flow.registered import TAILS, register
 from headgate.scan.flow.summaries import Summaries
 from headgate.scan.flow.transfer import Inward, Summary
 from headgate.scan.flow.values import (
@@ -78,6 +79,8 @@ class Calls(Summaries):
             given = (function.recv, args, keywords, extra)
             for info in registered_by(self.rules, function.name, given, self):
                 self.register(info)
+            if function.name.rpartition(".")[2] in TAILS:
+                register(self, self._method_name(function), given, node)
             return self.library_call(function, given, node, self.target)
         if isinstance(obj, FunctionRef):
             return self.invoke(obj, args, keywords, node, extra)
@@ -92,6 +95,13 @@ class Calls(Summaries):
         if isinstance(obj, tuple):
             return self._call_each(several(obj), args, keywords, node, extra)
         return self._assumed([*args, *keywords.values()], node, "it")
+
+    def _method_name(self, function: Value) -> str:
+        """The canonical name of a library's function, or of a method of a type."""
+        recv, tail = function.recv, function.name.rpartition(".")[2]
+        if recv is not None and recv.type:
+            return f"{recv.type}.{tail}"
+        return self.rules.canonical(function.name)
 
     def begin(self) -> None:
         """Another unit begins. What it finds depends on nothing that others found of functions."""

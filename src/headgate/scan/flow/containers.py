@@ -124,6 +124,9 @@ class Containers(Core):
                 extra = self.narrowed(value.taint, ~WHOLE)
                 found = Value(merge_taint(found.taint if found else None, extra))
             return found or UNKNOWN
+        known = self.rules.types.get(value.type) if value.type else None
+        if known is not None and "__iter__" in known.methods:
+            return Value(type=known.methods["__iter__"])
         if value.consts is not None:
             parts = [c for one in value.consts if isinstance(one, (str, bytes)) for c in one]
             consts = tuple(dict.fromkeys(parts))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.model.record import record
 from headgate.scan.flow.env import several
+from headgate.scan.flow.patterns import checked
 from headgate.scan.flow.program import PATTERNS, ClassRef, FunctionRef
 from headgate.scan.flow.rules import Rules, holds
 from headgate.scan.flow.values import Value
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
     from headgate.scan.flow.calls import Calls
 
 _IN_PATH = late(
-    r"<(?:(?P<converter>\w+)(?:\([^)]*\))?:)?(?P<flask>\w+)>"
+    r"<(?:(?P<converter>\w+)(?:\([^)]*\))?:)?(?P<flask>\w+)(?::(?P<rest>[^<>]+))?>"
     r"|\{(?P<brace>\w+)(?::(?P<type>[^}]*))?\}"
     r"|\(\?P<(?P<group>\w+)>(?P<pattern>[^)]*)\)"
     r"|:(?P<colon>[A-Za-z_]\w*)"
 )
 _BODIES = frozenset({"POST", "PUT", "PATCH"})
-_NUMBERS = frozenset({"int", "float", "uuid", "decimal"})
+_NUMBERS = frozenset({"int", "float", "uuid", "decimal", "slug", "ymd", "alpha"})
+"""Converters that let through nothing that does harm anywhere."""
+_CONVERTERS = _NUMBERS | {"str", "string", "path", "any", "ext", "re"}
+_PATTERN = re.compile(r"[^\w]")
 
 
 @record(frozen=False)
@@ -87,14 +91,25 @@ class EntryInfo:
         if self.cls is not None:
             self.cls.reads(PATTERNS)
         if self.path is None and self.cls is not None and self.cls.patterns:
-            each = [_parameters_of(pattern) for pattern in self.cls.patterns]
+            each = [parameters_of(pattern) for pattern in self.cls.patterns]
             # Of several routes to one class a parameter is a number if it is one in all of them.
             return {
                 name: kind if all(is_number(one.get(name, kind)) for one in each) else ""
                 for parameters in each
                 for name, kind in parameters.items()
             }
-        return _parameters_of(self.path or "")
+        return parameters_of(self.path or "")
+
+    def positional(self, index: int) -> str:
+        """The converter of a parameter that a pattern's group without a name fills."""
+        if self.cls is not None:
+            self.cls.reads(PATTERNS)
+        patterns = self.cls.patterns if self.cls is not None else []
+        kinds = [_groups(one)[index : index + 1] for one in patterns]
+        harmless = bool(kinds) and all(
+            one and "all" in checked(one[0], whole=True, begins=True) for one in kinds
+        )
+        return "int" if harmless else ""
 
 
 def _pattern(rule: Entry, args: Sequence[Value], keywords: dict[str, Value]) -> str | None:
@@ -112,15 +127,27 @@ def _pattern(rule: Entry, args: Sequence[Value], keywords: dict[str, Value]) -> 
     return first if isinstance(first, str) else None
 
 
-def _parameters_of(pattern: str) -> dict[str, str]:
+def parameters_of(pattern: str) -> dict[str, str]:
+    """Names in the pattern of a route, with their converters."""
     out: dict[str, str] = {}
     for match in _IN_PATH.finditer(pattern):
         name = match["flask"] or match["brace"] or match["group"] or match["colon"]
         kind = match["converter"] or match["type"] or ""
-        if match["group"] and re.fullmatch(r"(\[0-9\]|\\d)[+*{}0-9,]*", match["pattern"]):
-            kind = "int"
+        if match["flask"] in _CONVERTERS and (match["rest"] or kind not in _CONVERTERS) and kind:
+            # Bottle and Sanic write the name first: `<name:int>`, `<name:re:[a-z]+>`.
+            name, kind = kind, match["rest"] or match["flask"]
+        if match["group"]:
+            kind = match["pattern"]
+        if _PATTERN.search(kind):
+            # What it lets through is as harmless as a number, or may be anything.
+            kind = "int" if "all" in checked(kind, whole=True, begins=True) else ""
         out[name] = kind
     return out
+
+
+def _groups(pattern: str) -> list[str]:
+    """What stands in the groups of a pattern that have no name."""
+    return [] if "(?P<" in pattern else re.findall(r"(?<!\\)\((?!\?)([^()]*)\)", pattern)
 
 
 def _registered_with(
@@ -153,7 +180,7 @@ def selects(rules: Rules, selector: Selector, info: EntryInfo) -> bool:
         return False
     if selector.base and not _derives(info.cls, selector.base, rules):
         return False
-    if selector.method and info.ref.node[3] not in selector.method:
+    if selector.method and not is_named(info.ref.node[3], selector.method):
         return False
     if selector.given and not _registered_with(rules, selector.given, *info.given):
         return False
@@ -166,7 +193,19 @@ def selects(rules: Rules, selector: Selector, info: EntryInfo) -> bool:
 def _derives(cls: ClassRef | None, bases: Sequence[str], rules: Rules) -> bool:
     if cls is None:
         return False
-    return any(rules.is_a(base, bases) for base in cls.library_bases())
+    endings = tuple(one[1:] for one in bases if one.startswith("*"))
+    return any(
+        rules.is_a(base, bases) or bool(endings and base.endswith(endings))
+        for base in cls.library_bases()
+    )
+
+
+def is_named(name: str, wanted: Sequence[str]) -> bool:
+    """Whether a method is one of these: by its name, or as `*` and `resolve_*` say."""
+    return name in wanted or any(
+        one.endswith("*") and not name.startswith("_") and name.startswith(one[:-1])
+        for one in wanted
+    )
 
 
 def class_entries(rules: Rules, cls: ClassRef) -> Iterator[EntryInfo]:
@@ -178,9 +217,9 @@ def class_entries(rules: Rules, cls: ClassRef) -> Iterator[EntryInfo]:
         selector = rule.selector
         if not selector.base or not _derives(cls, selector.base, rules):
             continue
-        for name in selector.method:
-            member = cls.members.get(name)
-            if member is None or not isinstance(member.obj, FunctionRef):
+        for name in [one for one in cls.members if is_named(one, selector.method)]:
+            member = cls.members[name]
+            if not isinstance(member.obj, FunctionRef):
                 continue
             ref = member.obj
             info = EntryInfo.of(rules, rule, ref, member, [], name, (), {})
@@ -244,7 +283,7 @@ def param_sources(
             continue
         for index, parameter in enumerate(parameters):
             name = parameter[3][3]
-            if name in taken:
+            if name in taken or name in source.skip:
                 continue
             if selector.first and index:
                 continue
@@ -270,7 +309,10 @@ def param_sources(
             if source.body_only and methods and _BODIES.isdisjoint(methods):
                 continue
             taken.add(name)
-            yield parameter, source, in_path.get(name, "")
+            kind = in_path.get(name, "")
+            if not kind and info is not None and source.names != "from-path":
+                kind = info.positional(index)
+            yield parameter, source, kind
 
 
 def is_number(converter: str) -> bool:

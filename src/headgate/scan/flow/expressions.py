@@ -8,6 +8,7 @@ from typing import Any
 
 from headgate.scan.flow.attributes import SuperRef
 from headgate.scan.flow.containers import MAX_ITEMS
+from headgate.scan.flow.entries import is_number
 from headgate.scan.flow.guards import without_elements
 from headgate.scan.flow.operations import Operations
 from headgate.scan.flow.program import ClassRef, FunctionRef
@@ -23,6 +24,9 @@ from headgate.scan.flow.values import (
 )
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+
+_IN_ROUTE = (".match_info", ".path_params", ".view_args", ".path_kwargs", ".kwargs")
+"""Attributes that hold what the pattern of the route lets through, by name."""
 
 
 class Expressions(Operations):
@@ -99,6 +103,15 @@ class Expressions(Operations):
                 return stored
             if isinstance(value.obj, ClassRef):
                 return value
+        if self.frame.entry is not None and key.consts and value.name.endswith(_IN_ROUTE):
+            kind = self.frame.entry.path_parameters().get(key.consts[0], "")
+            if is_number(kind):
+                return Value(type="int")
+        if value.type in self.rules.kept_types and key.consts:
+            full = f"{value.type}[{key.consts[0]}]"
+            stored = self.env.vars.get(full) or self.shared_under(full)
+            if stored is not None:
+                return stored
         if value.type and value.ref is not None and value.type in self.rules.types:
             return self._typed_item(value, key, node)
         if value.type.startswith("collections.defaultdict"):
@@ -219,8 +232,12 @@ class Expressions(Operations):
                 item = self.iterate(value, node)
                 spread = item if spread is None else self.joiner.values(spread, item, self.env)
         if spread is not None:
+            first = next(i for i, one in enumerate(node[4]) if one[0] == ir.STAR)
             for item in items:
                 spread = self.joiner.values(spread, item, self.env)
+            if node[3] != "set" and 0 < first < len(node[4]):
+                # What stands before the first spread keeps its place: `["tool", *words]`.
+                return self.new(Obj(node[3], dict(enumerate(items[:first])), spread))
             return self.bag(spread, node[3])
         return self.make_list(items, node[3])
 
@@ -243,6 +260,11 @@ class Expressions(Operations):
             if name:
                 self.named(name, item, item_node)
             self.set_item(value, key, self.stored(item, item_node))
+        held = self.obj(value)
+        if held is not None and "statusCode" in held.items and "body" in held.items:
+            # What a function in a cloud answers with, behind a gateway.
+            given = {str(key): item for key, item in held.items.items()}
+            self.library_call(Value(name="gateway.answer"), (None, [], given, None), node)
         return value
 
     def _comprehension(self, node: Node) -> Value:

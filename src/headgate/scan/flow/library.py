@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from headgate.model.finding import Confidence
+from headgate.scan.flow.constraints import NO_TEXT
 from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.rules import CallRule
 from headgate.scan.flow.sinks import PLAIN, Arguments, dotted, place_of
@@ -25,6 +26,14 @@ from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 from headgate.scan.packs.schema import Guard, Propagator, Sink
 
+_PARSES = frozenset(
+    {
+        "json.loads", "orjson.loads", "ujson.loads", "simplejson.loads", "yaml.safe_load",
+        "ast.literal_eval", "tornado.escape.json_decode", "bson.json_util.loads", "tomllib.loads",
+        "flask.json.loads", "msgpack.unpackb",
+    }
+)  # fmt: skip
+"""What is read out of a text may be any structure, also one that is a filter of a database."""
 _PATH_FUNCTIONS = ("os.path.", "posixpath.", "pathlib.")
 
 
@@ -38,6 +47,12 @@ def _looks_like(sink: Sink, node: Node) -> bool:
 
 class Library(Standard):
     """Calls of libraries."""
+
+    def rows_from(
+        self, function: Value, args: list[Value], keywords: dict[str, Value], node: Node
+    ) -> Value | None:
+        """The row or rows of a database that a call gives."""
+        raise NotImplementedError
 
     def rules_for(self, function: Value) -> list[tuple[CallRule, bool]]:
         """What the packs say of a callable; whether it is certain that it is the one."""
@@ -90,6 +105,13 @@ class Library(Standard):
         if name in ("any", "all") and recv is None and args:
             return self.any_all(args, node, every=name == "all")
         value = self._known_result(function, rules, given, node, shown)
+        rows = (
+            self.rows_from(function, args, keywords, node)
+            if value is None or not value.taint
+            else None
+        )
+        if rows is not None:
+            return rows
         if value is None:
             tail = name.rpartition(".")[2]
             if recv is not None:
@@ -102,6 +124,9 @@ class Library(Standard):
                 value = self.builtin(name, args, keywords, node, extra)
             if value is None:
                 value = self._passed(function, given, node, shown)
+        if value.taint and name in _PARSES:
+            keep = ~self.rules.mask(NO_TEXT)
+            value = Value(self.narrowed(value.taint, keep), type=value.type)
         return self._typed(function, rules, value)
 
     def _put_together(self, sink: Sink, given: Arguments, node: Node) -> Arguments:
@@ -124,7 +149,17 @@ class Library(Standard):
                 kind = rule.created
         if not kind and "." in function.name and not value.type and value.obj is None:
             tail = function.name.rpartition(".")[2]
-            if function.name in self.rules.types or (function.recv is None and tail[:1].isupper()):
+            recv = function.recv
+            named = recv is None or (
+                # Of a module: `web.RouteTableDef()`.
+                not recv.type
+                and recv.ref is None
+                and recv.obj is None
+                and not recv.taint
+                and recv.name.rpartition(".")[2].islower()
+                and function.name == f"{recv.name}.{tail}"
+            )
+            if function.name in self.rules.types or (named and tail[:1].isupper()):
                 # A class by its name: calling it gives an instance.
                 kind = function.name
         if not kind and function.recv is not None and function.type:
@@ -160,13 +195,15 @@ class Library(Standard):
                     self._taint_argument(str(source.arg), taint, given, node)
                 else:
                     result = Value(taint, type=source.type)
+            mask = 0
             for sanitizer in rule.sanitizers:
                 if sanitizer.when and not self.meets(sanitizer.when, given):
                     continue
-                mask = self.rules.mask(sanitizer.safe_for)
                 if sanitizer.arg is not None:
-                    self._clean_argument(str(sanitizer.arg), mask, given)
+                    cleaned = self.rules.mask(sanitizer.safe_for)
+                    self._clean_argument(str(sanitizer.arg), cleaned, given)
                     continue
+                mask |= self.rules.mask(sanitizer.safe_for)
                 folded = self.folded(function.name, given[1])
                 if folded is not None:
                     result = folded

@@ -229,6 +229,11 @@ class Operations(Attributes):
             if out is None:
                 out = value
                 continue
+            if self.dead and op != "??":
+                # `find() or abort(404)`: it goes on only where the right side was not asked for.
+                self.env.facts = saved
+                self.dead = not self.assume(out, op == "or")
+                return out
             known = truth(out)
             if (op != "??" and known is (op == "and")) or (
                 op == "or" and out.consts is not None and not any(out.consts)
@@ -254,18 +259,23 @@ class Operations(Attributes):
             return self.eval(node[4] if known else node[5])
         start = self.env
         self.env = start.fork()
-        then = self.eval(node[4]) if self.assume(test, True) else None
-        then = self._cleared_here(then)
+        then = self._way(node[4], test, truth=True)
         after = self.env
         self.env = start.fork()
-        otherwise = self.eval(node[5]) if self.assume(test, False) else None
-        otherwise = self._cleared_here(otherwise)
+        otherwise = self._way(node[5], test, truth=False)
+        self.dead = then is None and otherwise is None
         joined = self.joiner.envs(after if then is not None else None, self.env)
         if joined is not None:
             self.env = joined
         if then is None or otherwise is None:
             return then or otherwise or UNKNOWN
         return self.joiner.values(then, otherwise, self.env)
+
+    def _way(self, node: Node, test: Value, *, truth: bool) -> Value | None:
+        """The value of one side of a condition; None: it is not reached, or does not come back."""
+        value = self.eval(node) if self.assume(test, truth) else None
+        gone, self.dead = self.dead, False
+        return None if gone else self._cleared_here(value)
 
     def _cleared_here(self, value: Value | None) -> Value | None:
         """A value with what is known where it is made: the way there is forgotten after."""

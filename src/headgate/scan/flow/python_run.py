@@ -22,6 +22,7 @@ from headgate.scan.ir.nodes import Module
 LIST = "list"
 ENTRY = "entry"
 CONSTRUCTOR = "constructor"
+SETTING_UP = "setting up"
 PARAMETER = "parameter"
 OWN = "own"
 NESTED = "nested"
@@ -89,6 +90,8 @@ class PythonRun(Run):
             self._unit((LIST, state.path, 0), lambda state=state: self._list(state))
         self._described(states)
         self._absorb()
+        for state in wanted:
+            self._each(SETTING_UP, state, self._sets_up)
         self._entry_places.update(dict.fromkeys(self._first.entries))
         self._entries([])
         if self.rules.params:

@@ -114,6 +114,8 @@ class Rules:
         """Last parts of the names of sources: a function without any of them has none."""
         self.rule_tails: set[str] = set()
         """Last parts of the names that literals judge."""
+        self.kept_types: set[str] = set()
+        """Types on which what one function leaves is found by others."""
         self._lineages: dict[str, tuple[str, ...]] = {}
         self._wanted: dict[str, bool] = {}
         self.sink_tails: set[str] = set()
@@ -164,6 +166,8 @@ class Rules:
             kind.put.update(model.put)
             kind.take.update(model.take)
             kind.inert = kind.inert or model.inert
+            if model.kept:
+                self.kept_types.add(model.type)
             for name in model.created:
                 self._call(name).created = model.type
             for name in model.attrs:

@@ -18,12 +18,15 @@ from headgate.scan.flow.framework_calls import FrameworkCalls, place_of_call
 from headgate.scan.flow.parameters import worth_a_look, worth_reading
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState, decorator_names
 from headgate.scan.flow.project import Mode, Outcome
+from headgate.scan.flow.registered import TAILS, keep
 from headgate.scan.flow.selection import any_worth
 from headgate.scan.flow.uses import Place
 from headgate.scan.flow.values import UNKNOWN, Obj, Value
 from headgate.scan.ir import nodes as ir
 
 ROUNDS = 3
+_TABLED = frozenset({"tornado.httputil.HTTPServerRequest"})
+_APPLICATIONS = frozenset({"app", "application"})
 DESCRIBED = "openapi.operation"
 """The name by which packs speak of functions that an OpenAPI description makes routes."""
 REACH = 2
@@ -48,6 +51,7 @@ class Run(FrameworkCalls):
             self._guarded(state, "the module", lambda state=state: self.calls.run_module(state))
         functions = [one for state in wanted for one in self._functions(state)]
         self._described(states)
+        self._before(functions)
         self._entries(functions)
         for ref, cls in functions:
             if self._mentions(ref.node):
@@ -61,6 +65,23 @@ class Run(FrameworkCalls):
                 break
         if self.mode is not Mode.APPLICATION:
             self._parameters(states)
+
+    def _before(self, functions: list[tuple[FunctionRef, ClassRef | None]]) -> None:
+        """Look first at functions that set up what the routes find."""
+        for ref, cls in functions:
+            if self._sets_up(ref):
+                self._root(ref, cls, self.calls.entry_of.get((ref.module.path, ref.node[1])))
+
+    def _sets_up(self, ref: FunctionRef) -> bool:
+        """Whether a function has a table of routes, or leaves something on the application."""
+        if (ref.module.path, ref.node[1]) in self.calls.entry_of:
+            return False
+        if self.rules.kept_types:
+            named = {one[3][3] for one in ref.node[4] if one[3][0] == ir.NAME}
+            if not named.isdisjoint(_APPLICATIONS):
+                return True
+        tabled = not _TABLED.isdisjoint(self.rules.types)
+        return tabled and not TAILS.isdisjoint(ref.node[11])
 
     def _parameters(self, states: Sequence[ModuleState]) -> None:
         """Functions that nobody calls: what a caller may do with them."""
@@ -238,6 +259,13 @@ class Run(FrameworkCalls):
                 value = Value(taint, ref=value.ref, type=value.type)
             keywords[name] = value
         extra: Value | None = None
+        rest = next((one for one in parameters if one[6] == ir.KEYWORDS), None)
+        if rest is not None and info is not None and info.rule.kind == "resolver":
+            given = sources.get(rest[3][3])
+            if given is not None:
+                source = given[1]
+                token = calls.token(source.label, source.what, "**", rest, source.confidence, "**")
+                extra = Value(calls.tainted(token, rest))
         if info is not None:
             for name in info.path_parameters():
                 if name not in keywords and any(p[6] == ir.KEYWORDS for p in ref.node[4]):
@@ -274,7 +302,7 @@ class Run(FrameworkCalls):
         for name, item in held.items.items() if held is not None else ():
             old = cls.fields.get(name)
             if item.ref is not None and item.ref in calls.env.heap:
-                self._keep(item)
+                keep(calls, item)
             if old is None:
                 cls.fields[name] = item
             elif old is not item:
@@ -286,19 +314,6 @@ class Run(FrameworkCalls):
                 held_in = (cls.module.path, cls.name, name)
                 self._fields[held_in] = None
                 calls.tracker.now.fields.append(held_in)
-
-    def _keep(self, value: Value, depth: int = 0) -> None:
-        """Objects that outlive the function they were made in."""
-        heap = self.calls.env.heap
-        held = heap.get(value.ref)
-        if held is None or depth > 4:
-            return
-        self.program.heap[value.ref] = held
-        for item in held.items.values():
-            if item.ref is not None:
-                self._keep(item, depth + 1)
-        if held.rest is not None and held.rest.ref is not None:
-            self._keep(held.rest, depth + 1)
 
     def _follow(self, states: Sequence[ModuleState]) -> bool:
         """Analyse the functions that use what was found to give what comes in."""

@@ -57,8 +57,13 @@ class Selection:
         mentions = self.files[state.path].mentions
         if not mentions.isdisjoint(rules.source_tails) or not mentions.isdisjoint(rules.rule_tails):
             return True
-        if rules.entries and not mentions.isdisjoint(self._entry_tails()):
-            return True
+        if rules.entries:
+            tails = self._entry_tails()
+            endings = tuple(one[1:] for one in tails if one.startswith("*") and len(one) > 1)
+            if not mentions.isdisjoint(tails) or (
+                endings and any(one.endswith(endings) for one in mentions)
+            ):
+                return True
         if any(
             not mentions.isdisjoint(source.param.beside)
             and not mentions.isdisjoint(source.param.named)

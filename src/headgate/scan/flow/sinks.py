@@ -131,7 +131,7 @@ class Sinks(Guards):
                 found = self.any_item(obj)
             else:
                 wanted: Any = int(key) if key.isdigit() else key
-                found = obj.items.get(wanted) or (obj.rest if obj.open else None)
+                found = obj.items.get(wanted) or obj.rest
         return found
 
     def meets(self, conditions: dict[str, Condition] | Any, given: Arguments) -> bool:

@@ -27,6 +27,10 @@ MAX_TEXT = 600
 MAX_TRACE = 40
 
 
+_PARTS = 4
+"""Parts of parts of what comes in that are told apart."""
+
+
 class Token:
     """One place where data comes in: what a finding's trace begins with."""
 
@@ -67,7 +71,7 @@ class Token:
         """What is under a key of it: always the same token for the same key."""
         found = self.derived.get(key)
         if found is None:
-            if self.key.count(".") > 3:
+            if self.depth >= _PARTS:
                 return self
             found = Token(
                 self.label, self.what, f"{self.key}.{key}", self.path, self.start, self.end,
@@ -75,6 +79,14 @@ class Token:
             )  # fmt: skip
             self.derived[key] = found
         return found
+
+    @property
+    def depth(self) -> int:
+        """How many parts of parts of a source or symbol it is."""
+        count, one = 0, self.parent
+        while one is not None:
+            count, one = count + 1, one.parent
+        return count
 
     @property
     def is_element(self) -> bool:

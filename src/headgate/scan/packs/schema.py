@@ -89,9 +89,11 @@ class Selector:
     decorator: tuple[str, ...] = ()
     """Canonical names of decorators, called or not."""
     base: tuple[str, ...] = ()
-    """Classes that the function's class derives from, directly or not."""
+    """Classes that the function's class derives from, directly or not; `*Servicer`: any whose name
+    so ends, as those that a generator made."""
     method: tuple[str, ...] = ()
-    """Names of methods; with `base` only."""
+    """Names of methods; with `base` only. `*`: any that is public, `resolve_*`: all that so
+    begin."""
     annotation: tuple[str, ...] = ()
     """Types that the parameter is annotated with (`Annotated`, `Optional` looked through)."""
     default: tuple[str, ...] = ()
@@ -125,7 +127,7 @@ class Source:
     """Of `param`: `all`, `from-path` (those that the route's pattern names; a converter `int`,
     `float`, `uuid` or an annotation of such a type makes them numbers), or names."""
     skip: tuple[str, ...] = ()
-    """Of `param`: annotations or default calls (`fastapi.Depends`) that are no source."""
+    """Of `param`: annotations, default calls (`fastapi.Depends`) or names that are no source."""
     injected: tuple[str, ...] = ()
     """Of `param`: default calls whose argument the framework calls to fill the parameter, with
     parameters of its own that are such sources."""
@@ -247,6 +249,9 @@ class Model:
     """Methods that give what is under a key, and the positions of the keys: `{get: [0]}`."""
     inert: bool = False
     """No data comes out of it (a logger, a lock)."""
+    kept: bool = False
+    """What one function leaves on it, under a key or as an attribute, others find there: there is
+    one for the program, or for a request."""
 
 
 @record

@@ -138,7 +138,19 @@ def _positions(table: Table) -> dict[str, tuple[int, ...]]:
 
 def model_in(table: Table, kinds: Kinds) -> Model:
     table.known(
-        ("type", "from", "attrs", "params", "bases", "methods", "store", "put", "take", "inert")
+        (
+            "type",
+            "from",
+            "attrs",
+            "params",
+            "bases",
+            "methods",
+            "store",
+            "put",
+            "take",
+            "inert",
+            "kept",
+        )
     )
     methods = table.table("methods")
     put, take = _positions(table.table("put")), _positions(table.table("take"))
@@ -156,6 +168,7 @@ def model_in(table: Table, kinds: Kinds) -> Model:
         put=put,
         take=take,
         inert=table.flag("inert"),
+        kept=table.flag("kept"),
     )
 
 
