@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,7 @@ def lacking(
     is known of files; None: none."""
     tops = {name.lstrip(".").partition(".")[0] for file in files.values() for name in file.imports}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
-    if not any(entry.kind == "route" for pack in active for entry in pack.entries):
+    if not any(_may_route(pack, tops) for pack in active):
         return []
     # Where nothing has routes, nothing of this is needed.
     from headgate.scan.absence import secrets
@@ -107,6 +107,18 @@ def lacking(
         asked = methods() if known.methods_asked else b""
         whole.keep(key, found, files if known.names_asked else read, asked)
     return as_found(found, kinds)
+
+
+def _may_route(pack: Pack, tops: Collection[str]) -> bool:
+    """Whether a pack tells of routes that files with these imports may have."""
+    for entry in pack.entries:
+        selector = entry.selector
+        names = (*selector.decorator, *selector.base, *selector.call)
+        if entry.kind == "route" and (
+            pack.when or not names or any(name.partition(".")[0] in tops for name in names)
+        ):
+            return True
+    return False
 
 
 def as_found(lacks: Iterable[Lack], kinds: Kinds) -> list[Found]:
