@@ -17,6 +17,8 @@ from headgate.scan.flow.values import (
 )
 
 _MAX_DEPTH = 6
+_MAX_FUNCTIONS = 16
+"""Functions that one value may be: tables of handlers."""
 
 
 class Env:
@@ -189,7 +191,7 @@ def _either(one: Any, other: Any) -> Any:
     left = several(one)
     right = several(other)
     both = left + tuple(item for item in right if not any(item is mine for mine in left))
-    return both[:8]
+    return both[:_MAX_FUNCTIONS]
 
 
 def several(obj: Any) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from headgate.scan.flow.javascript_answers import JavaScriptAnswers
 from headgate.scan.flow.program import FunctionRef
@@ -11,8 +11,16 @@ from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
 
+_SORTS = frozenset({"name", "code", "type", "errno", "statusCode", "status", "isJoi", "expose"})
+"""Attributes that say what sort of error it is."""
+
+
 class JavaScript(JavaScriptAnswers):
     """The interpreter of JavaScript: operators, computed keys, markup."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._merging: dict[tuple[str, int], frozenset[tuple[str, str]]] = {}
 
     def _unary(self, node: Node) -> Value:
         if node[3] == "typeof":
@@ -29,6 +37,35 @@ class JavaScript(JavaScriptAnswers):
         return super().operate(op, left, right, node)
 
     def compared(self, op: str, left: Value, right: Value, node: Node) -> Value:
+        result = self._compared(op, left, right, node)
+        if op not in ("==", "in") or result.cond is None or not (left.taint or right.taint):
+            return result
+        yes, no = result.cond
+        one, other = (left, right) if left.taint else (right, left)
+        if op == "==" or one is left:
+            for token in one.taint or ():
+                # Who sent a message, and what sort of error it is, tells of all of it.
+                tail = token.key.rpartition(".")[2]
+                above = token.parent
+                if above is None or yes is None or token not in yes:
+                    continue
+                if tail == "origin" or (tail in _SORTS and token.label == "error"):
+                    yes = {**yes, above: yes.get(above, 0) | yes[token]}
+            if no is not None and self._names_prototypes(other):
+                mask = self.rules.mask(("prototype-pollution",))
+                no = {**no, **{token: no.get(token, 0) | mask for token in one.taint or ()}}
+        return Value(consts=result.consts, type="bool", cond=(yes, no))
+
+    def _names_prototypes(self, value: Value) -> bool:
+        """Whether it is `__proto__`, or a list that holds it."""
+        if value.consts is not None:
+            return "__proto__" in value.consts
+        held = self.obj(value)
+        return held is not None and any(
+            one.consts == ("__proto__",) for one in held.items.values()
+        )
+
+    def _compared(self, op: str, left: Value, right: Value, node: Node) -> Value:
         if op == "instanceof":
             return self._instance_of(left, right)
         for one, other in ((left, right), (right, left)):
@@ -50,6 +87,9 @@ class JavaScript(JavaScriptAnswers):
             cls = self.prototype(obj) if isinstance(obj, FunctionRef) else obj
             if any(one is cls for one in held.cls.lineage()):
                 return Value(consts=(True,), type="bool")
+        if left.taint and right.name != "Error":
+            # An error of the program's own says what it is meant to say.
+            return Value(type="bool", cond=(self.facts_of(left, ("error-exposure",)), {}))
         return Value(type="bool")
 
     def _position(self, op: str, found: Value, number: Any) -> Value:
@@ -77,7 +117,25 @@ class JavaScript(JavaScriptAnswers):
             if outer.taint and outer.consts is None:
                 for sink in rule.sinks:
                     self.sink(sink, [outer], node, "a computed key")
+        elif rule is not None and value.taint and self._merges(target):
+            key = self.eval(target[4])
+            if key.taint and key.consts is None:
+                for sink in rule.sinks:
+                    self.sink(sink, [key], node, "a computed key")
         super()._bind_item(target, value, node)
+
+    def _merges(self, target: Node) -> bool:
+        """`into[key] = …` in a function that calls itself with `into[key]`."""
+        if target[3][0] != ir.NAME or target[4][0] != ir.NAME:
+            return False
+        for function in self.within[-2:]:
+            place = (self.frame.module.path, function[1])
+            known = self._merging.get(place)
+            if known is None:
+                known = self._merging[place] = _passed_items(function)
+            if (target[3][3], target[4][3]) in known:
+                return True
+        return False
 
     def _markup(self, node: Node) -> Value:
         named: str | Node = node[3]
@@ -99,3 +157,32 @@ class JavaScript(JavaScriptAnswers):
         if isinstance(component.obj, FunctionRef):
             self.calls_back(component, [given], node)
         return Value(type="markup")
+
+
+def _passed_items(function: Node) -> frozenset[tuple[str, str]]:
+    """The parameters and keys of `f(into[key], …)` in a function `f`."""
+    name = function[3]
+    parameters = {one[3][3] for one in function[4] if one[3][0] == ir.NAME}
+    found: set[tuple[str, str]] = set()
+    waiting: list[Any] = list(function[5]) if name else []
+    inside: list[Any] = []
+    while waiting:
+        one: Any = waiting.pop()
+        if type(one) is not tuple:
+            continue
+        if len(cast("Node", one)) > 4 and one[0] == ir.CALL and type(one[1]) is int:
+            called: Node = one[3]
+            last = called[3] if called[0] == ir.NAME else called[4] if called[0] == ir.ATTR else ""
+            if last == name:
+                inside += one[4]
+        waiting += cast("Node", one)
+    while inside:
+        one = inside.pop()
+        if type(one) is not tuple:
+            continue
+        if len(cast("Node", one)) == 5 and one[0] == ir.INDEX and type(one[1]) is int:
+            base, key = one[3], one[4]
+            if base[0] == ir.NAME and key[0] == ir.NAME and base[3] in parameters:
+                found.add((base[3], key[3]))
+        inside += cast("Node", one)
+    return frozenset(found)

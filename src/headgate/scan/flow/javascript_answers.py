@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headgate.model.finding import Confidence
-from headgate.scan.flow.javascript_methods import JavaScriptMethods
+from headgate.scan.flow.javascript_events import JavaScriptEvents
 from headgate.scan.flow.sinks import PLAIN, Arguments
 from headgate.scan.flow.values import Value
 from headgate.scan.ir.nodes import Node
@@ -17,7 +17,7 @@ _PAGES = ("html", "xml", "svg", "script", "multipart")
 """Words in types of content in which scripts run, or from which they can be loaded."""
 
 
-class JavaScriptAnswers(JavaScriptMethods):
+class JavaScriptAnswers(JavaScriptEvents):
     """Remembers of an answer that it is no page."""
 
     _plain = False

@@ -26,6 +26,8 @@ _ITERATING = frozenset(
         "sort",
     }
 )
+_RESOLVE = "resolve()"
+"""What a promise is resolved by."""
 _WAITING = frozenset({"then", "catch", "finally"})
 _TESTING = frozenset({"match", "search", "matchAll"})
 
@@ -37,18 +39,32 @@ class JavaScriptMethods(JavaScriptFunctions):
         self, recv: Value, name: str, args: list[Value], keywords: dict[str, Value], node: Node
     ) -> Value | None:
         first = args[0] if args else UNKNOWN
+        if name == _RESOLVE:
+            held = self.obj(recv)
+            if held is not None and args:
+                self._insert(recv, held, None, self.stored(first, node))
+            return NONE
         if name in ("call", "apply", "bind") and (recv.name or recv.obj is not None):
             return self._function_method(recv, name, args, node)
         if name in _WAITING and args:
             settled = Value(recv.taint, recv.consts, recv.ref, recv.type)
             results = [
-                self.calls_back(one, [settled] if name == "then" else [], node) for one in args
+                self.calls_back(
+                    one, [settled if name == "then" and not at else self.error(node)], node
+                )
+                for at, one in enumerate(args)
             ]
             return (
                 self.joiner.values(results[0], settled, self.env) if name != "then" else results[0]
             )
         if name in _ITERATING and functions_in(first):
             return self._iterated(recv, name, first, node)
+        if name in ("map", "flatMap") and first.name and first.recv is None:
+            # `names.map(encodeURIComponent)`
+            ordered = self.sequence(recv, node)
+            if ordered is not None and len(ordered) <= 8:
+                return self.make_list([self.call(first, [one], {}, node) for one in ordered])
+            return self.bag(self.call(first, [self.iterate(recv, node)], {}, node))
         if name == "reduce" and functions_in(first):
             item = self.iterate(recv, node)
             start = args[1] if len(args) > 1 else item
@@ -319,8 +335,13 @@ class JavaScriptMethods(JavaScriptFunctions):
         return args[0] if args else None
 
     def promise(self, args: list[Value], node: Node) -> Value | None:
-        """`new Promise((resolve, reject) => …)`: what it is resolved with is not followed."""
-        return self.calls_back(args[0], [], node) if args else UNKNOWN
+        """`new Promise((resolve, reject) => …)`: what it is resolved with comes out."""
+        if not args:
+            return UNKNOWN
+        held = self.bag(UNKNOWN)
+        self.calls_back(args[0], [Value(name=f"*.{_RESOLVE}", recv=held)], node)
+        obj = self.obj(held)
+        return (None if obj is None else self.any_item(obj)) or UNKNOWN
 
 
 Function = Callable[[JavaScriptMethods, list[Value], Node], Value | None]

@@ -25,6 +25,7 @@ class JavaScriptObjects(JavaScriptModules):
         self._prototypes: dict[tuple[str, int], ClassRef] = {}
         self.made: dict[str, dict[int, tuple[FunctionRef, ClassRef | None]]] = {}
         """Functions that are values, by the path of their module and where they begin."""
+        self._kept: dict[int, tuple[Obj, int]] = {}
         self.published: set[str] = set()
         """Variables of modules that functions have put what comes in into."""
 
@@ -65,31 +66,61 @@ class JavaScriptObjects(JavaScriptModules):
 
     # What outlives a call
 
-    def keep(self, value: Value, heap: dict[Any, Obj], depth: int = 0) -> None:
-        """Objects that functions hold, for when these are called later."""
+    def keep(self, value: Value, heap: dict[Any, Obj], depth: int = 0) -> Value:
+        """Objects that functions hold, for when these are called later. The value, with a number
+        by which its object is found then."""
         if depth > _MAX_KEPT:
-            return
+            return value
         for one in functions_in(value):
             self.keep_function(one, heap, depth + 1)
         held = heap.get(value.ref)
-        if held is None or not isinstance(value.ref, int) or value.ref in self.program.heap:
-            return
-        items = {name: one for name, one in held.items.items() if not _symbolic(one)}
-        rest = held.rest if held.rest is not None and not _symbolic(held.rest) else None
-        self.program.heap[value.ref] = Obj(held.kind, items, rest, held.cls, held.open)
-        for one in (*items.values(), *([rest] if rest is not None else [])):
+        if held is None or value.ref in self.program.heap:
+            return value
+        ref = value.ref
+        if not isinstance(ref, int):
+            # What was passed in has a number that means something in this call only.
+            known = self._kept.get(id(held))
+            if known is None:
+                ref = self.joiner.fresh()
+                self._kept[id(held)] = (held, ref)
+            else:
+                ref = known[1]
+        value = Value(
+            value.taint, value.consts, ref, value.type, value.name, value.obj, value.recv,
+            value.text, value.cond,
+        )  # fmt: skip
+        if ref in self.program.heap:
+            return value
+        items = {name: one for name, one in held.items.items() if not symbolic(one)}
+        rest = held.rest if held.rest is not None and not symbolic(held.rest) else None
+        self.program.heap[ref] = Obj(held.kind, items, rest, held.cls, held.open)
+        for name, one in items.items():
             if one.ref is not None or one.obj is not None:
-                self.keep(one, heap, depth + 1)
+                items[name] = self.keep(one, heap, depth + 1)
+        if rest is not None and (rest.ref is not None or rest.obj is not None):
+            rest = self.keep(rest, heap, depth + 1)
+        self.program.heap[ref] = Obj(held.kind, items, rest, held.cls, held.open)
+        return value
 
     def keep_function(self, ref: FunctionRef, heap: dict[Any, Obj], depth: int = 0) -> None:
         """What a function has captured and is bound to."""
         if ref.bound is not None:
-            self.keep(ref.bound, heap, depth)
+            ref.bound = self.keep(ref.bound, heap, depth)
         if ref.captured is not None:
-            for name in free_names(ref.node):
-                held = ref.captured.get(name)
-                if held is not None and (held.ref is not None or held.obj is not None):
-                    self.keep(held, heap, depth)
+            self.keep_captured(ref, ref.captured, heap, depth)
+
+    def keep_captured(
+        self, ref: FunctionRef, variables: dict[str, Value], heap: dict[Any, Obj], depth: int = 0
+    ) -> None:
+        """The variables around a function that it uses."""
+        kept: dict[str, Value] = {}
+        for name in free_names(ref.node):
+            held = variables.get(name)
+            if held is not None and (held.ref is not None or held.obj is not None):
+                one = self.keep(held, heap, depth)
+                if one.ref != held.ref:
+                    kept[name] = one
+        ref.captured = {**variables, **kept} if kept else variables
 
     # Attributes
 
@@ -305,6 +336,6 @@ def functions_in(value: Value) -> list[FunctionRef]:
     return [one for one in several if isinstance(one, FunctionRef)]
 
 
-def _symbolic(value: Value) -> bool:
+def symbolic(value: Value) -> bool:
     """Whether it is a caller's."""
     return any(token.root().index >= 0 for token in value.taint or ())

@@ -10,6 +10,7 @@ from headgate.scan.flow.entries import EntryInfo, is_number, param_sources
 from headgate.scan.flow.env import Env, several
 from headgate.scan.flow.findings import Recorder
 from headgate.scan.flow.javascript import JavaScript
+from headgate.scan.flow.javascript_functions import listens
 from headgate.scan.flow.javascript_modules import JavaScriptProgram
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState
 from headgate.scan.flow.project import Mode, Source
@@ -69,6 +70,19 @@ class JavaScriptRun(Run):
         self.calls.nested = []
         return out + list(self.interpreter.made.get(state.path, {}).values())
 
+    def _root(
+        self,
+        ref: FunctionRef,
+        cls: ClassRef | None,
+        info: EntryInfo | None = None,
+        *,
+        follow: bool = False,
+    ) -> None:
+        made = self.interpreter.made.get(ref.module.path, {}).get(ref.node[1])
+        if made is not None and ref.bound is None:
+            ref = made[0]
+        super()._root(ref, cls, info, follow=follow)
+
     def _analyse(
         self,
         ref: FunctionRef,
@@ -108,6 +122,7 @@ class JavaScriptRun(Run):
                 number = is_number(converter) or value.type == "int"
                 value = Value(type="int") if number else Value(taint, type=source.type)
             args.append(value)
+        calls.rooted = ref.node
         called = ref if self_value is None else calls.method_of(ref, self_value)
         start = ref.node[1]
         end = min(start + 40, ref.node[2])
@@ -137,7 +152,16 @@ class JavaScriptRun(Run):
         return UNKNOWN
 
     def _interesting(self, state: ModuleState) -> bool:
-        return super()._interesting(state) or _ACTIONS.encode() in self.files[state.path].data
+        file = self.files[state.path]
+        if super()._interesting(state) or listens(file.mentions):
+            return True
+        return _ACTIONS.encode() in file.data
+
+    def _mentions(self, function: Node) -> bool:
+        return super()._mentions(function) or listens(function[11])
+
+    def _brings(self, function: Node) -> bool:
+        return super()._brings(function) or listens(function[11])
 
     def _entries(self, functions: list[tuple[FunctionRef, ClassRef | None]]) -> None:
         super()._entries(functions)
