@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import re
+
 from headgate.model.finding import Confidence
-from headgate.scan.flow.javascript_events import JavaScriptEvents
+from headgate.scan.flow.javascript_schemas import JavaScriptSchemas
 from headgate.scan.flow.sinks import PLAIN, Arguments
 from headgate.scan.flow.values import Value
 from headgate.scan.ir.nodes import Node
-from headgate.scan.packs.schema import Sink
+from headgate.scan.packs.expressions import MAX_LENGTH, why_endless
+from headgate.scan.packs.schema import KindName, Sink
 
 _ANSWERS = ("Response", "Reply", "ServerResponse", "Context")
 _TYPES = frozenset({"type", "contentType"})
@@ -17,7 +21,22 @@ _PAGES = ("html", "xml", "svg", "script", "multipart")
 """Words in types of content in which scripts run, or from which they can be loaded."""
 
 
-class JavaScriptAnswers(JavaScriptEvents):
+_PATTERN = "re.Pattern"
+_MATCHING = frozenset(
+    {"test", "exec", "match", "matchAll", "search", "replace", "replaceAll", "split"}
+)
+_REDOS = Sink(kind=KindName("redos"), confidence=Confidence.MEDIUM)
+
+
+@functools.lru_cache(maxsize=2000)
+def _is_slow(pattern: str) -> bool:
+    try:
+        return bool(why_endless(pattern)) and len(pattern) < MAX_LENGTH
+    except (re.error, OverflowError, RecursionError):
+        return False
+
+
+class JavaScriptAnswers(JavaScriptSchemas):
     """Remembers of an answer that it is no page."""
 
     _plain = False
@@ -51,8 +70,9 @@ class JavaScriptAnswers(JavaScriptEvents):
     def library_call(
         self, function: Value, given: Arguments, node: Node, target: str = ""
     ) -> Value:
-        value = super().library_call(function, given, node, target)
         recv = given[0]
+        self._slow_pattern(function, recv, given[1], node)
+        value = super().library_call(function, given, node, target)
         if recv is None or not recv.type.endswith(_ANSWERS):
             return value
         kind = self._content_type(function.name.rpartition(".")[2], given[1])
@@ -66,6 +86,19 @@ class JavaScriptAnswers(JavaScriptEvents):
         return Value(
             value.taint, None, value.ref, value.type, value.name, value.obj, value.recv, text
         )
+
+    def _slow_pattern(
+        self, function: Value, recv: Value | None, args: list[Value], node: Node
+    ) -> None:
+        """A text from outside that is matched by a pattern which may take exponential time."""
+        if recv is None or not args or function.name.rpartition(".")[2] not in _MATCHING:
+            return
+        first = args[0]
+        pattern, subject = (recv, first) if recv.type == _PATTERN else (first, recv)
+        if pattern.type != _PATTERN or not subject.taint or pattern.taint or not pattern.text:
+            return
+        if _is_slow(pattern.text):
+            self.sink(_REDOS, [subject], node, "a pattern that repeats what repeats")
 
     def _content_type(self, method: str, args: list[Value]) -> str | None:
         """The type that a call gives an answer, in lower case; None: it gives none. One that is

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from headgate.scan.flow.attributes import HOSTS, SuperRef
+from headgate.scan.flow.constraints import demanded
 from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptModules
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleRef, ModuleState, free_names
@@ -156,6 +157,24 @@ class JavaScriptObjects(JavaScriptModules):
             if value.type in ("dict", "list", "tuple", "set") and not value.taint:
                 return Value(name=f"*.{name}", recv=value)
         return super().attribute(value, name, node)
+
+    def annotated(self, node: Node) -> Value:
+        if node[0] == ir.INDEX and node[4][0] == ir.SEQ:
+            # A field with decorators.
+            return self.annotated(node[3])
+        return super().annotated(node)
+
+    def _of_instance(self, value: Value, held: Obj, name: str, node: Node) -> Value | None:
+        found = super()._of_instance(value, held, name, node)
+        if found is None or not value.taint or not found.taint or held.cls is None:
+            return found
+        kinds = demanded(*held.cls.demands(name))
+        if not kinds:
+            return found
+        taint = self.narrowed(found.taint, -1, self.rules.mask(kinds))
+        return Value(
+            taint, found.consts, found.ref, found.type, found.name, found.obj, found.recv
+        )
 
     def _taken(self, value: Value, name: str, node: Node) -> Any:
         if name in HOSTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from headgate.model.finding import Confidence
@@ -36,6 +37,18 @@ def _is_directive(body: Sequence[Node]) -> bool:
     return any(
         node[0] == ir.EXPR and node[3][0] == ir.CONST and node[3][3] == _ACTIONS for node in body
     )
+
+
+_PIPES = re.compile(r"Parse(Int|Float|Bool|UUID|Enum|Date)Pipe")
+
+
+def _piped(parameter: Node) -> bool:
+    """`@Param("id", ParseIntPipe)`"""
+    marker = parameter[4]
+    if marker is None or marker[0] != ir.CALL:
+        return False
+    given = (one[3] if one[0] == ir.CALL else one for one in marker[4])
+    return any(one[0] == ir.NAME and _PIPES.fullmatch(one[3]) for one in given)
 
 
 class JavaScriptRun(Run):
@@ -119,8 +132,9 @@ class JavaScriptRun(Run):
                     source.label, source.what, name, parameter, source.confidence, name
                 )
                 taint = calls.tainted(token, parameter, self.rules.mask(source.safe_for))
-                number = is_number(converter) or value.type == "int"
-                value = Value(type="int") if number else Value(taint, type=source.type)
+                number = is_number(converter) or value.type == "int" or _piped(parameter)
+                kind = Value(taint, ref=value.ref, type=source.type)
+                value = Value(type="int") if number else kind
             args.append(value)
         calls.rooted = ref.node
         called = ref if self_value is None else calls.method_of(ref, self_value)

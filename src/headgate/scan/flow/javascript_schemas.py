@@ -1,0 +1,93 @@
+"""Schemas that what comes in has to fit: https://zod.dev/api
+
+What has passed one is as harmless as the schema says, field by field; fields that it does not name
+are gone.
+"""
+
+from __future__ import annotations
+
+from headgate.scan.flow.javascript_events import JavaScriptEvents
+from headgate.scan.flow.patterns import checked
+from headgate.scan.flow.sinks import Arguments
+from headgate.scan.flow.values import UNKNOWN, Obj, Value
+from headgate.scan.ir.nodes import Node
+
+SCHEMA = "zod.Schema"
+_NUMBERS = frozenset(
+    {
+        "number", "int", "bigint", "boolean", "date", "enum", "nativeEnum", "literal", "uuid",
+        "cuid", "cuid2", "ulid", "nanoid", "guid", "stringbool", "int32", "float32", "float64",
+    }
+)  # fmt: skip
+"""Schemas of what can do no harm: numbers, words of a list, identifiers."""
+_EXACT = frozenset({"uuid", "cuid", "cuid2", "ulid", "nanoid", "guid", "datetime", "int"})
+"""Methods after which a text is one of these."""
+_OPEN = frozenset({"passthrough", "loose", "catchall", "transform", "or", "and", "pipe"})
+"""Methods after which more may be in it than the schema says."""
+_PARSING = frozenset({"parse", "parseAsync"})
+_ASKING = frozenset({"safeParse", "safeParseAsync", "spa"})
+_DEEPEST = 5
+
+
+class JavaScriptSchemas(JavaScriptEvents):
+    """Schemas, and what they let through."""
+
+    def library_call(
+        self, function: Value, given: Arguments, node: Node, target: str = ""
+    ) -> Value:
+        recv, args = given[0], given[1]
+        name = self.rules.canonical(function.name)
+        tail = name.rpartition(".")[2]
+        if recv is not None and recv.type == SCHEMA:
+            return self._of_schema(recv, tail, args, node)
+        if name.startswith("zod."):
+            return self._schema(tail, args)
+        return super().library_call(function, given, node, target)
+
+    def _schema(self, name: str, args: list[Value]) -> Value:
+        held = self.obj(args[0]) if args else None
+        if name in ("object", "strictObject") and held is not None:
+            return self.new(Obj("dict", held.items, held.rest, None, held.open), SCHEMA)
+        if name in ("array", "optional", "nullable", "set") and args and args[0].type == SCHEMA:
+            return args[0] if held is None else Value(type=SCHEMA, consts=(0,))
+        mask = 0
+        if name in _NUMBERS:
+            mask = self.rules.all
+        elif name == "string":
+            mask = self.rules.mask(("nosql-injection",))
+        return Value(type=SCHEMA, consts=(mask,))
+
+    def _of_schema(self, schema: Value, name: str, args: list[Value], node: Node) -> Value:
+        first = args[0] if args else UNKNOWN
+        if name in _PARSING:
+            return self._passed_by(schema, first, node)
+        if name in _ASKING:
+            answer = {"success": Value(type="bool"), "data": self._passed_by(schema, first, node)}
+            return self.new(Obj("dict", answer, None, None, True))
+        if name in _OPEN:
+            return Value(type=SCHEMA, consts=(0,))
+        held, more = self.obj(schema), self.obj(first)
+        if held is not None:
+            if name in ("extend", "merge", "safeExtend") and more is not None:
+                return self.new(Obj("dict", {**held.items, **more.items}), SCHEMA)
+            return schema
+        mask = schema.consts[0] if schema.consts else 0
+        if name in _EXACT:
+            mask = self.rules.all
+        elif name == "regex" and first.type == "re.Pattern" and first.text:
+            mask |= self.rules.mask(checked(first.text, whole=False, begins=False))
+        return Value(type=SCHEMA, consts=(mask,))
+
+    def _passed_by(self, schema: Value, value: Value, node: Node, depth: int = 0) -> Value:
+        """What is left of a value that a schema has let through."""
+        held = self.obj(schema)
+        if held is None or depth > _DEEPEST:
+            mask = schema.consts[0] if schema.type == SCHEMA and schema.consts else 0
+            reason = "a schema lets it through"
+            return Value(self.moved(self.deep(value), reason, node, -1, mask), type=value.type)
+        items = {
+            name: self._passed_by(one, self.attribute(value, name, node), node, depth + 1)
+            for name, one in held.items.items()
+            if isinstance(name, str)
+        }
+        return self.new(Obj("dict", items))
