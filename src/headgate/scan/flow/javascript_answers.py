@@ -6,9 +6,11 @@ import functools
 import re
 
 from headgate.model.finding import Confidence
+from headgate.scan.flow.javascript_functions import ASKING, is_composed
 from headgate.scan.flow.javascript_schemas import JavaScriptSchemas
-from headgate.scan.flow.sinks import PLAIN, Arguments
+from headgate.scan.flow.sinks import PLAIN, Arguments, dotted
 from headgate.scan.flow.values import Value
+from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 from headgate.scan.packs.expressions import MAX_LENGTH, why_endless
 from headgate.scan.packs.schema import KindName, Sink
@@ -64,14 +66,30 @@ class JavaScriptAnswers(JavaScriptSchemas):
         name: str,
         most: Confidence = Confidence.HIGH,
     ) -> None:
-        if not (self._plain and sink.kind == "xss"):
-            super().sink(sink, values, node, name, most)
+        if self._plain and sink.kind == "xss":
+            return
+        if sink.kind == "mass-assignment":
+            values = [one for one in map(self._whole, values) if one is not None]
+        elif sink.kind == "error-exposure" and _refuses(node):
+            return
+        elif sink.kind == "xss" and sink.unless_type:
+            values = [_composed_rows(one) for one in values]
+        super().sink(sink, values, node, name, most)
+
+    def _whole(self, value: Value) -> Value | None:
+        """What was sent as it came, or spread into something; not what holds some fields of it."""
+        held = self.obj(value)
+        if held is None:
+            return value if self.whole_tokens(value) and value.type != "str" else None
+        return held.rest if held.rest is not None and held.rest.taint else None
 
     def library_call(
         self, function: Value, given: Arguments, node: Node, target: str = ""
     ) -> Value:
         recv = given[0]
         self._slow_pattern(function, recv, given[1], node)
+        if function.name.rpartition(".")[2] in ASKING and given[1]:
+            self.callback(given[1][-1], [], node)
         value = super().library_call(function, given, node, target)
         if recv is None or not recv.type.endswith(_ANSWERS):
             return value
@@ -124,6 +142,30 @@ class JavaScriptAnswers(JavaScriptSchemas):
                 self.env.vars[name] = Value(
                     one.taint, None, one.ref, one.type, one.name, one.obj, one.recv, text
                 )
+
+
+def _composed_rows(value: Value) -> Value:
+    """What is answered with, without rows that are sent as they are: as JSON."""
+    taint = value.taint
+    if not taint or not any(token.root().label == "stored" for token in taint):
+        return value
+    taint = {
+        token: (mask, trace)
+        for token, (mask, trace) in taint.items()
+        if token.root().label != "stored" or is_composed(trace)
+    }
+    return Value(taint, value.consts, value.ref, value.type, text=value.text)
+
+
+def _refuses(node: Node) -> bool:
+    """`res.status(400).json(…)`: what is wrong with a request its sender may know."""
+    chain = node[3] if node[0] == ir.CALL else node
+    while chain[0] in (ir.ATTR, ir.CALL):
+        if chain[0] == ir.CALL and chain[4] and dotted(chain[3]).rpartition(".")[2] in ("status", "code"):
+            given = chain[4][0]
+            return given[0] == ir.CONST and type(given[3]) is int and 400 <= given[3] < 500
+        chain = chain[3]
+    return False
 
 
 def _word(value: Value) -> str | None:

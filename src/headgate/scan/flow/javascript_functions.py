@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from headgate.model.finding import Confidence
 from headgate.scan.flow.core import Frame
 from headgate.scan.flow.findings import BUILT, Hit
 from headgate.scan.flow.javascript_objects import JavaScriptObjects, functions_in, symbolic
@@ -26,6 +27,7 @@ _COMPOSED = frozenset(
 """Kinds of texts that one function composes and another, which many use, hands on."""
 _LISTENING = frozenset({"on", "once", "addListener", "addEventListener", "emit"})
 _EVENTS = frozenset({"data", "message", "entry", "connection", "field", "EventEmitter", "events"})
+ASKING = frozenset({"query", "execute", "all"})
 _ERRORS = frozenset({"err", "error", "e"})
 _DEEPEST_MAKER = 6
 """Calls within calls in which functions that make functions are followed."""
@@ -37,6 +39,9 @@ class JavaScriptFunctions(JavaScriptObjects):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._makers: dict[tuple[str, int], bool] = {}
+        self._unknowing = 0
+        """Calls around, one in another, of functions that libraries call with what is not known."""
+        self._well_made: set[tuple[str, int]] = set()
         self.rooted: Node | None = None
         """The function that is looked at by itself, not for a call of it."""
         self.within: list[Node] = []
@@ -47,9 +52,12 @@ class JavaScriptFunctions(JavaScriptObjects):
         ref: FunctionRef = value.obj
         self.nested.append((ref, None))
         made = self.made.setdefault(ref.module.path, {})
-        alone = len(self.within) == 1 and self.within[0] is self.rooted
-        if not alone or function[1] not in made:
+        place = (ref.module.path, function[1])
+        alone = self._unknowing or (len(self.within) == 1 and self.within[0] is self.rooted)
+        if not alone:
             # What a caller gave the function around it is better known than what nobody gave it.
+            self._well_made.add(place)
+        if not alone or place not in self._well_made:
             made[function[1]] = (ref, None)
         return value
 
@@ -128,7 +136,7 @@ class JavaScriptFunctions(JavaScriptObjects):
         """What a function only hands on to a database, a shell or a model is told where its
         caller put the text together: there it is wrong, and there it is mended."""
         root = hit.token.root().index
-        if hit.kind not in _COMPOSED or root not in composed or _is_composed(hit.trace):
+        if hit.kind not in _COMPOSED or root not in composed or is_composed(hit.trace):
             return hit
         place = node[3] if node[0] == ir.CALL and node[3][0] == ir.CALL else node
         if place[0] != ir.CALL or place[1] == place[2]:
@@ -169,8 +177,16 @@ class JavaScriptFunctions(JavaScriptObjects):
         parameters: Sequence[Node] = refs[0].node[4] if refs else ()
         if len(parameters) > 1 and parameters[0][3][0] == ir.NAME:
             if parameters[0][3][3] in _ERRORS:
-                return self.calls_back(function, [self.error(node)], node)
+                return self.calls_back(function, [self.error(node), *self._rows(node)], node)
         return self.calls_back(function, [], node)
+
+    def _rows(self, node: Node) -> list[Value]:
+        """`db.query(sql, (error, rows) => …)`"""
+        if node[0] != ir.CALL or dotted(node[3]).rpartition(".")[2] not in ASKING:
+            return []
+        token = self.token("stored", "a row of the database", "", node, Confidence.MEDIUM)
+        mask = self.rules.all & ~self.rules.mask(("xss",))
+        return [Value(self.tainted(token, node, mask), type="list")]
 
     def error(self, node: Node) -> Value:
         """What a library says that went wrong."""
@@ -183,7 +199,12 @@ class JavaScriptFunctions(JavaScriptObjects):
             return UNKNOWN
         count = len(refs[0].node[4])
         padded = [*args, *[UNKNOWN] * max(0, count - len(args))]
-        result = self.call(function, padded, {}, (ir.CALL, node[1], node[2], node, (), (), False))
+        self._unknowing += count > 0 and not args
+        try:
+            call = (ir.CALL, node[1], node[2], node, (), (), False)
+            result = self.call(function, padded, {}, call)
+        finally:
+            self._unknowing -= count > 0 and not args
         self.dead = False
         return result
 
@@ -206,10 +227,10 @@ def listens(mentions: frozenset[str]) -> bool:
 
 def _composed(inward: Inward) -> set[int]:
     """Of the tokens that a call passes in: those in texts that its caller put together."""
-    return {index for index, trace in enumerate(inward.traces) if _is_composed(trace)}
+    return {index for index, trace in enumerate(inward.traces) if is_composed(trace)}
 
 
-def _is_composed(trace: Trace) -> bool:
+def is_composed(trace: Trace) -> bool:
     while trace is not None:
         if trace[1] in BUILT:
             return True

@@ -334,6 +334,15 @@ class JavaScriptMethods(JavaScriptFunctions):
         shown = text if isinstance(text, str) else None
         return Value(self.deep(args[0]), type="re.Pattern", text=shown, name=f"RegExp/{flags}")
 
+    def _typed(self, function: Value, rules: list[tuple[CallRule, bool]], value: Value) -> Value:
+        value = super()._typed(function, rules, value)
+        if not value.type and value.obj is None and not value.name:
+            for rule, _ in rules:
+                if rule.created:
+                    # `db.collection("x")`, whatever `db` is.
+                    return Value(value.taint, value.consts, value.ref, rule.created)
+        return value
+
     def _known_result(
         self,
         function: Value,

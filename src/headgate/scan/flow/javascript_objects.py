@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from headgate.scan.flow.attributes import HOSTS, SuperRef
 from headgate.scan.flow.constraints import demanded
+from headgate.scan.flow.core import Frame
 from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptModules
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleRef, ModuleState, free_names
@@ -165,6 +166,12 @@ class JavaScriptObjects(JavaScriptModules):
         return super().annotated(node)
 
     def _of_instance(self, value: Value, held: Obj, name: str, node: Node) -> Value | None:
+        cls = held.cls
+        if cls is not None and held.open and name not in held.items and not value.taint:
+            if cls.member(name) is None and cls.field(name) is None:
+                given = self._injected(cls, name)
+                if given is not UNKNOWN:
+                    return given
         found = super()._of_instance(value, held, name, node)
         if found is None or not value.taint or not found.taint or held.cls is None:
             return found
@@ -175,6 +182,25 @@ class JavaScriptObjects(JavaScriptModules):
         return Value(
             taint, found.consts, found.ref, found.type, found.name, found.obj, found.recv
         )
+
+    def _injected(self, cls: ClassRef, name: str) -> Value:
+        """What a constructor is given and keeps, by the type that it is declared with."""
+        for one in cls.lineage():
+            member = one.members.get("constructor")
+            ref = member.obj if member is not None else None
+            if not isinstance(ref, FunctionRef):
+                continue
+            kept = next((n[4][3] for n in ref.node[5] if _keeps(n, name)), None)
+            for parameter in ref.node[4]:
+                target, annotation = parameter[3], parameter[5]
+                if kept is not None and target[3] == kept and annotation is not None:
+                    caller = self.frame
+                    self.frame = Frame(ref.module, "", -3)
+                    try:
+                        return self.annotated(annotation)
+                    finally:
+                        self.frame = caller
+        return UNKNOWN
 
     def _taken(self, value: Value, name: str, node: Node) -> Any:
         if name in HOSTS:
@@ -342,6 +368,14 @@ class JavaScriptObjects(JavaScriptModules):
             if len(items) > len(held.items):
                 self.put(value, Obj("instance", items, held.rest, held.cls, held.open))
         return value
+
+
+def _keeps(node: Node, name: str) -> bool:
+    """Whether a statement is `this.name = parameter`."""
+    if node[0] != ir.ASSIGN or node[4] is None or node[4][0] != ir.NAME:
+        return False
+    target = node[3][0]
+    return target[0] == ir.ATTR and target[4] == name and target[3][3:] == ("this",)
 
 
 def _uses_this(ref: FunctionRef) -> bool:

@@ -1,4 +1,4 @@
-"""Schemas that what comes in has to fit: https://zod.dev/api
+"""Schemas that what comes in has to fit: https://zod.dev/api, and those of Fastify's routes.
 
 What has passed one is as harmless as the schema says, field by field; fields that it does not name
 are gone.
@@ -6,7 +6,10 @@ are gone.
 
 from __future__ import annotations
 
+from typing import Any
+
 from headgate.scan.flow.javascript_events import JavaScriptEvents
+from headgate.scan.flow.javascript_objects import functions_in
 from headgate.scan.flow.patterns import checked
 from headgate.scan.flow.sinks import Arguments
 from headgate.scan.flow.values import UNKNOWN, Obj, Value
@@ -26,16 +29,27 @@ _OPEN = frozenset({"passthrough", "loose", "catchall", "transform", "or", "and",
 """Methods after which more may be in it than the schema says."""
 _PARSING = frozenset({"parse", "parseAsync"})
 _ASKING = frozenset({"safeParse", "safeParseAsync", "spa"})
+_PARTS = {"querystring": "query", "query": "query", "params": "params", "body": "body"}
+"""Parts of a route's schema → attributes of the request."""
+_PLAIN = frozenset({"number", "integer", "boolean"})
 _DEEPEST = 5
 
 
 class JavaScriptSchemas(JavaScriptEvents):
     """Schemas, and what they let through."""
 
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._asked: dict[tuple[str, int], dict[str, dict[str, int]]] = {}
+        """By the handler of a route: part of the request → field → kinds it cannot cause."""
+
     def library_call(
         self, function: Value, given: Arguments, node: Node, target: str = ""
     ) -> Value:
         recv, args = given[0], given[1]
+        options = self.obj(args[1]) if len(args) > 2 else None
+        if options is not None and "schema" in options.items:
+            self._remember(options, args[2:])
         name = self.rules.canonical(function.name)
         tail = name.rpartition(".")[2]
         if recv is not None and recv.type == SCHEMA:
@@ -43,6 +57,71 @@ class JavaScriptSchemas(JavaScriptEvents):
         if name.startswith("zod."):
             return self._schema(tail, args)
         return super().library_call(function, given, node, target)
+
+    def _of_type(self, value: Value, name: str, node: Node) -> Value | None:
+        if value.type == "prisma.Client" and name[:1].isalpha():
+            return Value(type="prisma.Model", name=f"prisma.Model.{name}")
+        found = super()._of_type(value, name, node)
+        if found is not None and found.taint and self.frame.entry is not None:
+            ref = self.frame.entry.ref
+            asked = self._asked.get((ref.module.path, ref.node[1]), {}).get(name)
+            if asked:
+                return self._by_schema(found, asked, node)
+        return found
+
+    def _by_schema(self, value: Value, asked: dict[str, int], node: Node) -> Value:
+        """A part of a request of which a schema says what some of it may be."""
+        items: dict[Any, Value] = {}
+        for name, mask in asked.items():
+            taint = self.part(value.taint, name, node)
+            items[name] = Value(self.narrowed(taint, -1, mask))
+        rest = Value(self.part(value.taint, "*", node))
+        return Value(ref=self.new(Obj("dict", items, rest, None, True)).ref)
+
+    def _remember(self, options: Obj, handlers: list[Value]) -> None:
+        """What a route's schema says: https://fastify.dev/docs/latest/Reference/Validation-and-Serialization/"""
+        schema = self._under(options, "schema")
+        if schema is None:
+            return
+        found: dict[str, dict[str, int]] = {}
+        for name, part in _PARTS.items():
+            held = self._under(schema, name)
+            properties = self._under(held, "properties") if held is not None else None
+            if properties is not None:
+                found[part] = {
+                    key: self._allowed(one)
+                    for key, one in properties.items.items()
+                    if isinstance(key, str)
+                }
+        for handler in handlers:
+            for ref in functions_in(handler):
+                self._asked[ref.module.path, ref.node[1]] = found
+
+    def _under(self, held: Obj, name: str) -> Obj | None:
+        value = held.items.get(name)
+        return None if value is None else self.obj(value)
+
+    def _allowed(self, value: Value) -> int:
+        """The kinds that what fits a schema of one field cannot cause."""
+        held = self.obj(value)
+        if held is None:
+            return 0
+
+        def word(name: str) -> object:
+            one = held.items.get(name)
+            return one.consts[0] if one is not None and one.consts else None
+
+        if "enum" in held.items or "const" in held.items:
+            return self.rules.all
+        if word("type") in _PLAIN or word("format") in _EXACT | {"date", "date-time", "ipv4"}:
+            return self.rules.all
+        if word("type") != "string":
+            return 0
+        mask = self.rules.mask(("nosql-injection", "mass-assignment", "prototype-pollution"))
+        pattern = word("pattern")
+        if isinstance(pattern, str):
+            mask |= self.rules.mask(checked(pattern, whole=False, begins=False))
+        return mask
 
     def _schema(self, name: str, args: list[Value]) -> Value:
         held = self.obj(args[0]) if args else None
