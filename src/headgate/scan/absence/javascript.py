@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from headgate.model.finding import Confidence
-from headgate.scan.absence import javascript_data
+from headgate.scan.absence import javascript_data, javascript_rights
 from headgate.scan.absence import javascript_words as words
 from headgate.scan.absence import words as common
 from headgate.scan.absence.javascript_names import Scripts, snake, text_of
@@ -29,7 +29,7 @@ from headgate.scan.ir.nodes import Node
 _FRAMEWORKS = frozenset(
     {
         "express", "koa", "@koa/router", "koa-router", "fastify", "next", "restify", "next-auth",
-        "express-promise-router", "@hapi/hapi",
+        "express-promise-router", "@hapi/hapi", "@nestjs/common",
     }
 )  # fmt: skip
 
@@ -209,5 +209,6 @@ CHECKS: tuple[Check, ...] = (
     _csrf,
     _rate_limit,
     _password_change,
+    *javascript_rights.CHECKS,
     *javascript_data.CHECKS,
 )
