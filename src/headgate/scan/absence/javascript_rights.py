@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from headgate.model.finding import Confidence
 from headgate.scan.absence import javascript_words as words
-from headgate.scan.absence.javascript_names import snake, text_of
+from headgate.scan.absence.javascript_names import snake, text_of, words_in
 from headgate.scan.absence.javascript_project import Project, lack, who_signed_in, writes
 from headgate.scan.absence.javascript_routes import Route
 from headgate.scan.absence.lacks import Lack
@@ -38,16 +38,33 @@ _OWNER_COLUMN = re.compile(rf"\b(?:{_OWNER.pattern})\b[\"`]?\s*=")
 _ONE = frozenset({"delete", "update", "findOne", "findOneBy", "updateOne", "get"}) | words.FETCHES
 
 
-def asks_rights(route: Route) -> bool:
-    """Whether what the caller may do is asked before a route, or in it."""
-    if any(map(words.PRIVILEGED.fullmatch, route.words)) or route.facts.has(words.PRIVILEGED):
+def asks_rights(project: Project, route: Route, common: set[int]) -> bool:
+    """Whether what the caller may do is asked before a route, or in it. `common`: what runs before
+    every route of its file, which tells nothing of one of them."""
+    called = {snake(one) for one in route.facts.calls}
+    functions = list(route.facts.functions)
+    for state, one in route.before:
+        if id(one) not in common:
+            called.update(words_in(one))
+            functions += project.scripts.functions(state, one)
+    if any(map(words.PRIVILEGED.fullmatch, called)):
         return True
-    functions = (*route.guards, *route.facts.functions)
     return any(
         node[0] == ir.ATTR and _RIGHT.fullmatch(snake(node[4])) is not None
         for fn in functions
         for node in walk(fn.node[5])
     )
+
+
+def _asked(project: Project) -> dict[int, bool]:
+    common: dict[str, set[int]] = {}
+    for route in project.routes:
+        before = {id(one) for _, one in route.before}
+        path = route.state.path
+        common[path] = common[path] & before if path in common else before
+    return {
+        id(route): asks_rights(project, route, common[route.state.path]) for route in project.routes
+    }
 
 
 def destroys(route: Route) -> bool:
@@ -59,7 +76,7 @@ def destroys(route: Route) -> bool:
 
 def _authorisation(project: Project) -> Iterator[Lack]:
     """Routes that destroy something, where those beside them ask what the caller may do."""
-    asked = {id(route): asks_rights(route) for route in project.routes}
+    asked = _asked(project)
     for route in project.routes:
         if not project.checked[id(route)] or asked[id(route)] or not route.changes:
             continue
@@ -91,8 +108,9 @@ def _things(pattern: str) -> tuple[str, ...]:
 
 def _owner(project: Project) -> Iterator[Lack]:
     """Objects that are taken by their number, where others take the caller's own only."""
+    asked = _asked(project)
     for route in project.routes:
-        if not project.checked[id(route)] or asks_rights(route) or not _numbered(route):
+        if not project.checked[id(route)] or asked[id(route)] or not _numbered(route):
             continue
         nodes = [node for fn in route.facts.functions for node in walk(fn.node[5])]
         if any(map(who_signed_in, nodes)):

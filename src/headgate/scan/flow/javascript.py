@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
+from headgate.model.finding import Confidence, Severity
 from headgate.scan.flow.javascript_answers import JavaScriptAnswers
 from headgate.scan.flow.program import FunctionRef
 from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant
+from headgate.scan.flow.sinks import dotted
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.packs.schema import KindName, Literal
 
 
+_SECRET = re.compile(
+    r"(secret|token|api_?key|signature|hmac|digest|hash|otp|passcode)$|(^|_)(pin|sig|mac|key)$",
+    re.IGNORECASE,
+)
+_TIMED = Literal(
+    KindName("timing-unsafe-comparison"),
+    confidence=Confidence.MEDIUM,
+    message="`{sink}` is compared in a time that depends on how much of it is right.",
+)
+_PROPERTY = Literal(
+    KindName("xss"),
+    severity=Severity.LOW,
+    confidence=Confidence.MEDIUM,
+    message="What the component is given becomes markup as it is at `{sink}`.",
+)
 _SORTS = frozenset({"name", "code", "type", "errno", "statusCode", "status", "isJoi", "expose"})
 """Attributes that say what sort of error it is."""
 
@@ -55,6 +74,15 @@ class JavaScript(JavaScriptAnswers):
                 mask = self.rules.mask(("prototype-pollution",))
                 no = {**no, **{token: no.get(token, 0) | mask for token in one.taint or ()}}
         return Value(consts=result.consts, type="bool", cond=(yes, no))
+
+    def _compare_rules(self, one: Node, other: Node, left: Value, right: Value, node: Node) -> None:
+        super()._compare_rules(one, other, left, right, node)
+        for kept, name, sent in ((left, dotted(one), right), (right, dotted(other), left)):
+            if not _SECRET.search(name.rpartition(".")[2]) or _is_sent(kept) or kept.consts == ("",):
+                continue
+            if _is_sent(sent) or sent.type.endswith(".digest"):
+                self.literal(_TIMED, node, name)
+                return
 
     def _names_prototypes(self, value: Value) -> bool:
         """Whether it is `__proto__`, or a list that holds it."""
@@ -137,6 +165,20 @@ class JavaScript(JavaScriptAnswers):
                 return True
         return False
 
+    def _is_property(self, markup: Node) -> bool:
+        """Whether it is `{ __html: … }` of something that a component is given."""
+        if markup[0] != ir.MAP or not markup[3] or not self.within:
+            return False
+        node: Node = markup[3][0][1]
+        while node[0] == ir.ATTR:
+            node = node[3]
+        function = self.within[0]
+        if node[0] != ir.NAME or not function[3][:1].isupper() or not function[4]:
+            return False
+        given = function[4][0][3]
+        names = [given] if given[0] == ir.NAME else [v for _, v in given[3]]
+        return node[3] in [one[3] for one in names if one[0] == ir.NAME]
+
     def _markup(self, node: Node) -> Value:
         named: str | Node = node[3]
         tag = named if isinstance(named, str) else ""
@@ -150,6 +192,8 @@ class JavaScript(JavaScriptAnswers):
             self.set_item(given, constant(name), value)
             if name == "dangerouslySetInnerHTML":
                 value = self.attribute(value, "__html", value_node)
+                if not value.taint and value.consts is None and self._is_property(value_node):
+                    self.literal(_PROPERTY, value_node, name)
             names = [f"jsx.{tag}[{name}]"] if tag else []
             self.assigned([*names, f"jsx.*[{name}]"], value, value_node, None)
         for child in node[5]:
@@ -157,6 +201,11 @@ class JavaScript(JavaScriptAnswers):
         if isinstance(component.obj, FunctionRef):
             self.calls_back(component, [given], node)
         return Value(type="markup")
+
+
+def _is_sent(value: Value) -> bool:
+    """Whether it is what a stranger sends."""
+    return any(token.root().label == "web" for token in value.taint or ())
 
 
 def _passed_items(function: Node) -> frozenset[tuple[str, str]]:

@@ -13,7 +13,7 @@ from headgate.scan.flow.values import Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 from headgate.scan.packs.expressions import MAX_LENGTH, why_endless
-from headgate.scan.packs.schema import KindName, Sink
+from headgate.scan.packs.schema import KindName, Literal, Sink
 
 _ANSWERS = ("Response", "Reply", "ServerResponse", "Context")
 _TYPES = frozenset({"type", "contentType"})
@@ -27,6 +27,19 @@ _PATTERN = "re.Pattern"
 _MATCHING = frozenset(
     {"test", "exec", "match", "matchAll", "search", "replace", "replaceAll", "split"}
 )
+_COOKIE = "set-cookie"
+_SESSION = re.compile(r"sess|token|auth|jwt|(^|_)sid$|remember", re.IGNORECASE)
+_OPEN_COOKIE = Literal(KindName("insecure-cookie"), confidence=Confidence.MEDIUM)
+_UPLOAD = Sink(kind=KindName("missing-upload-limits"), confidence=Confidence.MEDIUM)
+_KEEPING = frozenset(
+    {"mv", "writeFile", "writeFileSync", "rename", "renameSync", "createWriteStream", "copyFile"}
+    | {"copyFileSync", "move", "moveSync", "outputFile"}
+)
+_FILE_NAMES = frozenset({"originalname", "name", "filename", "originalFilename"})
+_LOOKS_AT_TYPE = frozenset(
+    {"fileFilter", "mimetype", "mimeType", "extname", "fileTypeFromBuffer", "file-type"}
+)
+"""What a file mentions that looks at what sort of file it was sent."""
 _REDOS = Sink(kind=KindName("redos"), confidence=Confidence.MEDIUM)
 
 
@@ -68,6 +81,8 @@ class JavaScriptAnswers(JavaScriptSchemas):
     ) -> None:
         if self._plain and sink.kind == "xss":
             return
+        if sink.kind == "path-traversal":
+            self._upload(values, node, name, most)
         if sink.kind == "mass-assignment":
             values = [one for one in map(self._whole, values) if one is not None]
         elif sink.kind == "error-exposure" and _refuses(node):
@@ -75,6 +90,20 @@ class JavaScriptAnswers(JavaScriptSchemas):
         elif sink.kind == "xss" and sink.unless_type:
             values = [_composed_rows(one) for one in values]
         super().sink(sink, values, node, name, most)
+
+    def _upload(self, values: list[Value], node: Node, name: str, most: Confidence) -> None:
+        """A file that is kept under the name that its sender gave it."""
+        module = self.frame.module.ir
+        if name.rpartition(".")[2] not in _KEEPING or module is None:
+            return
+        if not module.mentions.isdisjoint(_LOOKS_AT_TYPE):
+            return
+        for value in values:
+            for token in self.deep(value) or ():
+                named = token.key.rpartition(".")[2] in _FILE_NAMES
+                if named and token.root().what == "an uploaded file":
+                    super().sink(_UPLOAD, [Value(value.taint, text=value.text)], node, name, most)
+                    return
 
     def _whole(self, value: Value) -> Value | None:
         """What was sent as it came, or spread into something; not what holds some fields of it."""
@@ -88,6 +117,8 @@ class JavaScriptAnswers(JavaScriptSchemas):
     ) -> Value:
         recv = given[0]
         self._slow_pattern(function, recv, given[1], node)
+        if recv is not None and recv.type.endswith(_ANSWERS):
+            self._cookie(function.name.rpartition(".")[2], given[1], node)
         if function.name.rpartition(".")[2] in ASKING and given[1]:
             self.callback(given[1][-1], [], node)
         value = super().library_call(function, given, node, target)
@@ -104,6 +135,24 @@ class JavaScriptAnswers(JavaScriptSchemas):
         return Value(
             value.taint, None, value.ref, value.type, value.name, value.obj, value.recv, text
         )
+
+    def _cookie(self, method: str, args: list[Value], node: Node) -> None:
+        """A header that sets the cookie of a session, and leaves it to scripts."""
+        if method not in _HEADERS | {"append"} or not args or node[0] != ir.CALL:
+            return
+        given = [one for at, one in enumerate(args[1:]) if at == 0 and _word(args[0]) == _COOKIE]
+        for one in args:
+            held = self.obj(one)
+            for key, item in held.items.items() if held is not None else ():
+                if isinstance(key, str) and key.lower() == _COOKIE:
+                    given.append(item)
+        for one in given:
+            text = (one.text or "").lower()
+            if "=" not in text or "\0" not in text.partition(";")[0] or "httponly" in text:
+                continue
+            names = [dotted(part).rpartition(".")[2] for part in _put_in(node)]
+            if any(map(_SESSION.search, (text.partition("=")[0], *names))):
+                self.literal(_OPEN_COOKIE, node, "Set-Cookie")
 
     def _slow_pattern(
         self, function: Value, recv: Value | None, args: list[Value], node: Node
@@ -142,6 +191,25 @@ class JavaScriptAnswers(JavaScriptSchemas):
                 self.env.vars[name] = Value(
                     one.taint, None, one.ref, one.type, one.name, one.obj, one.recv, text
                 )
+
+
+def _put_in(node: Node) -> list[Node]:
+    """The parts of texts that are put together in a call."""
+    found: list[Node] = []
+    waiting = [*node[4]]
+    while waiting:
+        one = waiting.pop()
+        if one[0] == ir.MAP:
+            waiting += [value for _, value in one[3]]
+        elif one[0] == ir.BUILD:
+            found += one[3]
+        elif one[0] == ir.SEQ:
+            waiting += one[4]
+        elif one[0] == ir.BINARY:
+            waiting += (one[4], one[5])
+        elif one[0] in (ir.NAME, ir.ATTR):
+            found.append(one)
+    return found
 
 
 def _composed_rows(value: Value) -> Value:

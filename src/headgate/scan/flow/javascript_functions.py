@@ -97,7 +97,7 @@ class JavaScriptFunctions(JavaScriptObjects):
     ) -> Value:
         if summary.hits:
             composed = _composed(inward)
-            if composed:
+            if composed or any(one.kind == "mass-assignment" for one in summary.hits):
                 hits = [self._brought(hit, composed, node) for hit in summary.hits]
                 summary = summary.with_hits(hits)
         # Objects that everything hangs on are dear to carry in and out: that counts as work.
@@ -136,7 +136,8 @@ class JavaScriptFunctions(JavaScriptObjects):
         """What a function only hands on to a database, a shell or a model is told where its
         caller put the text together: there it is wrong, and there it is mended."""
         root = hit.token.root().index
-        if hit.kind not in _COMPOSED or root not in composed or is_composed(hit.trace):
+        handed = hit.kind in _COMPOSED and root in composed and not is_composed(hit.trace)
+        if not handed and (hit.kind != "mass-assignment" or self.frame.depth):
             return hit
         place = node[3] if node[0] == ir.CALL and node[3][0] == ir.CALL else node
         if place[0] != ir.CALL or place[1] == place[2]:
