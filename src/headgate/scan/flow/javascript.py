@@ -123,6 +123,10 @@ class JavaScript(JavaScriptAnswers):
     def _position(self, op: str, found: Value, number: Any) -> Value:
         """`xs.indexOf(x) !== -1` is a test of membership."""
         assert found.cond is not None
+        if number == 0 and op in ("==", "!=") and found.recv is not None:
+            # `text.indexOf(prefix) === 0`
+            yes, no = found.recv.cond or (None, None)
+            return Value(type="bool", cond=(yes, no) if op == "==" else (no, yes))
         yes, no = found.cond
         present = (op, number) in ((">", -1), (">=", 0), ("!=", -1))
         absent = (op, number) in (("==", -1), ("<", 0))

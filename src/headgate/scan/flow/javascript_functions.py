@@ -8,7 +8,8 @@ from typing import Any
 
 from headgate.model.finding import Confidence
 from headgate.scan.flow.core import Frame
-from headgate.scan.flow.findings import BUILT, Hit
+from headgate.scan.flow.env import Env
+from headgate.scan.flow.findings import ASSUMED, BUILT, Hit
 from headgate.scan.flow.javascript_objects import JavaScriptObjects, functions_in, symbolic
 from headgate.scan.flow.program import FunctionRef, free_names
 from headgate.scan.flow.sinks import Arguments, dotted
@@ -26,7 +27,12 @@ _COMPOSED = frozenset(
 )  # fmt: skip
 """Kinds of texts that one function composes and another, which many use, hands on."""
 _LISTENING = frozenset({"on", "once", "addListener", "addEventListener", "emit"})
-_EVENTS = frozenset({"data", "message", "entry", "connection", "field", "EventEmitter", "events"})
+_EVENTS = frozenset({"data", "entry", "connection", "field"})
+_MESSAGING = frozenset({"addEventListener", "ws", "wss", "socket", "WebSocket"})
+_ANSWERING = frozenset(
+    {"res", "response", "reply", "ctx", "context", "h", "c", "Response", "NextResponse", "resp"}
+)
+"""Names of what a caller is answered with."""
 ASKING = frozenset({"query", "execute", "all"})
 _ERRORS = frozenset({"err", "error", "e"})
 _DEEPEST_MAKER = 6
@@ -178,7 +184,8 @@ class JavaScriptFunctions(JavaScriptObjects):
         parameters: Sequence[Node] = refs[0].node[4] if refs else ()
         if len(parameters) > 1 and parameters[0][3][0] == ir.NAME:
             if parameters[0][3][3] in _ERRORS:
-                return self.calls_back(function, [self.error(node), *self._rows(node)], node)
+                wrong = self.error(node, refs[0].node)
+                return self.calls_back(function, [wrong, *self._rows(node)], node)
         return self.calls_back(function, [], node)
 
     def _rows(self, node: Node) -> list[Value]:
@@ -189,9 +196,21 @@ class JavaScriptFunctions(JavaScriptObjects):
         mask = self.rules.all & ~self.rules.mask(("xss",))
         return [Value(self.tainted(token, node, mask), type="list")]
 
-    def error(self, node: Node) -> Value:
-        """What a library says that went wrong."""
-        return self._caught(None, node, ())
+    def error(self, node: Node, function: Node) -> Value:
+        """What a library says that went wrong, where a function may tell a caller."""
+        if function[11].isdisjoint(_ANSWERING):
+            return UNKNOWN
+        return super()._caught(None, node, ())
+
+    def _caught(self, kind: Node | None, node: Node, raised: Sequence[tuple[Env, Value]]) -> Value:
+        if self.within and self.within[-1][11].isdisjoint(_ANSWERING):
+            return Value(name="*.exception", type="Exception")
+        return super()._caught(kind, node, raised)
+
+    def report(self, hit: Hit) -> None:
+        if hit.kind == "error-exposure" and _assumed(hit.trace) > 1:
+            return
+        super().report(hit)
 
     def calls_back(self, function: Value, args: list[Value], node: Node) -> Value:
         """Call a callback; whether it comes back says nothing of what follows here."""
@@ -223,12 +242,25 @@ class JavaScriptFunctions(JavaScriptObjects):
 
 def listens(mentions: frozenset[str]) -> bool:
     """Whether something may be listened to that arrives: by the names and short texts in it."""
-    return not mentions.isdisjoint(_LISTENING) and not mentions.isdisjoint(_EVENTS)
+    if mentions.isdisjoint(_LISTENING):
+        return False
+    if not mentions.isdisjoint(_EVENTS):
+        return True
+    return "message" in mentions and not mentions.isdisjoint(_MESSAGING)
 
 
 def _composed(inward: Inward) -> set[int]:
     """Of the tokens that a call passes in: those in texts that its caller put together."""
     return {index for index, trace in enumerate(inward.traces) if is_composed(trace)}
+
+
+def _assumed(trace: Trace) -> int:
+    """Steps of a way that are taken for true without being known."""
+    count = 0
+    while trace is not None:
+        count += ASSUMED in trace[1]
+        trace = trace[0]
+    return count
 
 
 def is_composed(trace: Trace) -> bool:

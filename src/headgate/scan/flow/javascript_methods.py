@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -51,12 +52,14 @@ class JavaScriptMethods(JavaScriptFunctions):
             return self._function_method(recv, name, args, node)
         if name in _WAITING and args:
             settled = Value(recv.taint, recv.consts, recv.ref, recv.type)
-            results = [
-                self.calls_back(
-                    one, [settled if name == "then" and not at else self.error(node)], node
-                )
-                for at, one in enumerate(args)
-            ]
+            results: list[Value] = []
+            for at, one in enumerate(args):
+                given: list[Value] = []
+                if name == "then" and not at:
+                    given = [settled]
+                elif name != "finally":
+                    given = [self.error(node, ref.node) for ref in functions_in(one)[:1]]
+                results.append(self.calls_back(one, given, node))
             return (
                 self.joiner.values(results[0], settled, self.env) if name != "then" else results[0]
             )
@@ -207,7 +210,7 @@ class JavaScriptMethods(JavaScriptFunctions):
             return self.compared("in", first, recv, node)
         if name == "indexOf" and args:
             cond = self.compared("in", first, recv, node).cond
-            return Value(type="int", name="indexOf", cond=cond)
+            return Value(type="int", name="indexOf", cond=cond, recv=self.begins(recv, first))
         if name in ("startsWith",) and args:
             return self.begins(recv, first)
         if name in ("endsWith", "localeCompare", "charCodeAt", "codePointAt", "lastIndexOf"):
@@ -230,7 +233,10 @@ class JavaScriptMethods(JavaScriptFunctions):
                 out = self.sub([pattern, by, recv], {}, node)
                 kinds = _escaped(what.text, by.consts)
                 return Value(self.narrowed(out.taint, -1, self.rules.mask(kinds)), type="str")
-            taint = self.moved(self.deep(recv), "a part of it is replaced", node, ~7)
+            # `path.normalize(name).replace(/^(\\.\\.[/\\\\])+/, "")`
+            up = what.text.startswith("^(") and r"\.\." in what.text and recv.type == "path.Path"
+            mask = self.rules.mask(_PATHS) if up and by.consts == ("",) else 0
+            taint = self.moved(self.deep(recv), "a part of it is replaced", node, ~7, mask)
             return Value(merge_taint(taint, self.narrowed(by.taint, ~7)), type="str")
         if recv.consts is not None and by.taint and what.consts is not None:
             text, mark = recv.consts[0], what.consts[0]
@@ -364,6 +370,10 @@ class JavaScriptMethods(JavaScriptFunctions):
     def same_text(self, args: list[Value], node: Node) -> Value | None:
         return Value(self.deep(args[0]), args[0].consts, text=args[0].text) if args else None
 
+    def folder(self, args: list[Value], node: Node) -> Value | None:
+        """`path.dirname`: that of a path without `..` has none."""
+        return Value(self.narrowed(self.deep(args[0]), ~WHOLE)) if args else None
+
     def settled(self, args: list[Value], node: Node) -> Value | None:
         return args[0] if args else UNKNOWN
 
@@ -389,7 +399,9 @@ def _escaped(pattern: str, by: tuple[Any, ...] | None) -> tuple[str, ...]:
     if not by or not all(isinstance(one, str) for one in by):
         return ()
     try:
-        compiled = re.compile(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compiled = re.compile(pattern)
     except (re.error, OverflowError, RecursionError):
         return ()
     if all(_ENTITY.fullmatch(one) for one in by):
@@ -425,4 +437,5 @@ _FUNCTIONS: dict[str, Function] = {
     "Promise.allSettled": JavaScriptMethods.listed_all,
     "Promise.race": JavaScriptMethods.listed_all,
     "Array.from": JavaScriptMethods.settled,
+    "path.dirname": JavaScriptMethods.folder,
 }

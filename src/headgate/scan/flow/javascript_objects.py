@@ -137,6 +137,9 @@ class JavaScriptObjects(JavaScriptModules):
             if stored is not None:
                 return stored
         if name in ("call", "apply", "bind") and value.name and value.obj is None:
+            if value.name.partition(".")[0] == "Function":
+                # `Function.call.bind(…)`: no text is run.
+                return UNKNOWN
             return Value(name=f"Function.{name}", recv=value)
         if name == "length":
             return Value(type="int") if not isinstance(value.obj, ClassRef) else UNKNOWN

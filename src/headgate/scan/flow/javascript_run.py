@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from headgate.model.finding import Confidence
 from headgate.scan.flow.core import Frame
@@ -51,6 +52,43 @@ def _piped(parameter: Node) -> bool:
     return any(one[0] == ir.NAME and _PIPES.fullmatch(one[3]) for one in given)
 
 
+_GRAPHQL = frozenset(
+    {
+        "graphql", "apollo-server", "apollo-server-express", "@apollo/server", "graphql-yoga",
+        "mercurius", "@graphql-tools/schema", "express-graphql", "graphql-tag",
+    }
+)  # fmt: skip
+_ROOTS = frozenset({"Query", "Mutation", "Subscription"})
+
+
+def _resolvers(body: Sequence[Node]) -> Iterator[int]:
+    """Where the functions in `{ Query: { users: (parent, args) => … } }` begin."""
+    for node in walk(body):
+        if node[0] != ir.MAP or _ROOTS.isdisjoint(text_of(key) for key, _ in node[3]):
+            continue
+        for _, fields in node[3]:
+            if fields[0] == ir.MAP:
+                for _, value in fields[3]:
+                    if value[0] == ir.LAMBDA:
+                        yield value[3][1]
+
+
+def walk(node: object) -> Iterator[Node]:
+    """Every node in a node or a tuple of them."""
+    waiting: list[Any] = [node]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is tuple:
+            if len(cast("Node", one)) > 2 and type(one[0]) is int and type(one[1]) is int:
+                yield one
+            waiting += cast("Node", one)
+
+
+def text_of(node: Node | None) -> str | None:
+    """The text that a literal is."""
+    return node[3] if node is not None and node[0] == ir.CONST and type(node[3]) is str else None
+
+
 class JavaScriptRun(Run):
     """One analysis of JavaScript."""
 
@@ -66,6 +104,7 @@ class JavaScriptRun(Run):
         self.recorder = Recorder(rules.kinds)
         self.interpreter = JavaScript(self.program, rules, self.recorder)
         self.calls = self.interpreter
+        self._resolvers: dict[str, set[int]] = {}
 
     def _functions(self, state: ModuleState) -> list[tuple[FunctionRef, ClassRef | None]]:
         """Declared functions, methods of classes however they are defined, and function values."""
@@ -180,7 +219,7 @@ class JavaScriptRun(Run):
     def _entries(self, functions: list[tuple[FunctionRef, ClassRef | None]]) -> None:
         super()._entries(functions)
         for ref, cls in functions:
-            if self._is_action(ref):
+            if self._is_action(ref) or self._is_resolver(ref):
                 self._root(ref, cls, follow=True)
 
     def _is_action(self, ref: FunctionRef) -> bool:
@@ -198,6 +237,17 @@ class JavaScriptRun(Run):
             if name.startswith("export ")
             for one in several(value.obj)
         )
+
+    def _is_resolver(self, ref: FunctionRef) -> bool:
+        """Whether it answers a query of GraphQL."""
+        path = ref.module.path
+        if _GRAPHQL.isdisjoint(self._tops(path)):
+            return False
+        known = self._resolvers.get(path)
+        if known is None:
+            module = self.program.module_of(ref.module)
+            known = self._resolvers[path] = set(_resolvers(module.body if module else ()))
+        return ref.node[1] in known
 
     def _is_route_file(self, ref: FunctionRef) -> bool:
         state = ref.module
@@ -224,6 +274,11 @@ class JavaScriptRun(Run):
             name = parameter[3][3] if parameter[3][0] == ir.NAME else str(index)
             token = self.calls.token(
                 "web", "an argument of a server action", name, parameter, Confidence.HIGH, name
+            )
+            return Value(self.calls.tainted(token, parameter))
+        if info is None and index == 1 and self._is_resolver(ref):
+            token = self.calls.token(
+                "web", "an argument of the query", "", parameter, Confidence.HIGH, "arguments"
             )
             return Value(self.calls.tainted(token, parameter))
         if info is None and index < len(_HANDED) and self._is_route_file(ref):
