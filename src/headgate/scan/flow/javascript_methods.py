@@ -234,7 +234,8 @@ class JavaScriptMethods(JavaScriptFunctions):
                 kinds = _escaped(what.text, by.consts)
                 return Value(self.narrowed(out.taint, -1, self.rules.mask(kinds)), type="str")
             # `path.normalize(name).replace(/^(\\.\\.[/\\\\])+/, "")`
-            up = what.text.startswith("^(") and r"\.\." in what.text and recv.type == "path.Path"
+            text = what.text or ""
+            up = text.startswith("^(") and r"\.\." in text and recv.type == "path.Path"
             mask = self.rules.mask(_PATHS) if up and by.consts == ("",) else 0
             taint = self.moved(self.deep(recv), "a part of it is replaced", node, ~7, mask)
             return Value(merge_taint(taint, self.narrowed(by.taint, ~7)), type="str")
