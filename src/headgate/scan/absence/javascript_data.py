@@ -164,6 +164,8 @@ def _is_request(node: Node) -> bool:
 
 def _secrets(project: Project) -> Iterator[Lack]:
     """Answers that hold a whole account, or its password."""
+    if not project.routes:
+        return
     models = _secret_models(project) | {f"select * from {one}" for one in _secret_tables(project)}
     for route in project.routes:
         if route.facts.has(words.PROTECTS_SECRET):

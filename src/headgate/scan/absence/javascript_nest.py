@@ -5,7 +5,7 @@ https://docs.nestjs.com/controllers https://docs.nestjs.com/guards https://react
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from headgate.scan.absence.javascript_names import Fn, Scripts, option, text_of
 from headgate.scan.absence.names import last_name, walk
@@ -24,9 +24,14 @@ _ACTIONS = "use server"
 def controllers(scripts: Scripts) -> Iterator[tuple[ModuleState, Node, str, str, list[Found]]]:
     """State, function, pattern, method and what runs before it, of every method of a controller
     that is a route."""
-    everywhere = _global_guards(scripts)
-    for state in scripts.program.states.values():
-        for node in walk(scripts.body(state)):
+    states = [
+        state
+        for state in scripts.program.states.values()
+        if any(name.startswith("@nestjs/") for name, _ in scripts.table(state).imports.values())
+    ]
+    everywhere = _global_guards(scripts, states)
+    for state in states:
+        for node in scripts.table(state).values.values():
             if node[0] != ir.CLASS:
                 continue
             prefix = next((_text(one) for one in node[6] if _named(one) == "Controller"), None)
@@ -59,10 +64,10 @@ def _text(decorator: Node) -> str:
     return text_of(path if path is not None else decorator[4][0]) or ""
 
 
-def _global_guards(scripts: Scripts) -> list[Found]:
+def _global_guards(scripts: Scripts, states: Iterable[ModuleState]) -> list[Found]:
     """`app.useGlobalGuards(new Guard())`, and `{ provide: APP_GUARD, useClass: Guard }`."""
     found: list[Found] = []
-    for state in scripts.program.states.values():
+    for state in states:
         for node in walk(scripts.body(state)):
             if node[0] == ir.CALL and last_name(node[3]) == "useGlobalGuards":
                 found += [(state, one) for one in node[4]]
@@ -77,7 +82,10 @@ def _global_guards(scripts: Scripts) -> list[Found]:
 def actions(scripts: Scripts) -> Iterator[tuple[ModuleState, Fn]]:
     """Functions that a browser may call as they are, with whatever arguments."""
     for state in scripts.program.states.values():
-        body = scripts.body(state)
+        module = scripts.program.module_of(state)
+        if module is None or _ACTIONS not in module.mentions:
+            continue
+        body = module.body
         if any(map(_is_directive, body)):
             for value in scripts.table(state).exports.values():
                 for fn in scripts.functions(state, value):

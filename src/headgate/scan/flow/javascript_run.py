@@ -61,6 +61,22 @@ _GRAPHQL = frozenset(
 _ROOTS = frozenset({"Query", "Mutation", "Subscription"})
 
 
+_TELLING = frozenset({"findUnique", "findUniqueOrThrow", "findMany", "findByPk", "findAll"})
+
+
+def _common_names(rules: Rules) -> set[str]:
+    """Names of sources that say nothing by themselves: `get` and `find` of rows, which are looked
+    at where something else is of interest."""
+    kept: set[str] = set(_TELLING)
+    stored: set[str] = set()
+    for table in (rules.calls, rules.attrs):
+        for name, rule in table.items():
+            for source in rule.sources:
+                tails = stored if source.label == "stored" else kept
+                tails.add(name.rpartition(".")[2])
+    return stored - kept
+
+
 def _resolvers(body: Sequence[Node]) -> Iterator[int]:
     """Where the functions in `{ Query: { users: (parent, args) => … } }` begin."""
     for node in walk(body):
@@ -104,6 +120,7 @@ class JavaScriptRun(Run):
         self.recorder = Recorder(rules.kinds)
         self.interpreter = JavaScript(self.program, rules, self.recorder)
         self.calls = self.interpreter
+        rules.source_tails -= _common_names(rules)
         self._resolvers: dict[str, set[int]] = {}
 
     def _functions(self, state: ModuleState) -> list[tuple[FunctionRef, ClassRef | None]]:
