@@ -12,7 +12,9 @@ from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
-_PART = re.compile(r"/?:\w+(?:\((?P<own>[^()]*)\))?(?P<many>[*+?]?)|\((?P<group>(?:[^()]|\([^()]*\))*)\)")
+_PART = re.compile(
+    r"/?:\w+(?:\((?P<own>[^()]*)\))?(?P<many>[*+?]?)|\((?P<group>(?:[^()]|\([^()]*\))*)\)"
+)
 
 
 def matchers(scripts: Scripts, state: ModuleState) -> list[str] | None:

@@ -66,9 +66,8 @@ def _turns_away(fn: Fn) -> bool:
                     return True
             if name.startswith("Unauthori"):
                 return True
-        elif node[0] == ir.ASSIGN and node[4] is not None and node[4][0] == ir.CONST:
-            if node[4][3] == 401:
-                return True
+        elif node[0] == ir.ASSIGN and node[4] is not None and node[4][3:] == (401,):
+            return True
     return False
 
 

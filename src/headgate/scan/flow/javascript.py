@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any
 
 from headgate.model.finding import Confidence, Severity
 from headgate.scan.flow.javascript_answers import JavaScriptAnswers
 from headgate.scan.flow.program import FunctionRef
-from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant
 from headgate.scan.flow.sinks import dotted
+from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.ir.walking import walk
 from headgate.scan.packs.schema import KindName, Literal
-
 
 _SECRET = re.compile(
     r"(secret|token|api_?key|signature|hmac|digest|hash|otp|passcode)$|(^|_)(pin|sig|mac|key)$",
@@ -78,7 +78,11 @@ class JavaScript(JavaScriptAnswers):
     def _compare_rules(self, one: Node, other: Node, left: Value, right: Value, node: Node) -> None:
         super()._compare_rules(one, other, left, right, node)
         for kept, name, sent in ((left, dotted(one), right), (right, dotted(other), left)):
-            if not _SECRET.search(name.rpartition(".")[2]) or _is_sent(kept) or kept.consts == ("",):
+            if (
+                not _SECRET.search(name.rpartition(".")[2])
+                or _is_sent(kept)
+                or kept.consts == ("",)
+            ):
                 continue
             if _is_sent(sent) or sent.type.endswith(".digest"):
                 self.literal(_TIMED, node, name)
@@ -89,9 +93,7 @@ class JavaScript(JavaScriptAnswers):
         if value.consts is not None:
             return "__proto__" in value.consts
         held = self.obj(value)
-        return held is not None and any(
-            one.consts == ("__proto__",) for one in held.items.values()
-        )
+        return held is not None and any(one.consts == ("__proto__",) for one in held.items.values())
 
     def _compared(self, op: str, left: Value, right: Value, node: Node) -> Value:
         if op == "instanceof":
@@ -217,25 +219,11 @@ def _passed_items(function: Node) -> frozenset[tuple[str, str]]:
     name = function[3]
     parameters = {one[3][3] for one in function[4] if one[3][0] == ir.NAME}
     found: set[tuple[str, str]] = set()
-    waiting: list[Any] = list(function[5]) if name else []
-    inside: list[Any] = []
-    while waiting:
-        one: Any = waiting.pop()
-        if type(one) is not tuple:
+    for call in walk(function[5]) if name else ():
+        if call[0] != ir.CALL or dotted(call[3]).rpartition(".")[2] != name:
             continue
-        if len(cast("Node", one)) > 4 and one[0] == ir.CALL and type(one[1]) is int:
-            called: Node = one[3]
-            last = called[3] if called[0] == ir.NAME else called[4] if called[0] == ir.ATTR else ""
-            if last == name:
-                inside += one[4]
-        waiting += cast("Node", one)
-    while inside:
-        one = inside.pop()
-        if type(one) is not tuple:
-            continue
-        if len(cast("Node", one)) == 5 and one[0] == ir.INDEX and type(one[1]) is int:
-            base, key = one[3], one[4]
-            if base[0] == ir.NAME and key[0] == ir.NAME and base[3] in parameters:
-                found.add((base[3], key[3]))
-        inside += cast("Node", one)
+        for one in walk(call[4]):
+            named = one[0] == ir.INDEX and one[3][0] == ir.NAME and one[4][0] == ir.NAME
+            if named and one[3][3] in parameters:
+                found.add((one[3][3], one[4][3]))
     return frozenset(found)

@@ -229,7 +229,11 @@ def _refuses(node: Node) -> bool:
     """`res.status(400).json(…)`: what is wrong with a request its sender may know."""
     chain = node[3] if node[0] == ir.CALL else node
     while chain[0] in (ir.ATTR, ir.CALL):
-        if chain[0] == ir.CALL and chain[4] and dotted(chain[3]).rpartition(".")[2] in ("status", "code"):
+        if (
+            chain[0] == ir.CALL
+            and chain[4]
+            and dotted(chain[3]).rpartition(".")[2] in ("status", "code")
+        ):
             given = chain[4][0]
             return given[0] == ir.CONST and type(given[3]) is int and 400 <= given[3] < 500
         chain = chain[3]

@@ -182,10 +182,9 @@ class JavaScriptFunctions(JavaScriptObjects):
         """A function that a library calls: with what is not known, or an error before it."""
         refs = functions_in(function)
         parameters: Sequence[Node] = refs[0].node[4] if refs else ()
-        if len(parameters) > 1 and parameters[0][3][0] == ir.NAME:
-            if parameters[0][3][3] in _ERRORS:
-                wrong = self.error(node, refs[0].node)
-                return self.calls_back(function, [wrong, *self._rows(node)], node)
+        if len(parameters) > 1 and _name_of(parameters[0]) in _ERRORS:
+            wrong = self.error(node, refs[0].node)
+            return self.calls_back(function, [wrong, *self._rows(node)], node)
         return self.calls_back(function, [], node)
 
     def _rows(self, node: Node) -> list[Value]:
@@ -238,6 +237,11 @@ class JavaScriptFunctions(JavaScriptObjects):
             # A list or text that came in, not a store that is asked.
             return None
         return super()._propagate(rule, given, node, shown)
+
+
+def _name_of(parameter: Node) -> str:
+    target = parameter[3]
+    return target[3] if target[0] == ir.NAME else ""
 
 
 def listens(mentions: frozenset[str]) -> bool:

@@ -170,11 +170,11 @@ class JavaScriptObjects(JavaScriptModules):
 
     def _of_instance(self, value: Value, held: Obj, name: str, node: Node) -> Value | None:
         cls = held.cls
-        if cls is not None and held.open and name not in held.items and not value.taint:
-            if cls.member(name) is None and cls.field(name) is None:
-                given = self._injected(cls, name)
-                if given is not UNKNOWN:
-                    return given
+        unknown = cls is not None and held.open and name not in held.items and not value.taint
+        if unknown and cls is not None and cls.member(name) is None and cls.field(name) is None:
+            given = self._injected(cls, name)
+            if given is not UNKNOWN:
+                return given
         found = super()._of_instance(value, held, name, node)
         if found is None or not value.taint or not found.taint or held.cls is None:
             return found
@@ -182,9 +182,7 @@ class JavaScriptObjects(JavaScriptModules):
         if not kinds:
             return found
         taint = self.narrowed(found.taint, -1, self.rules.mask(kinds))
-        return Value(
-            taint, found.consts, found.ref, found.type, found.name, found.obj, found.recv
-        )
+        return Value(taint, found.consts, found.ref, found.type, found.name, found.obj, found.recv)
 
     def _injected(self, cls: ClassRef, name: str) -> Value:
         """What a constructor is given and keeps, by the type that it is declared with."""

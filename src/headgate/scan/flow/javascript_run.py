@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
 
 from headgate.model.finding import Confidence
 from headgate.scan.flow.core import Frame
@@ -21,6 +20,7 @@ from headgate.scan.flow.run import Run
 from headgate.scan.flow.values import UNKNOWN, Obj, Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.ir.walking import walk
 
 _REQUESTS = (".Request", ".Context", "Request", ".IncomingMessage")
 _ANSWERS = (".Response", "Reply", "Response", ".ServerResponse")
@@ -80,7 +80,7 @@ def _common_names(rules: Rules) -> set[str]:
 def _resolvers(body: Sequence[Node]) -> Iterator[int]:
     """Where the functions in `{ Query: { users: (parent, args) => … } }` begin."""
     for node in walk(body):
-        if node[0] != ir.MAP or _ROOTS.isdisjoint(text_of(key) for key, _ in node[3]):
+        if node[0] != ir.MAP or _ROOTS.isdisjoint(_text_of(key) for key, _ in node[3]):
             continue
         for _, fields in node[3]:
             if fields[0] == ir.MAP:
@@ -89,18 +89,7 @@ def _resolvers(body: Sequence[Node]) -> Iterator[int]:
                         yield value[3][1]
 
 
-def walk(node: object) -> Iterator[Node]:
-    """Every node in a node or a tuple of them."""
-    waiting: list[Any] = [node]
-    while waiting:
-        one = waiting.pop()
-        if type(one) is tuple:
-            if len(cast("Node", one)) > 2 and type(one[0]) is int and type(one[1]) is int:
-                yield one
-            waiting += cast("Node", one)
-
-
-def text_of(node: Node | None) -> str | None:
+def _text_of(node: Node | None) -> str | None:
     """The text that a literal is."""
     return node[3] if node is not None and node[0] == ir.CONST and type(node[3]) is str else None
 
