@@ -9,7 +9,7 @@ from headgate.model.finding import Confidence, Severity
 from headgate.scan.flow.javascript_answers import JavaScriptAnswers
 from headgate.scan.flow.program import FunctionRef
 from headgate.scan.flow.sinks import dotted
-from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant
+from headgate.scan.flow.values import UNKNOWN, WHOLE, Facts, Obj, Taint, Value, constant
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 from headgate.scan.ir.walking import walk
@@ -70,6 +70,8 @@ class JavaScript(JavaScriptAnswers):
                     continue
                 if tail == "origin" or (tail in _SORTS and token.label == "error"):
                     yes = {**yes, above: yes.get(above, 0) | yes[token]}
+            if op == "==" and yes is not None and left.taint and right.taint:
+                yes = {**yes, **_unchanged(left.taint, right.taint, yes)}
             if no is not None and self._names_prototypes(other):
                 mask = self.rules.mask(("prototype-pollution",))
                 no = {**no, **{token: no.get(token, 0) | mask for token in one.taint or ()}}
@@ -207,6 +209,16 @@ class JavaScript(JavaScriptAnswers):
         if isinstance(component.obj, FunctionRef):
             self.calls_back(component, [given], node)
         return Value(type="markup")
+
+
+def _unchanged(left: Taint, right: Taint, known: Facts) -> Facts:
+    """`name === path.basename(name)`: what would be taken out is not in it."""
+    out: Facts = {}
+    for token, (mask, _) in left.items():
+        other = right.get(token)
+        if other is not None and (mask | other[0]) & WHOLE:
+            out[token] = known.get(token, 0) | ((mask | other[0]) & ~7)
+    return out
 
 
 def _is_sent(value: Value) -> bool:

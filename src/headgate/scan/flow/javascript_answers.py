@@ -30,6 +30,8 @@ _MATCHING = frozenset(
 _COOKIE = "set-cookie"
 _SESSION = re.compile(r"sess|token|auth|jwt|(^|_)sid$|remember", re.IGNORECASE)
 _OPEN_COOKIE = Literal(KindName("insecure-cookie"), confidence=Confidence.MEDIUM)
+_KEPT = "application/octet-stream"
+"""What is saved, not shown."""
 _UPLOAD = Sink(kind=KindName("missing-upload-limits"), confidence=Confidence.MEDIUM)
 _KEEPING = frozenset(
     {"mv", "writeFile", "writeFileSync", "rename", "renameSync", "createWriteStream", "copyFile"}
@@ -172,6 +174,8 @@ class JavaScriptAnswers(JavaScriptSchemas):
         not known may be that of a page."""
         if method in _TYPES and args:
             return _word(args[0]) or _PAGES[0]
+        if method == "attachment":
+            return _KEPT
         if method not in _HEADERS:
             return None
         for at, one in enumerate(args):

@@ -1,4 +1,4 @@
-"""Schemas that what comes in has to fit: https://zod.dev/api, and those of Fastify's routes.
+"""Schemas that what comes in has to fit: https://zod.dev/api https://joi.dev/api/ and Fastify's.
 
 What has passed one is as harmless as the schema says, field by field; fields that it does not name
 are gone.
@@ -16,18 +16,23 @@ from headgate.scan.flow.values import UNKNOWN, Obj, Value
 from headgate.scan.ir.nodes import Node
 
 SCHEMA = "zod.Schema"
+_LIBRARIES = ("zod.", "joi.", "yup.", "@hapi/joi.")
 _NUMBERS = frozenset(
     {
         "number", "int", "bigint", "boolean", "date", "enum", "nativeEnum", "literal", "uuid",
         "cuid", "cuid2", "ulid", "nanoid", "guid", "stringbool", "int32", "float32", "float64",
+        "valid",
     }
 )  # fmt: skip
 """Schemas of what can do no harm: numbers, words of a list, identifiers."""
-_EXACT = frozenset({"uuid", "cuid", "cuid2", "ulid", "nanoid", "guid", "datetime", "int"})
+_EXACT = frozenset(
+    {"uuid", "cuid", "cuid2", "ulid", "nanoid", "guid", "datetime", "int", "alphanum", "hex"}
+    | {"token", "isoDate", "valid", "equal", "oneOf"}
+)
 """Methods after which a text is one of these."""
 _OPEN = frozenset({"passthrough", "loose", "catchall", "transform", "or", "and", "pipe"})
 """Methods after which more may be in it than the schema says."""
-_PARSING = frozenset({"parse", "parseAsync"})
+_PARSING = frozenset({"parse", "parseAsync", "validateAsync", "validateSync", "attempt", "cast"})
 _ASKING = frozenset({"safeParse", "safeParseAsync", "spa"})
 _PARTS = {"querystring": "query", "query": "query", "params": "params", "body": "body"}
 """Parts of a route's schema → attributes of the request."""
@@ -54,7 +59,7 @@ class JavaScriptSchemas(JavaScriptEvents):
         tail = name.rpartition(".")[2]
         if recv is not None and recv.type == SCHEMA:
             return self._of_schema(recv, tail, args, node)
-        if name.startswith("zod."):
+        if name.startswith(_LIBRARIES):
             return self._schema(tail, args)
         return super().library_call(function, given, node, target)
 
@@ -143,6 +148,9 @@ class JavaScriptSchemas(JavaScriptEvents):
         if name in _ASKING:
             answer = {"success": Value(type="bool"), "data": self._passed_by(schema, first, node)}
             return self.new(Obj("dict", answer, None, None, True))
+        if name == "validate":
+            passed = self._passed_by(schema, first, node)
+            return self.new(Obj("dict", {"value": passed}, None, None, True))
         if name in _OPEN:
             return Value(type=SCHEMA, consts=(0,))
         held, more = self.obj(schema), self.obj(first)
@@ -153,7 +161,7 @@ class JavaScriptSchemas(JavaScriptEvents):
         mask = schema.consts[0] if schema.consts else 0
         if name in _EXACT:
             mask = self.rules.all
-        elif name == "regex" and first.type == "re.Pattern" and first.text:
+        elif name in ("regex", "pattern", "matches") and first.type == "re.Pattern" and first.text:
             mask |= self.rules.mask(checked(first.text, whole=False, begins=False))
         return Value(type=SCHEMA, consts=(mask,))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from headgate.scan.flow.javascript_functions import JavaScriptFunctions
 from headgate.scan.flow.program import FunctionRef
-from headgate.scan.flow.values import UNKNOWN, WHOLE, Value, constant, merge_taint
+from headgate.scan.flow.values import HOST, UNKNOWN, WHOLE, Value, constant, merge_taint
 from headgate.scan.ir.nodes import Node
 
 _PATHS = ("path-traversal", "archive-extraction")
@@ -50,6 +50,11 @@ class JavaScriptTexts(JavaScriptFunctions):
             return Value(type="int", name="indexOf", cond=cond, recv=self.begins(recv, first))
         if name in ("startsWith",) and args:
             return self.begins(recv, first)
+        if name == "endsWith" and args and first.consts and recv.taint:
+            # A host: `.example.com` has its dot, `example.com` ends others' names as well.
+            whole = all(str(one).startswith(".") for one in first.consts)
+            hosts = self.facts_of(recv, ("ssrf", "open-redirect"), HOST) if whole else {}
+            return Value(type="bool", cond=(hosts, {}))
         if name in ("endsWith", "localeCompare", "charCodeAt", "codePointAt", "lastIndexOf"):
             return Value(type="int")
         if name in ("hasOwnProperty", "isPrototypeOf"):
