@@ -180,12 +180,13 @@ class JavaScript(JavaScriptAnswers):
         node: Node = markup[3][0][1]
         while node[0] == ir.ATTR:
             node = node[3]
-        function = self.within[0]
-        if node[0] != ir.NAME or not function[3][:1].isupper() or not function[4]:
+        if node[0] != ir.NAME or not self.within[0][3][:1].isupper():
             return False
-        given = function[4][0][3]
-        names = [given] if given[0] == ir.NAME else [v for _, v in given[3]]
-        return node[3] in [one[3] for one in names if one[0] == ir.NAME]
+        # What a component is given, or one of many.
+        given = [function[4][0][3] for function in self.within[:2] if function[4]]
+        return any(
+            one[0] == ir.NAME and one[3] == node[3] for target in given for one in walk(target)
+        )
 
     def _markup(self, node: Node) -> Value:
         named: str | Node = node[3]

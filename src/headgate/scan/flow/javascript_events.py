@@ -10,7 +10,8 @@ from typing import Any
 from headgate.model.finding import Confidence
 from headgate.scan.flow.javascript_methods import JavaScriptMethods
 from headgate.scan.flow.javascript_objects import functions_in
-from headgate.scan.flow.values import UNKNOWN, Value
+from headgate.scan.flow.values import UNKNOWN, Value, constant
+from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 
 _LISTENING = frozenset({"on", "once", "addListener", "prependListener", "addEventListener"})
@@ -88,6 +89,14 @@ class JavaScriptEvents(JavaScriptMethods):
                     for one in functions_in(args[1]):
                         self.keep_function(one, self.env.heap)
         self.calls_back(args[1], given, node)
+
+    def _bind_attribute(self, target: Node, value: Value, node: Node) -> None:
+        """`window.onmessage = (event) => …`"""
+        super()._bind_attribute(target, value, node)
+        holder = target[3]
+        window = holder[0] == ir.NAME and holder[3] in ("window", "self", "globalThis")
+        if target[4] == "onmessage" and window and functions_in(value):
+            self._listens(Value(name="window"), [constant("message"), value], node)
 
     def _given_to(self, recv: Value, event: str, node: Node) -> list[Value]:
         kinds = (*self.rules.lineage(recv.type), recv.name) if recv.type else (recv.name,)

@@ -12,7 +12,7 @@ from headgate.scan.flow.env import Env, several
 from headgate.scan.flow.findings import Recorder
 from headgate.scan.flow.javascript import JavaScript
 from headgate.scan.flow.javascript_functions import listens
-from headgate.scan.flow.javascript_modules import JavaScriptProgram
+from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptProgram
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState
 from headgate.scan.flow.project import Mode, Source
 from headgate.scan.flow.rules import Rules
@@ -225,7 +225,7 @@ class JavaScriptRun(Run):
     def _entries(self, functions: list[tuple[FunctionRef, ClassRef | None]]) -> None:
         super()._entries(functions)
         for ref, cls in functions:
-            if self._is_action(ref) or self._is_resolver(ref):
+            if self._is_action(ref) or self._is_resolver(ref) or self._page_type(ref):
                 self._root(ref, cls, follow=True)
 
     def _is_action(self, ref: FunctionRef) -> bool:
@@ -254,6 +254,23 @@ class JavaScriptRun(Run):
             module = self.program.module_of(ref.module)
             known = self._resolvers[path] = set(_resolvers(module.body if module else ()))
         return ref.node[1] in known
+
+    def _page_type(self, ref: FunctionRef) -> str:
+        """What Next.js gives to pages, and to what prepares them; empty for other functions:
+        https://nextjs.org/docs/app/api-reference/file-conventions/page"""
+        name, state = ref.node[3], ref.module
+        if name == "getServerSideProps" or name == "getInitialProps":
+            return "next.ServerContext"
+        if state.path.rpartition("/")[2].partition(".")[0] != "page":
+            return ""
+        exported = (state.vars.get(DEFAULT), state.vars.get("export generateMetadata"))
+        found = any(
+            isinstance(one, FunctionRef) and one.node is ref.node
+            for value in exported
+            if value is not None
+            for one in several(value.obj)
+        )
+        return "next.PageProps" if found else ""
 
     def _is_route_file(self, ref: FunctionRef) -> bool:
         state = ref.module
@@ -287,6 +304,8 @@ class JavaScriptRun(Run):
                 "web", "an argument of the query", "", parameter, Confidence.HIGH, "arguments"
             )
             return Value(self.calls.tainted(token, parameter))
+        if info is None and index == 0 and (kind := self._page_type(ref)):
+            return Value(type=kind)
         if info is None and index < len(_HANDED) and self._is_route_file(ref):
             return Value(type=_HANDED[index])
         if parameter[3][0] == ir.NAME:
