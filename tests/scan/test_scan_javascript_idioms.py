@@ -13,7 +13,7 @@ HEAD = """
 const express = require("express"); const { exec } = require("child_process");
 const { Pool } = require("pg"); const path = require("path"); const fs = require("fs");
 const jwt = require("jsonwebtoken"); const { z } = require("zod");
-const crypto = require("crypto"); const multer = require("multer");
+const crypto = require("crypto"); const Joi = require("joi"); const multer = require("multer");
 const app = express(); const pool = new Pool();
 """
 TYPED = """
@@ -46,6 +46,12 @@ function read(req, done) {
   req.on("end", () => done(Buffer.concat(chunks)));
 }
 const table = { a: (req, res) => read(req, (body) => { exec(body.toString()); }) };
+"""
+PARTS = """
+require("http").createServer((req, res) => {
+  const q = require("url").parse(req.url, true).query; CHECK
+  exec("show " + q.id);
+});
 """
 LATER = """
 function read(req) {
@@ -107,6 +113,8 @@ fastify.get("/", { schema: { querystring: { type: "object", properties: { a: { T
 EXPECTED = [
     ("a body in chunks", "command-injection", HEAD + BODY.replace("EVENT", "data"),
      HEAD + BODY.replace("EVENT", "close")),
+    ("an address taken apart", "command-injection", HEAD + PARTS.replace("CHECK", ""),
+     HEAD + PARTS.replace("CHECK", r"if (!/^\d+$/.test(q.id)) return;")),
     ("a promise", "command-injection", HEAD + LATER.replace("WHAT", "text"),
      HEAD + LATER.replace("WHAT", "text.length")),
     ("objects given at the start", "command-injection", HEAD + GIVEN.replace("WHAT", "exec(text);"),
@@ -153,6 +161,18 @@ EXPECTED = [
     ("both sorts of algorithms", "jwt-unverified",
      routes("jwt.verify(req.body.t, key, { algorithms: ['RS256', 'HS256'] });"),
      routes("jwt.verify(req.body.t, key, { algorithms: ['RS256'] });")),
+    ("a schema of Joi", "command-injection",
+     routes("const { value } = Joi.object({ a: Joi.string() }).validate(req.body); exec(value.a);"),
+     routes("const { value } = Joi.object({ a: Joi.string().alphanum() }).validate(req.body);"
+            " exec(value.a);")),
+    ("a host's end", "ssrf",
+     routes("const h = new URL(req.body.u).hostname;"
+            " if (h.endsWith('example.com')) fetch(req.body.u);"),
+     routes("const h = new URL(req.body.u).hostname;"
+            " if (h.endsWith('.example.com')) fetch(req.body.u);")),
+    ("what a path keeps", "path-traversal",
+     routes("if (req.body.f !== req.body.f.trim()) return; fs.readFileSync(req.body.f);"),
+     routes("if (req.body.f !== path.basename(req.body.f)) return; fs.readFileSync(req.body.f);")),
     ("all that was sent", "mass-assignment",
      routes("Object.assign(account, req.body);"),
      routes("Object.assign(account, { name: req.body.name });")),

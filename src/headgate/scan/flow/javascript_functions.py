@@ -14,7 +14,7 @@ from headgate.scan.flow.javascript_objects import JavaScriptObjects, functions_i
 from headgate.scan.flow.program import FunctionRef, free_names
 from headgate.scan.flow.sinks import Arguments, dotted
 from headgate.scan.flow.transfer import Inward, Summary
-from headgate.scan.flow.values import UNKNOWN, Obj, Trace, Value
+from headgate.scan.flow.values import UNKNOWN, WHOLE, Obj, Trace, Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 from headgate.scan.packs.schema import Propagator
@@ -236,7 +236,11 @@ class JavaScriptFunctions(JavaScriptObjects):
         if rule.sources == ("none",) and recv is not None and (recv.taint or recv.ref is not None):
             # A list or text that came in, not a store that is asked.
             return None
-        return super()._propagate(rule, given, node, shown)
+        found = super()._propagate(rule, given, node, shown)
+        if found is not None and found.taint and "URLSearchParams" in rule.call:
+            # Taken apart: each part is all of what was sent for it.
+            return Value(self.narrowed(found.taint, -1, WHOLE), type=found.type)
+        return found
 
 
 def _name_of(parameter: Node) -> str:
