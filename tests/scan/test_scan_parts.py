@@ -133,9 +133,9 @@ def test_an_unchanged_part_is_not_analysed_again(
     seen: list[str] = []
     one_by_one = parts_module._analysed  # pyright: ignore[reportPrivateUsage]
 
-    def counted(how: Any, rules: Any, files: Mapping[str, Any], scope: Any) -> Outcome:
+    def counted(how: Any, rules: Any, files: Mapping[str, Any], *others: Any) -> Outcome:
         seen.extend(files)
-        return one_by_one(how, rules, files, scope)
+        return one_by_one(how, rules, files, *others)
 
     monkeypatch.setattr(parts_module, "_analysed", counted)
     outcome(project, tmp_path)

@@ -11,6 +11,7 @@ from headgate.scan.analyzers.flow import Flow, Mode
 from headgate.scan.analyzers.flow_javascript import JavaScriptFlow
 from headgate.scan.analyzers.infrastructure import all_analyzers
 from headgate.scan.analyzers.interface import Analyzer, SourceFile
+from headgate.scan.analyzers.keeping import Keeper, keeping, opened
 from headgate.scan.analyzers.ruff import Ruff
 from headgate.scan.analyzers.secrets import Secrets
 from headgate.scan.history import Past, in_history
@@ -45,12 +46,13 @@ def analyzers(
     def kinds() -> Kinds:
         return kinds_with(own)
 
+    keeper = None if kept is None else Keeper(kept.parent / "answers")
     return (
-        Ruff(),
+        keeping(Ruff(), keeper),
         Flow(kept, mode, jobs, packs=packs, kinds=kinds),
-        JavaScriptFlow(kept, mode, jobs, packs=packs, kinds=kinds),
-        *all_analyzers(),
-        Secrets(key, cache),
+        JavaScriptFlow(kept, mode, jobs, packs=packs, kinds=kinds, keeper=keeper),
+        *(keeping(one, keeper) for one in all_analyzers()),
+        keeping(Secrets(key, cache), keeper),
     )
 
 
@@ -70,6 +72,26 @@ def examine(
         tools = with_rules(tools, request.rules)
     notes = (*request.links, *request.messages)
     notes += (names_note(_names(request.head, request.links, request)),)
+    with opened(tools, request.head):
+        head, base = _sides(request, notes, tools, clock)
+    results = [result_of(check, head, base, request) for check in CHECKS]
+    hidden = head.masks()
+    if request.history:
+        seen = {hit.mark for hit in head.hits("secrets")}
+        old = (*(request.base or ()), *request.base_links)
+        past = in_history(request.history, seen, base_files=old, tools=tools)
+        results = [past.joined(one) if one.check == "secrets" else one for one in results]
+        hidden |= past.masks
+    return tuple(masked(result, hidden) for result in results)
+
+
+def _sides(
+    request: Request,
+    notes: Sequence[SourceFile],
+    tools: Sequence[Analyzer],
+    clock: Callable[[], float],
+) -> tuple[Side, Side | None]:
+    """Head and base, examined as far as they have to be."""
     head = Side(request.head, notes, tools, request.excluded, clock, request.context)
     if request.foreign is not None:
         head.take(request.foreign)
@@ -84,15 +106,7 @@ def examine(
                 # Old files that no longer hold a secret still have to be masked alike.
                 base.run("secrets")
                 base.run(check)
-    results = [result_of(check, head, base, request) for check in CHECKS]
-    hidden = head.masks()
-    if request.history:
-        seen = {hit.mark for hit in head.hits("secrets")}
-        old = (*(request.base or ()), *request.base_links)
-        past = in_history(request.history, seen, base_files=old, tools=tools)
-        results = [past.joined(one) if one.check == "secrets" else one for one in results]
-        hidden |= past.masks
-    return tuple(masked(result, hidden) for result in results)
+    return head, base
 
 
 def _names(

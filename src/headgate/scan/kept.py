@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import marshal
 import os
+import pickle
 import stat
 import sys
 import time
@@ -28,6 +30,7 @@ MOST = 1 << 30
 """Bytes that are kept below one directory."""
 _TIDIED = ".tidied"
 """End of the name of a file beside the directory, as old as its last tidying."""
+_CODE = (".py", ".toml")
 _GRAMMARS = (
     "tree_sitter",
     "tree_sitter_python",
@@ -37,20 +40,41 @@ _GRAMMARS = (
 
 
 @functools.cache
-def program(*rooms: str) -> str:
-    """Of the code in rooms of `scan/` and of the grammars, told apart by when and how large it was
-    written: what another program has worked out is not taken over."""
+def program(*rooms: str, libraries: tuple[str, ...] = _GRAMMARS) -> str:
+    """Of the code and the tables in rooms of `scan/` (empty: in itself) and of compiled libraries,
+    told apart by when and how large it was written: what another program has worked out is not
+    taken over."""
     folder = Path(__file__).parent
     sum_ = hashlib.sha256(sys.version.encode())
-    places = [one for room in rooms for one in (folder / room).glob("*.py")]
-    for name in _GRAMMARS:
+    places = [one for room in rooms for one in (folder / room).iterdir() if one.suffix in _CODE]
+    for name in libraries:
         spec = find_spec(name)
         for one in (spec and spec.submodule_search_locations) or ():
             places += Path(one).glob("*.so")
-    for path in sorted((*places, folder / "text.py")):
+    places += (folder / "text.py", folder.parent / "model" / "finding.py")
+    for path in sorted(places):
         status = path.stat()
         sum_.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     return sum_.hexdigest()
+
+
+def digest_of(*values: Any) -> bytes:
+    """SHA-256 of picklable values: the same for equal ones, whichever of their parts are one
+    object."""
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer, 5)
+    pickler.fast = True
+    pickler.dump(values)
+    return hashlib.sha256(buffer.getbuffer()).digest()
+
+
+def told_apart(place: Path) -> str:
+    """What tells a file of a program from another version of it; empty when it is not there."""
+    try:
+        status = place.stat()
+    except OSError:
+        return ""
+    return f"{place}:{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
 
 
 def take(place: Path) -> bytes | None:

@@ -169,8 +169,10 @@ def squeezed(line: str) -> str:
 
 
 def _definition(line: str) -> str:
-    for pattern in _DEFINITIONS:
-        match = pattern.match(line)
+    named, given, braced = _DEFINITIONS
+    for pattern in (named, given if "=" in line else None, braced if "{" in line else None):
+        # To look for what all matches have is faster than not to find one.
+        match = pattern.match(line) if pattern is not None else None
         if match and match["name"] not in _NO_NAMES:
             return match["name"]
     return ""

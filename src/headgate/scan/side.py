@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from typing import TypeVar
 
 from headgate.model.finding import Finding, Outcome, TraceStep
 from headgate.scan.agreement import joined
 from headgate.scan.allowances import Allowances, allowances
 from headgate.scan.analyzers.flow import Flow
-from headgate.scan.analyzers.interface import Analysis, Analyzer, Hit, SourceFile
-from headgate.scan.analyzers.ruff import Ruff, judged
+from headgate.scan.analyzers.interface import Analysis, Analyzer, Asking, Hit, SourceFile
+from headgate.scan.analyzers.keeping import keeper_of
+from headgate.scan.analyzers.ruff import Ruff
 from headgate.scan.apart import Apart
 from headgate.scan.identity import Anchor, anchor
 from headgate.scan.notes import masks
 from headgate.scan.outline import Outline
 from headgate.scan.text import Text, decode, printable, unreadable
 
+T = TypeVar("T")
 START = 200
 """Bytes that an analyzer sees of a file to tell whether it wants it."""
 _SUPERSEDED: Mapping[str, frozenset[str]] = {
@@ -52,19 +54,21 @@ class Side:
     ) -> None:
         self._context = context
         self._tools = tools
+        self._names = ",".join(tool.name for tool in tools if tool.check == "source")
         self._excluded = excluded
         self._clock = clock
-        self._why = {file.path: why for file in files if (why := unreadable(file.data))}
+        self._keeper = keeper_of(tools)
+        self._why = {file.path: why for file in files if (why := self._unreadable(file))}
         self._files = tuple(files)
-        self.data = {file.path: file.data for file in files}
+        self._named = {file.path: file for file in files}
         self._notes: list[SourceFile] = []
         for note in notes:
             path = note.path
-            while path in self.data:
+            while path in self._named:
                 # A file is free to have the name of a note.
                 path = f"{path} "
-            self.data[path] = note.data
-            self._notes.append(SourceFile(path, note.data))
+            self._named[path] = SourceFile(path, note.data)
+            self._notes.append(self._named[path])
         self._texts: dict[str, Text] = {}
         self._outlines: dict[str, Outline] = {}
         self._allowances: dict[str, Allowances] = {}
@@ -89,18 +93,17 @@ class Side:
 
     def _source(self, tools: Sequence[Analyzer]) -> list[Analysis]:
         """What the analyzers say, in their order."""
-        wanted = [
-            file for file in self._files if file.path not in self._why and self.wanted(file.path)
-        ]
-        given = [
-            [file for file in wanted if tool.wants(file.path, file.data[:START])] for tool in tools
-        ]
+        given: list[list[SourceFile]] = [[] for _ in tools]
+        for file in self._files:
+            if file.path not in self._why and file.path not in self._excluded:
+                for index in self._wanting(file, tools):
+                    given[index].append(file)
         # Ruff is a process of its own: it works while the others do. What is made of its answer
         # waits for its turn.
         asked = {
-            index: Apart(partial(tool.ask, files))
+            index: (tool, Apart(tool.asked(files)))
             for index, (tool, files) in enumerate(zip(tools, given, strict=True))
-            if isinstance(tool, Ruff) and files
+            if isinstance(tool, Asking) and files
         }
         done: dict[int, Analysis] = {}
         try:
@@ -108,11 +111,23 @@ class Side:
                 if index not in asked:
                     done[index] = self._scanned(tool, files)
         finally:
-            for one in asked.values():
+            for _, one in asked.values():
                 one.wait()
-        for index, one in asked.items():
-            done[index] = judged(one.result())
+        for index, (tool, one) in asked.items():
+            done[index] = tool.told(one.result())
         return [_signed(tools[index], done[index]) for index in sorted(done)]
+
+    def _wanting(self, file: SourceFile, tools: Sequence[Analyzer]) -> Sequence[int]:
+        """Which of the analyzers of the source want the file."""
+        names = self._names
+        kept = None if self._keeper is None else self._keeper.get(file, "wanting")
+        if kept is not None and kept[0] == names:
+            return kept[1]
+        start = file.data[:START]
+        wanting = [index for index, tool in enumerate(tools) if tool.wants(file.path, start)]
+        if self._keeper is not None:
+            self._keeper.put(file, "wanting", (names, wanting))
+        return wanting
 
     def _scanned(self, tool: Analyzer, given: Sequence[SourceFile]) -> Analysis:
         if not isinstance(tool, Flow):
@@ -123,17 +138,17 @@ class Side:
             if not unreadable(file.data) and tool.wants(file.path, file.data[:START])
         ]
         for file in context:
-            self.data.setdefault(file.path, file.data)
+            self._named.setdefault(file.path, file)
         return tool.scan(given, context)
 
     def text(self, path: str) -> Text:
         if path not in self._texts:
-            self._texts[path] = Text(decode(self.data[path]))
+            self._texts[path] = Text(decode(self._named[path].data))
         return self._texts[path]
 
     def take(self, foreign: Sequence[Finding]) -> None:
         """What another tool found is all that the source check says."""
-        there = (finding for finding in foreign if finding.span.path in self.data)
+        there = (finding for finding in foreign if finding.span.path in self._named)
         self._analyses["source"] = [Analysis(Outcome.PASSED, hits=tuple(map(Hit, there)))]
         self.seconds["source"] = 0.0
 
@@ -148,11 +163,21 @@ class Side:
     def allowances(self, path: str) -> Allowances:
         """What the comments of a file allow."""
         if path not in self._allowances:
-            mentioned = b"headgate:" in self.data[path].lower()
+            mentioned = self._mentions(self._named[path])
             today = datetime.now(UTC).date()
             found = allowances(path, self.text(path), today) if mentioned else Allowances()
             self._allowances[path] = found
         return self._allowances[path]
+
+    def _mentions(self, file: SourceFile) -> bool:
+        """Whether a comment may speak to us."""
+        return self._small(file, "mentioned", lambda: b"headgate:" in file.data.lower())
+
+    def _unreadable(self, file: SourceFile) -> str:
+        return self._small(file, "unreadable", lambda: unreadable(file.data))
+
+    def _small(self, file: SourceFile, what: str, make: Callable[[], T]) -> T:
+        return make() if self._keeper is None else self._keeper.small(file, what, make)
 
     def outline(self, path: str) -> Outline:
         if path not in self._outlines:
@@ -170,11 +195,11 @@ class Side:
         return one.words if one else ""
 
     def text_or_none(self, path: str) -> Text | None:
-        return self.text(path) if path in self.data else None
+        return self.text(path) if path in self._named else None
 
     def step(self, step: TraceStep, shown: bool) -> TraceStep:
         """The step with its line, where the file is at hand and may be shown."""
-        if not shown or step.span.path not in self.data:
+        if not shown or step.span.path not in self._named:
             return replace(step, excerpt="")
         excerpt = self.text(step.span.path).excerpt(step.span)
         return replace(step, excerpt=printable(excerpt.replace("\t", " ")))
@@ -207,7 +232,8 @@ class Side:
         """Whether the source check is to look at the file, as far as its kind goes."""
         if path in self._excluded:
             return False
-        start = self.data.get(path, b"")[:START]
+        file = self._named.get(path)
+        start = b"" if file is None else file.data[:START]
         return any(tool.wants(path, start) for tool in self._tools if tool.check == "source")
 
     def skipped(self, check: str) -> list[str]:
@@ -228,9 +254,15 @@ class Side:
         return missed + [path for one in self._analyses.get("source", ()) for path in one.skipped]
 
     def _same(self, path: str, other: Side | None, old: str) -> bool:
-        if other is None or other.data.get(old) != self.data[path]:
+        before = None if other is None else other.content(old)
+        if other is None or before != self.content(path):
             return False
         return other.wanted(old)
+
+    def content(self, path: str) -> bytes | None:
+        """Of a file, as it is in this state."""
+        file = self._named.get(path)
+        return None if file is None else file.data
 
     def masks(self) -> dict[str, str]:
         """Of the names that hold a secret."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,10 @@ from headgate.model.errors import BadInput, CouldNotRun
 from headgate.model.finding import CheckResult, Outcome
 from headgate.model.patterns import matches
 from headgate.scan.analyzers.interface import Analyzer, SourceFile
+from headgate.scan.analyzers.keeping import keeper_of
 from headgate.scan.engine import examine
 from headgate.scan.request import CHECKS, Request
+from headgate.scan.seen import Changed, Seen
 from headgate.scan.text import LARGEST, TOO_LARGE, plural, printable
 from headgate.vcs.invocation import GitError, call_git
 
@@ -133,14 +136,32 @@ def run(
         )
     if selection.request is not None:
         return examine(selection.request, tools)
+    keeper = keeper_of(tools)
+    if keeper is not None:
+        seen = Seen(selection.root.path, keeper.root / "seen", selection.paths)
+        with suppress(Changed):
+            return _run(selection, tools, exclude, progress, seen)
+    return _run(selection, tools, exclude, progress, None)
+
+
+def _run(
+    selection: Selection,
+    tools: Sequence[Analyzer],
+    exclude: Sequence[str],
+    progress: Callable[[int], None],
+    seen: Seen | None,
+) -> tuple[CheckResult, ...]:
+    """Raises Changed when a file is not what was seen of it."""
     done = 0
     joined: tuple[CheckResult, ...] = ()
-    for request, count in _batches(selection, exclude):
+    for request, count in _batches(selection, exclude, seen):
         results = examine(request, tools)
         pairs = zip(joined or results, results, strict=True)
         joined = tuple(_joined(*pair) for pair in pairs) if joined else results
         done += count
         progress(done)
+    if seen is not None:
+        seen.keep()
     return joined
 
 
@@ -173,8 +194,11 @@ class Read:
     unread: dict[str, str] = field(default_factory=dict[str, str])
     skipped: list[str] = field(default_factory=list[str])
 
-    def add(self, root: Path, path: str) -> int:
+    def add(self, root: Path, path: str, seen: Seen | None = None) -> int:
         """Read one path; how many bytes it has."""
+        if seen is not None and (known := seen.read(path)) is not None:
+            self.files.append(known[0])
+            return known[1]
         content = read_file(root, path)
         if isinstance(content, bytes):
             self.files.append(SourceFile(path, content))
@@ -277,7 +301,9 @@ def _kept(request: Request, wanted: Sequence[str]) -> Request:
     )
 
 
-def _batches(selection: Selection, exclude: Sequence[str]) -> Iterator[tuple[Request, int]]:
+def _batches(
+    selection: Selection, exclude: Sequence[str], seen: Seen | None
+) -> Iterator[tuple[Request, int]]:
     read = Read(skipped=list(selection.skipped))
     size = count = 0
 
@@ -292,7 +318,7 @@ def _batches(selection: Selection, exclude: Sequence[str]) -> Iterator[tuple[Req
         )
 
     for path in selection.paths:
-        size += read.add(selection.root.path, path)
+        size += read.add(selection.root.path, path, seen)
         count += 1
         if size >= BATCH:
             yield request(), count

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from headgate.scan.absence import declared, lacks, objects, secrets, validation
+from headgate.scan.absence.facts import Known
 from headgate.scan.absence.lacks import Lack
+from headgate.scan.absence.whole import Whole
 from headgate.scan.flow.analysis import Source
 from headgate.scan.flow.findings import Found
 from headgate.scan.flow.program import Program
 from headgate.scan.flow.rules import Rules
+from headgate.scan.ir.nodes import Module
+from headgate.scan.kept import digest_of
 from headgate.scan.packs.schema import KindName, Kinds, Pack
 
 
 def every_lack(
-    program: Program, rules: Rules, documents: Mapping[str, bytes] | None = None
+    program: Program,
+    rules: Rules,
+    documents: Mapping[str, bytes] | None = None,
+    known: Known | None = None,
 ) -> list[Lack]:
     """What a program lacks, by place. `documents`: YAML and JSON files of the project, of which
-    those in OpenAPI name routes. Never raises for the program's content."""
+    those in OpenAPI name routes; `known`: what is known of its files. Never raises for the
+    program's content."""
     checks = (
         *lacks.CHECKS,
         *objects.CHECKS,
@@ -25,7 +34,8 @@ def every_lack(
         *validation.CHECKS,
         *declared.CHECKS,
     )
-    return lacks.lacks_of(program, rules, checks, documents or {})
+    known = known or Known(program, rules, secrets.own_answers, secrets.of_settings)
+    return lacks.lacks_of(program, rules, known, checks, documents or {})
 
 
 def lacking(
@@ -33,16 +43,35 @@ def lacking(
     packs: Sequence[Pack],
     kinds: Kinds,
     documents: Mapping[str, bytes] | None = None,
+    cache: Path | None = None,
 ) -> list[Found]:
     """What the routes in the files lack, as findings that end in a question. Without any import
-    of a framework that has routes there is nothing to ask."""
+    of a framework that has routes there is nothing to ask. `cache`: a private directory for what
+    is known of files; None: none."""
     tops = {name.lstrip(".").partition(".")[0] for file in files.values() for name in file.imports}
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
     if not any(pack.entries for pack in active):
         return []
     rules = Rules(active, kinds)
-    program = Program(lambda path: files[path].module(), files)
-    return as_found(every_lack(program, rules, documents), kinds)
+    read: dict[str, None] = {}
+
+    def tree(path: str) -> Module:
+        read[path] = None
+        return files[path].module()
+
+    program = Program(tree, files)
+    known = Known(program, rules, secrets.own_answers, secrets.of_settings, files, cache)
+    whole = Whole(cache, files)
+    if not whole.keeps:
+        return as_found(every_lack(program, rules, documents, known), kinds)
+    # What is found depends on what is known of every file, and on the trees that were read.
+    settings = known.settings, active, dict(kinds), dict(documents or {})
+    key = digest_of(*settings, list(files), [tuple(one) for one in known.all()])
+    found = whole.take(key)
+    if found is None:
+        found = every_lack(program, rules, documents, known)
+        whole.keep(key, found, files if known.asked else read)
+    return as_found(found, kinds)
 
 
 def as_found(lacks: Iterable[Lack], kinds: Kinds) -> list[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 from headgate.model.finding import Confidence
 from headgate.scan.absence import javascript_data, javascript_rights
@@ -22,11 +23,16 @@ from headgate.scan.absence.javascript_project import (
 from headgate.scan.absence.javascript_routes import Route, routes_of
 from headgate.scan.absence.lacks import Lack
 from headgate.scan.absence.names import last_name, walk
+from headgate.scan.absence.whole import Whole
 from headgate.scan.flow.javascript_modules import JavaScriptProgram
 from headgate.scan.flow.project import Source
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.kept import digest_of
+from headgate.scan.kept import program as program_of
 
+_PROGRAM = ("absence", "flow", "front", "ir")
+"""Rooms whose code it comes from."""
 _FRAMEWORKS = frozenset(
     {
         "express", "koa", "@koa/router", "koa-router", "fastify", "next", "restify", "next-auth",
@@ -35,13 +41,24 @@ _FRAMEWORKS = frozenset(
 )  # fmt: skip
 
 
-def lacks_of(files: Mapping[str, Source]) -> list[Lack]:
+def lacks_of(files: Mapping[str, Source], cache: Path | None = None) -> list[Lack]:
     """What the routes in JavaScript files lack, by place. Without a framework that has routes
-    there is nothing to ask. Never raises for their content."""
+    there is nothing to ask. `cache`: a private directory for what is found; None: none. Never
+    raises for their content."""
     imports = {name for file in files.values() for name in file.imports}
     tops = {name if name.startswith("@") else name.partition("/")[0] for name in imports}
     if tops.isdisjoint(_FRAMEWORKS):
         return []
+    whole = Whole(cache, files)
+    key = digest_of(program_of(*_PROGRAM), list(files)) if whole.keeps else b""
+    found = whole.take(key)
+    if found is None:
+        found = _found(files, imports)
+        whole.keep(key, found, files)
+    return found
+
+
+def _found(files: Mapping[str, Source], imports: set[str]) -> list[Lack]:
     program = JavaScriptProgram(lambda path: files[path].module(), files)
     scripts = Scripts(program)
     routes = routes_of(scripts)

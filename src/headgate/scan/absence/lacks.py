@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from headgate.model.finding import Confidence
 from headgate.scan.absence import words
+from headgate.scan.absence.facts import Known
 from headgate.scan.absence.names import Function, Names, last_name, walk
 from headgate.scan.absence.routes import Facts, Route, routes_of
 from headgate.scan.absence.words import Words
@@ -31,16 +33,26 @@ class Lack:
     confidence: Confidence = Confidence.LOW
 
 
-@dataclass(slots=True)
+@dataclass
 class Project:
     """The routes of a project, and what is known of all of it."""
 
     names: Names
+    known: Known
     routes: list[Route]
-    mentions: frozenset[str]
-    """Names that any file has."""
-    defined: frozenset[str]
-    """Names of the functions in it."""
+
+    @cached_property
+    def mentions(self) -> frozenset[str]:
+        """Names that any file has."""
+        states = self.names.program.states.values()
+        found = (name for state in states for name in self.known.mentions(state))
+        return frozenset(name.rpartition(".")[2] for name in found)
+
+    @cached_property
+    def defined(self) -> frozenset[str]:
+        """Names of the functions in it."""
+        states = self.names.program.states.values()
+        return frozenset(name for state in states for name in self.known[state].functions)
 
     def uses(self, pattern: Words | re.Pattern[str]) -> bool:
         """Whether a name that matches is used; what is defined only is not."""
@@ -50,10 +62,10 @@ class Project:
     def _referred(self, name: str) -> bool:
         program = self.names.program
         for state in program.states.values():
-            module = program.module_of(state)
-            if module is None or name not in module.mentions:
+            if name not in self.known.mentions(state):
                 continue
-            for node in walk(module.body):
+            module = program.module_of(state)
+            for node in walk(module.body) if module is not None else ():
                 op = node[0]
                 if (op == ir.NAME and node[3] == name) or (op == ir.ATTR and node[4] == name):
                     return True
@@ -65,19 +77,13 @@ class Project:
 def lacks_of(
     program: Program,
     rules: Rules,
+    known: Known,
     checks: Iterable[Check] | None = None,
     documents: Mapping[str, bytes] | None = None,
 ) -> list[Lack]:
     """What the routes of a program lack, by place."""
-    names = Names(program, rules)
-    routes = routes_of(names, documents or {})
-    used: set[str] = set()
-    for state in program.states.values():
-        module = program.module_of(state)
-        if module is not None:
-            used.update(one.rpartition(".")[2] for one in module.mentions)
-    defined = {one.name for state in program.states.values() for one in names.functions(state)}
-    project = Project(names, routes, frozenset(used), frozenset(defined))
+    names = Names(program, rules, known)
+    project = Project(names, known, routes_of(names, documents or {}))
     found: dict[tuple[str, str, int], Lack] = {}
     for check in CHECKS if checks is None else checks:
         for lack in check(project):
@@ -228,6 +234,8 @@ def _authentication(project: Project) -> Iterator[Lack]:
 
 def _csrf(project: Project) -> Iterator[Lack]:
     """Changes on requests that browsers make with cookies."""
+    if not project.routes:
+        return
     if not project.uses(words.COOKIES) and not any(
         reads_session(route.facts) for route in project.routes
     ):
@@ -288,7 +296,7 @@ def _writes_named(route: Route) -> bool:
 
 
 def _rate_limit(project: Project) -> Iterator[Lack]:
-    if project.uses(words.LIMITER):
+    if not project.routes or project.uses(words.LIMITER):
         return
     for route in project.routes:
         if is_sign_in(route):

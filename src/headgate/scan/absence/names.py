@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from headgate.scan.flow.program import ModuleState, Program
 from headgate.scan.flow.rules import Rules
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 from headgate.scan.ir.walking import is_node, walk
+
+if TYPE_CHECKING:
+    from headgate.scan.absence.facts import Known
 
 _GENERIC = frozenset(
     {"get", "set", "add", "save", "update", "delete", "create", "all", "first", "run", "close"}
@@ -45,6 +49,14 @@ class Class:
         return self.node[3]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Imported:
+    """A name that another file of the project has: looked up there when somebody asks for it."""
+
+    state: ModuleState
+    name: str
+
+
 Meaning = str | Function | Class | ModuleState
 """A canonical name of a library, or something of the project."""
 
@@ -64,31 +76,61 @@ def last_name(node: Node) -> str:
 class Names:
     """The names of every file of a project."""
 
-    def __init__(self, program: Program, rules: Rules) -> None:
+    def __init__(self, program: Program, rules: Rules, known: Known | None = None) -> None:
+        """`known`: what is known of files whose trees nobody has read; None: nothing."""
         self.program = program
         self.rules = rules
-        self._tables: dict[str, dict[str, Meaning]] = {}
+        self.known = known
+        self._tables: dict[str, dict[str, Meaning | Imported]] = {}
         self._functions: dict[str, list[Function]] = {}
-        self._methods: dict[str, list[Function]] | None = None
+        self._open: set[str] = set()
+        """Files whose tables are being made."""
+        self._asked: set[tuple[str, str]] = set()
+        """Imported names that are being looked up."""
+        self._methods: dict[str, list[str]] | None = None
 
     def functions(self, state: ModuleState) -> list[Function]:
         """Every function of a file, also those in classes and in other functions."""
-        self.table(state)
+        self._table(state)
         return self._functions.get(state.path, [])
 
-    def table(self, state: ModuleState) -> dict[str, Meaning]:
-        """What the names of a file stand for, wherever in it they are bound."""
+    def found(self, state: ModuleState, name: str) -> Meaning | None:
+        """What a name of a file stands for, wherever in it it is bound."""
+        table = self._table(state)
+        one = table.get(name)
+        if not isinstance(one, Imported):
+            return one
+        there, place = f"{one.state.path}:{one.name}", (state.path, name)
+        if place in self._asked:
+            # Files that import it from each other, and nowhere is it bound.
+            return there
+        self._asked.add(place)
+        meaning = self.found(one.state, one.name)
+        self._asked.discard(place)
+        if meaning is None:
+            meaning = self.program.at(f"{one.state.folder}/{one.name}".lstrip("/")) or there
+        if not self._open and not self._asked:
+            table[name] = meaning
+        return meaning
+
+    def _table(self, state: ModuleState) -> dict[str, Meaning | Imported]:
         found = self._tables.get(state.path)
         if found is None:
             found = self._tables[state.path] = {}
             self._functions[state.path] = []
             module = self.program.module_of(state)
             if module is not None:
+                self._open.add(state.path)
                 self._collect(state, module.body, found, None)
+                self._open.discard(state.path)
         return found
 
     def _collect(
-        self, state: ModuleState, body: Any, table: dict[str, Meaning], owner: Class | None
+        self,
+        state: ModuleState,
+        body: Any,
+        table: dict[str, Meaning | Imported],
+        owner: Class | None,
     ) -> None:
         for node in body:
             op = node[0]
@@ -112,7 +154,7 @@ class Names:
             else:
                 self._collect(state, _blocks(node), table, owner)
 
-    def _assign(self, state: ModuleState, node: Node, table: dict[str, Meaning]) -> None:
+    def _assign(self, state: ModuleState, node: Node, table: dict[str, Meaning | Imported]) -> None:
         value = node[4]
         if value is None:
             return
@@ -122,7 +164,7 @@ class Names:
                 if meaning:
                     table[target[3]] = meaning
 
-    def _import(self, state: ModuleState, node: Node, table: dict[str, Meaning]) -> None:
+    def _import(self, state: ModuleState, node: Node, table: dict[str, Meaning | Imported]) -> None:
         for module, name, alias, level in node[3]:
             if level:
                 target = self.program.relative(state, level, module)
@@ -130,7 +172,7 @@ class Names:
                 target = self.program.resolve(state.folder, module)
             if name == "*":
                 if target is not None and target is not state:
-                    for key, meaning in self.table(target).items():
+                    for key, meaning in self._table(target).items():
                         table.setdefault(key, meaning)
                 continue
             if not name:
@@ -138,11 +180,7 @@ class Names:
                 table[alias] = alias if plain else target or module
                 continue
             if target is not None:
-                found = self.table(target).get(name)
-                if found is None:
-                    below = self.program.at(f"{target.folder}/{name}".lstrip("/"))
-                    found = below if below is not None else f"{target.path}:{name}"
-                table[alias or name] = found
+                table[alias or name] = Imported(target, name)
                 continue
             folder = self.program.above(state, level) if level else None
             below = self.program.at(f"{folder}/{name}".lstrip("/")) if folder is not None else None
@@ -153,11 +191,11 @@ class Names:
         """What an expression stands for; of a call, what it returns."""
         op = node[0]
         if op == ir.NAME:
-            return self.table(state).get(node[3], "")
+            return self.found(state, node[3]) or ""
         if op == ir.ATTR:
             inner = self.meaning(state, node[3])
             if isinstance(inner, ModuleState):
-                return self.table(inner).get(node[4], "")
+                return self.found(inner, node[4]) or ""
             if isinstance(inner, Class):
                 return inner.methods.get(node[4]) or f"{inner.state.path}:{inner.name}.{node[4]}"
             if isinstance(inner, Function) or not inner:
@@ -204,7 +242,7 @@ class Names:
                 return True
             path, colon, name = base.partition(":")
             state = self.program.states.get(path) if colon else None
-            above = self.table(state).get(name) if state is not None else None
+            above = self.found(state, name) if state is not None else None
             if isinstance(above, Class) and depth < 10 and self.derives(above, wanted, depth + 1):
                 return True
         return False
@@ -222,19 +260,46 @@ class Names:
         if isinstance(meaning, Class):
             return meaning.methods.get("__init__")
         if target[0] == ir.ATTR and not meaning and target[4] not in _GENERIC:
-            named = self.methods().get(target[4], [])
-            return named[0] if len(named) == 1 else None
+            return self._only_method(target[4])
         return None
 
-    def methods(self) -> dict[str, list[Function]]:
-        """Methods of the project's classes, by name."""
+    def _only_method(self, name: str) -> Function | None:
+        """The method of this name, when the project's classes have one only."""
+        paths = self._methods_by_name().get(name, ())
+        if len(paths) != 1:
+            return None
+        functions = self.functions(self.program.states[paths[0]])
+        return next((one for one in functions if one.owner is not None and one.name == name), None)
+
+    def _methods_by_name(self) -> dict[str, list[str]]:
+        """Which files have a method of a name in a class, once for each."""
         if self._methods is None:
             self._methods = {}
             for state in self.program.states.values():
-                for function in self.functions(state):
-                    if function.owner is not None:
-                        self._methods.setdefault(function.name, []).append(function)
+                for name in self._methods_of(state):
+                    self._methods.setdefault(name, []).append(state.path)
         return self._methods
+
+    def _methods_of(self, state: ModuleState) -> Sequence[str]:
+        if self.known is not None:
+            return self.known[state].methods
+        return [one.name for one in self.functions(state) if one.owner is not None]
+
+
+def functions_in(
+    state: ModuleState, body: Sequence[Node], owner: Class | None = None
+) -> Iterator[Function]:
+    """Every function of a file by its tree alone, in the order of `Names.functions`; their owners
+    have no bases."""
+    for node in body:
+        op = node[0]
+        if op == ir.FUNCTION:
+            yield Function(state, node, owner)
+            yield from functions_in(state, node[5])
+        elif op == ir.CLASS:
+            yield from functions_in(state, node[7], Class(state, node))
+        elif op != ir.IMPORT and (op != ir.ASSIGN or owner is not None):
+            yield from functions_in(state, _blocks(node), owner)
 
 
 def _blocks(node: Node) -> list[Node]:
@@ -251,4 +316,4 @@ def _blocks(node: Node) -> list[Node]:
     return out
 
 
-__all__ = ["Class", "Function", "Meaning", "Names", "is_node", "last_name", "walk"]
+__all__ = ["Class", "Function", "Meaning", "Names", "functions_in", "is_node", "last_name", "walk"]

@@ -224,7 +224,7 @@ def _fetched(names: Names, function: Function, call: Node, sent: set[str]) -> st
     subject = _subject(call)
     if not subject:
         return None
-    meaning = names.table(function.state).get(subject)
+    meaning = names.found(function.state, subject)
     if isinstance(meaning, Class) and _has_owner(meaning):
         return subject
     return subject if _store(subject) else None

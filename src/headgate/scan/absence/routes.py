@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from headgate.scan.absence.facts import registering
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
 from headgate.scan.absence.words import Words
@@ -125,9 +126,10 @@ class _Finder:
         self.decorated = [one for one in entries if one.selector.decorator]
         self.called = [one for one in entries if one.selector.call]
         self.based = [one for one in entries if one.selector.base]
-        called = {name for one in self.called for name in one.selector.call}
-        known = [name for name, target in names.rules.aliases.items() if target in called]
-        self.tails = {name.rpartition(".")[2] for name in (*called, *known)}
+        self.tails = registering(names.rules)
+        self.known = names.known
+        self.marking = self.known.marking() if self.known is not None else frozenset[str]()
+        self.handling = {name for one in self.based for name in one.selector.method}
 
     def routes(self) -> Iterator[Route]:
         given: dict[int, tuple[Function, list[str], set[str], list[str]]] = {}
@@ -143,7 +145,7 @@ class _Finder:
             entry[2].update(methods)
 
         for state in self.names.program.states.values():
-            for function in self.names.functions(state):
+            for function in self.names.functions(state) if self._may_define(state) else ():
                 for pattern, methods, entry in self._of_function(state, function):
                     add(function, pattern, methods)
                     if entry.startswith(_BY_NAME):
@@ -164,12 +166,26 @@ class _Finder:
                 id(function.node) in named,
             )
 
+    def _may_define(self, state: ModuleState) -> bool:
+        """Whether a function of the file may be a route by its decorators or its class."""
+        if self.known is None:
+            return True
+        facts = self.known[state]
+        return (
+            facts.marked
+            or not self.marking.isdisjoint(facts.decorators)
+            or any(
+                not self.marking.isdisjoint(bases) and not self.handling.isdisjoint(methods)
+                for bases, methods in facts.heirs
+            )
+        )
+
     def _named(self, dotted: str) -> Function | None:
         module, _, name = dotted.rpartition(".")
         for state in self.names.program.states.values():
             stem = state.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             if module and (stem == module or stem.endswith("." + module)):
-                found = self.names.table(state).get(name)
+                found = self.names.found(state, name)
                 return found if isinstance(found, Function) else None
         return None
 
@@ -196,6 +212,8 @@ class _Finder:
                 yield owner.name, frozenset({method}), ""
 
     def _registered(self, state: ModuleState) -> Iterator[tuple[Function, str, frozenset[str]]]:
+        if self.known is not None and not self.known[state].registers:
+            return
         module = self.names.program.module_of(state)
         if module is None:
             return

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from headgate.model.finding import Confidence
 from headgate.scan.absence import words
+from headgate.scan.absence.facts import Place
 from headgate.scan.absence.lacks import Lack, Project, is_sign_in, lack, reads_request
 from headgate.scan.absence.names import Function, last_name, walk
 from headgate.scan.absence.routes import Route
@@ -147,12 +148,33 @@ def _stores(function: Function) -> Iterator[Lack]:
 
 
 def _responses(project: Project) -> Iterator[Lack]:
-    reached = {id(one.node): one for route in project.routes for one in route.facts.functions}
+    reached: dict[str, set[int]] = {}
+    for route in project.routes:
+        for one in route.facts.functions:
+            reached.setdefault(one.state.path, set()).add(id(one.node))
     for state in project.names.program.states.values():
+        here = reached.get(state.path)
+        if here is None:
+            yield from _placed(state.path, project.known[state].answers)
+            continue
         for function in project.names.functions(state):
-            serialiser = function.owner is not None and _SERIALISERS.fullmatch(function.name)
-            if id(function.node) in reached or serialiser:
+            if id(function.node) in here or _makes_answers(function):
                 yield from _answers(function)
+
+
+def _makes_answers(function: Function) -> bool:
+    return function.owner is not None and _SERIALISERS.fullmatch(function.name) is not None
+
+
+def _placed(path: str, places: Iterable[Place]) -> Iterator[Lack]:
+    for kind, start, end, subject, question, confidence in places:
+        yield Lack(kind, path, start, end, subject, question, Confidence(confidence))
+
+
+def own_answers(function: Function) -> Iterator[Place]:
+    """What a method that makes answers gives away, whoever calls it."""
+    for one in _answers(function) if _makes_answers(function) else ():
+        yield one.kind, one.start, one.end, one.subject, one.question, int(one.confidence)
 
 
 def _answers(function: Function) -> Iterator[Lack]:
@@ -220,24 +242,26 @@ def _logged(route: Route, call: Node) -> bool:
 def _settings(project: Project) -> Iterator[Lack]:
     """Django settings whose list of middleware has no protection against other sites."""
     for state in project.names.program.states.values():
-        if "settings" not in state.path:
+        if "settings" in state.path:
+            yield from _placed(state.path, project.known[state].settings)
+
+
+def of_settings(body: Iterable[Node]) -> Iterator[Place]:
+    """What the statements of a file of settings lack."""
+    for node in body:
+        if node[0] != ir.ASSIGN or node[4] is None or node[4][0] != ir.SEQ:
             continue
-        module = project.names.program.module_of(state)
-        for node in module.body if module is not None else ():
-            if node[0] != ir.ASSIGN or node[4] is None or node[4][0] != ir.SEQ:
-                continue
-            if not any(
-                one[0] == ir.NAME and one[3] in ("MIDDLEWARE", "MIDDLEWARE_CLASSES")
-                for one in node[3]
-            ):
-                continue
-            texts = [one[3] for one in node[4][4] if one[0] == ir.CONST and type(one[3]) is str]
-            if texts and not any("csrf" in one.lower() for one in texts):
-                yield Lack(
-                    "missing-csrf-protection", state.path, node[1], node[2], "MIDDLEWARE",
-                    "What protects forms from other sites, if not Django's middleware?",
-                    Confidence.MEDIUM,
-                )  # fmt: skip
+        if not any(
+            one[0] == ir.NAME and one[3] in ("MIDDLEWARE", "MIDDLEWARE_CLASSES") for one in node[3]
+        ):
+            continue
+        texts = [one[3] for one in node[4][4] if one[0] == ir.CONST and type(one[3]) is str]
+        if texts and not any("csrf" in one.lower() for one in texts):
+            yield (
+                "missing-csrf-protection", node[1], node[2], "MIDDLEWARE",
+                "What protects forms from other sites, if not Django's middleware?",
+                int(Confidence.MEDIUM),
+            )  # fmt: skip
 
 
 CHECKS = (_plaintext, _responses, _logs, _settings)

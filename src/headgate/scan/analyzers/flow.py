@@ -55,8 +55,8 @@ class Flow:
         """What is found in the files, and in those of the context when it is found there."""
         if not files:
             return Analysis(Outcome.PASSED)
-        given = {file.path: file.data for file in (*context, *files)}
-        documents = {path: data for path, data in given.items() if path.endswith(_DOCUMENTS)}
+        given = {file.path: file for file in (*context, *files)}
+        documents = {path: one.data for path, one in given.items() if path.endswith(_DOCUMENTS)}
         for path in documents:
             del given[path]
         modules = lowered(given, self.cache, self.jobs, self.last)
@@ -84,7 +84,13 @@ class Flow:
         # What is missing is a question to a human, however unsure.
         hits += [
             Hit(finding_of(one, kinds[one.kind], places))
-            for one in lacking(modules, self.packs(LANGUAGE), kinds, documents)
+            for one in lacking(
+                modules,
+                self.packs(LANGUAGE),
+                kinds,
+                documents,
+                cache=self.cache and self.cache.parent / "facts",
+            )
         ]
         notes = [f"{path}: {why}" for path, why in reduced_by(modules, outcome.cut, places)]
         return Analysis(

@@ -9,6 +9,7 @@ from pathlib import Path
 from headgate.model.finding import Confidence, Outcome
 from headgate.scan.analyzers.flow import SHOWN, Places, cut_off, finding_of, reduced_by
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
+from headgate.scan.analyzers.keeping import Keeper
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.front.generated import why_generated
 from headgate.scan.front.lowered import grammar, lowered
@@ -30,6 +31,8 @@ class JavaScriptFlow:
     packs: Callable[[str], Sequence[Pack]] = field(default=shipped)
     kinds: Callable[[], Kinds] = field(default=shipped_kinds)
     shown: Confidence = SHOWN
+    keeper: Keeper | None = field(default=None, repr=False, compare=False)
+    """What is known of files; None: nothing."""
 
     name = "flow-javascript"
     check = "source"
@@ -48,11 +51,9 @@ class JavaScriptFlow:
         from headgate.scan.absence.javascript import lacks_of
         from headgate.scan.flow.javascript_modules import tests_of
 
-        given = {file.path: file.data for file in (*context, *files)}
-        unwritten = {
-            path: why for path, data in given.items() if (why := why_generated(path, data))
-        }
-        written = {path: data for path, data in given.items() if path not in unwritten}
+        given = {file.path: file for file in (*context, *files)}
+        unwritten = {path: why for path, file in given.items() if (why := self._generated(file))}
+        written = {path: file for path, file in given.items() if path not in unwritten}
         modules = lowered(written, self.cache, self.jobs)
         tests = tests_of({path: module.imports for path, module in modules.items()})
         modules = {path: one for path, one in modules.items() if path not in tests}
@@ -76,7 +77,9 @@ class JavaScriptFlow:
         # What is missing is a question to a human, however unsure.
         hits += [
             Hit(finding_of(one, kinds[one.kind], places, LANGUAGE, how.get(one.kind, "")))
-            for one in as_found(lacks_of(modules), kinds)
+            for one in as_found(
+                lacks_of(modules, self.cache and self.cache.parent / "facts"), kinds
+            )
         ]
         notes = [f"{file.path}: {unwritten[file.path]}" for file in files if file.path in unwritten]
         tested = sorted(tests.intersection(file.path for file in files))
@@ -85,3 +88,9 @@ class JavaScriptFlow:
         return Analysis(
             Outcome.PASSED, "", tuple(hits), reduced=tuple(notes), cut=cut_off(outcome.cut)
         )
+
+    def _generated(self, file: SourceFile) -> str:
+        def why() -> str:
+            return why_generated(file.path, file.data)
+
+        return why() if self.keeper is None else self.keeper.small(file, "generated", why)

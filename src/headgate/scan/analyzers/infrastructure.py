@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib import import_module
 
 from headgate.model.finding import Outcome, Severity
-from headgate.scan.analyzers.interface import Analysis, Analyzer, SourceFile
+from headgate.scan.analyzers.interface import Analysis, Analyzer, Separate, SourceFile
 
 TABLES = (
     "shell",
@@ -37,7 +37,7 @@ _CLASSES = {
 """Module → class."""
 
 
-def all_analyzers(least: Severity | None = None) -> tuple[Analyzer, ...]:
+def all_analyzers(least: Severity | None = None) -> tuple[Separate, ...]:
     """One of each kind, reporting at or above a severity; None: what is reported unless asked
     otherwise."""
     return tuple(_Later(name, least) for name in _CLASSES)
@@ -55,13 +55,22 @@ class _Later:
 
     @property
     def name(self) -> str:
-        return self._real.name
+        return self._module.replace("_", "-")
 
     def wants(self, path: str, start: bytes) -> bool:
         return not _is_plain_python(path, start) and self._real.wants(path, start)
 
     def scan(self, files: Sequence[SourceFile]) -> Analysis:
         return self._real.scan(files) if files else Analysis(Outcome.PASSED)
+
+    def version(self) -> str:
+        return "" if self._least is None else self._least.word
+
+    def each(self, files: Sequence[SourceFile]) -> list[Analysis] | Analysis:
+        return [self._real.scan([file]) for file in files]
+
+    def mark(self, file: SourceFile, place: tuple[int, int, int]) -> str:
+        return ""
 
     @cached_property
     def _real(self) -> Analyzer:

@@ -6,16 +6,18 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
 from headgate.scan.analyzers.beside import find_tool
-from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
+from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile, together
 from headgate.scan.analyzers.python_ast import parse
 from headgate.scan.analyzers.python_values import is_constant_at, reads_constant_at
+from headgate.scan.kept import told_apart
 from headgate.scan.rules.table import Rule, load
 from headgate.scan.text import Text, decode, is_python, is_test
 
@@ -40,8 +42,9 @@ _UNVERIFIED = 295
 _NOQA = re.compile(r"#\s*noqa(?!:)|#\s*noqa:.*\bS\d*", re.IGNORECASE)
 
 
-Answer = Analysis | tuple[list[dict[str, Any]], Mapping[str, SourceFile]]
-"""Its entries, and the files by the names that it knows them by; or why there are none."""
+Entry = Mapping[str, Any]
+Answer = Analysis | list[tuple[SourceFile, list[Entry]]]
+"""What it says of each file; or why it says nothing."""
 
 
 def find_ruff() -> Path | None:
@@ -67,22 +70,44 @@ class Ruff:
         return is_python(path, start)
 
     def scan(self, files: Sequence[SourceFile]) -> Analysis:
-        return judged(self.ask(files))
+        return self.told(self._ask(files))
 
-    def ask(self, files: Sequence[SourceFile]) -> Answer:
-        """Let ruff read the files; may be done in another thread."""
+    def version(self) -> str:
+        binary = self.binary or find_ruff()
+        return "" if binary is None else told_apart(binary)
+
+    def each(self, files: Sequence[SourceFile]) -> list[Analysis] | Analysis:
+        return self.judged(self._ask(files))
+
+    def mark(self, file: SourceFile, place: tuple[int, int, int]) -> str:
+        return ""
+
+    def asked(self, files: Sequence[SourceFile]) -> Callable[[], Answer]:
+        return partial(self._ask, files)
+
+    def told(self, answer: Answer) -> Analysis:
+        found = self.judged(answer)
+        return found if isinstance(found, Analysis) else together(found)
+
+    def judged(self, answer: Answer) -> list[Analysis] | Analysis:
+        """What is made of an answer, for each file."""
+        if isinstance(answer, Analysis):
+            return answer
+        return [_analysis(file, entries) for file, entries in answer]
+
+    def _ask(self, files: Sequence[SourceFile]) -> Answer:
         if not files:
-            return Analysis(Outcome.PASSED)
+            return []
         binary = self.binary or find_ruff()
         if binary is None:
             return Analysis(Outcome.NOT_RUN, "ruff is not installed: run `pip install ruff`")
         with tempfile.TemporaryDirectory(prefix="headgate-ruff-") as name:
             folder = Path(name).resolve()
-            by_name: dict[str, SourceFile] = {}
+            by_name: dict[str, tuple[SourceFile, list[Entry]]] = {}
             for number, file in enumerate(files):
                 copy = folder / f"{number}{'.pyi' if file.path.endswith('.pyi') else '.py'}"
                 copy.write_text(decode(file.data), "utf-8", newline="\n")
-                by_name[copy.name] = file
+                by_name[copy.name] = (file, [])
             command = [str(binary), "check", "--isolated", "--no-cache", "--no-fix", "--quiet"]
             command += ["--ignore-noqa", "--no-respect-gitignore", "--exit-zero"]
             command += ["--target-version=py314", "--select", ",".join(load("python_ruff"))]
@@ -100,25 +125,21 @@ class Ruff:
             why = f": {last[0]}" if last else ""
             return Analysis(Outcome.NOT_RUN, f"ruff ended with code {done.returncode}{why}")
         try:
-            entries: list[dict[str, Any]] = json.loads(done.stdout)
+            entries: list[Entry] = json.loads(done.stdout)
         except ValueError:
             return Analysis(Outcome.NOT_RUN, "ruff's answer is not JSON")
-        return entries, by_name
+        for entry in entries:
+            by_name[Path(entry["filename"]).name][1].append(entry)
+        return list(by_name.values())
 
 
-def judged(answer: Answer) -> Analysis:
-    """What is made of an answer of ruff's."""
-    return answer if isinstance(answer, Analysis) else _analysis(*answer)
-
-
-def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) -> Analysis:
+def _analysis(file: SourceFile, entries: Sequence[Entry]) -> Analysis:
     rules = load("python_ruff")
     hits: list[Hit] = []
-    seen_broken: set[str] = set()
+    unparsed = False
     broken: list[str] = []
-    texts: dict[str, Text] = {}
+    text: Text | None = None
     for entry in entries:
-        file = by_name[Path(entry["filename"]).name]
         code = entry["code"]
         span = Span(
             file.path,
@@ -128,8 +149,8 @@ def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) 
             entry["end_location"]["column"],
         )
         if code not in rules:
-            if file.path not in seen_broken:
-                seen_broken.add(file.path)
+            if not unparsed:
+                unparsed = True
                 if Path(file.path).suffix not in _ENDINGS:
                     # A template or the like, whose first line is Python's by chance.
                     continue
@@ -158,7 +179,7 @@ def _analysis(entries: list[dict[str, Any]], by_name: Mapping[str, SourceFile]) 
                 continue
             if finding.cwe == _UNVERIFIED:
                 finding = replace(finding, confidence=Confidence.LOW)
-        text = texts.setdefault(file.path, Text(decode(file.data)))
+        text = text or Text(decode(file.data))
         # A comment of the author's own silences what only informs, never what may deny.
         if finding.severity <= Severity.MEDIUM and _NOQA.search(text.line(span.line)):
             continue

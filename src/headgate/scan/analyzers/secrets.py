@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
 from headgate.scan.analyzers import passwords, token_forms
-from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
-from headgate.scan.kept import keep_values, take_values
+from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile, together
+from headgate.scan.kept import keep_values, take_values, told_apart
 from headgate.scan.readings import readings
 from headgate.scan.text import Offsets, decode, printable
 
@@ -65,27 +65,35 @@ class Secrets:
     def wants(self, path: str, start: bytes) -> bool:
         return True
 
+    def version(self) -> str:
+        library = _library()
+        return "" if library is None else told_apart(library)
+
     def scan(self, files: Sequence[SourceFile]) -> Analysis:
-        hits: list[Hit] = []
-        hidden: list[Span] = []
-        skipped: list[str] = []
+        found = self.each(files)
+        return found if isinstance(found, Analysis) else together(found)
+
+    def each(self, files: Sequence[SourceFile]) -> list[Analysis] | Analysis:
         if not files:
-            return Analysis(Outcome.PASSED)
+            return []
         try:
             scanner = None if self._scanner is None and self._hopeless(files) else self._ready()
         except (ImportError, OSError, RuntimeError, ValueError) as error:
             return Analysis(Outcome.NOT_RUN, f"Kingfisher could not be started: {error}")
-        for file in files:
-            try:
-                found, places = self._search(scanner, file)
-            except (TimeoutError, RuntimeError, ValueError) as error:
-                skipped.append(f"{file.path}: Kingfisher gave up ({printable(str(error))[:120]})")
-                continue
-            hits += found
-            hidden += places
-        outcome = Outcome.NOT_RUN if skipped else Outcome.PASSED
-        reason = "some files could not be searched" if skipped else ""
-        return Analysis(outcome, reason, tuple(hits), tuple(skipped), tuple(hidden))
+        return [self._searched(scanner, file) for file in files]
+
+    def mark(self, file: SourceFile, place: tuple[int, int, int]) -> str:
+        number, start, end = place
+        texts = (_text(file), *(reading.text for reading in readings(file.data)))
+        return self._mark(texts[number].encode("utf-8", "replace")[start:end])
+
+    def _searched(self, scanner: Scanner | None, file: SourceFile) -> Analysis:
+        try:
+            hits, hidden = self._search(scanner, file)
+        except (TimeoutError, RuntimeError, ValueError) as error:
+            why = f"{file.path}: Kingfisher gave up ({printable(str(error))[:120]})"
+            return Analysis(Outcome.NOT_RUN, "some files could not be searched", skipped=(why,))
+        return Analysis(Outcome.PASSED, "", tuple(hits), hidden=tuple(hidden))
 
     def _hopeless(self, files: Sequence[SourceFile]) -> bool:
         """Whether no rule of Kingfisher's can match anything in the files, as far as is known."""
@@ -110,17 +118,17 @@ class Secrets:
             span = offsets.span(file.path, one.start, one.end)
             hidden.append(span)
             if one.finding is not None:
-                hits.append(self._hit(one.finding, span, one.secret))
+                hits.append(self._hit(one.finding, span, one, 0))
         marks = {hit.mark for hit in hits}
         shown = [hit.finding.span for hit in hits]
-        for reading in readings(file.data):
+        for number, reading in enumerate(readings(file.data), 1):
             others = self._found(scanner, file.path, reading.text)
             places = reading.places(at for one in others for at in (one.start, one.end))
             for one in others:
                 span = Span(file.path, *places[one.start], *places[one.end])
                 hidden.append(span)
                 if one.finding is not None and not any(_overlap(span, other) for other in shown):
-                    hit = self._hit(one.finding, span, one.secret)
+                    hit = self._hit(one.finding, span, one, number)
                     if hit.mark not in marks:
                         marks.add(hit.mark)
                         hits.append(hit)
@@ -158,9 +166,13 @@ class Secrets:
             self._forms.keep(rules)
         return self._scanner
 
-    def _hit(self, finding: Finding, span: Span, secret: bytes) -> Hit:
-        mark = hashlib.blake2b(secret, key=self._key, digest_size=16).hexdigest()
-        return Hit(replace(finding, span=span), mark)
+    def _hit(self, finding: Finding, span: Span, one: _Found, number: int) -> Hit:
+        """`number`: of the reading that it was found in; 0: in the text of the file."""
+        where = number, one.start, one.end
+        return Hit(replace(finding, span=span), self._mark(one.secret), where)
+
+    def _mark(self, secret: bytes) -> str:
+        return hashlib.blake2b(secret, key=self._key, digest_size=16).hexdigest()
 
 
 class _FormsOf:
@@ -183,18 +195,25 @@ class _FormsOf:
 
 def _place(cache: Path) -> Path | None:
     """Where the forms of the rules of the Kingfisher that is installed are; None without it."""
+    library = _library()
+    known = "" if library is None else told_apart(library)
+    if not known:
+        return None
+    name = hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return cache / f"forms-{token_forms.VERSION}-{name}"
+
+
+def _library() -> Path | None:
+    """The compiled part of the Kingfisher that is installed."""
     spec = find_spec("kingfisher_sdk")
     folders = spec.submodule_search_locations if spec is not None else None
     if not folders:
         return None
     try:
         (library,) = Path(folders[0]).glob("_native.*so")
-        status = library.stat()
     except (OSError, ValueError):
         return None
-    known = f"{library}:{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
-    name = hashlib.sha256(known.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return cache / f"forms-{token_forms.VERSION}-{name}"
+    return library
 
 
 def _text(file: SourceFile) -> str:

@@ -8,14 +8,11 @@ from pathlib import Path
 from headgate.model.finding import Confidence
 from headgate.scan.flow.components import components
 from headgate.scan.flow.dependents import concerned
-from headgate.scan.flow.parts import Settings, analysed
+from headgate.scan.flow.parts import FEW, Settings, analysed
 from headgate.scan.flow.project import Mode, Outcome, Source
 from headgate.scan.flow.remembered import Remembered
 from headgate.scan.flow.run import Run
 from headgate.scan.packs.schema import Kind, KindName, Pack
-
-_FEW = 20
-"""So few files are analysed before what is known of them is looked up."""
 
 
 def analyse(
@@ -49,7 +46,7 @@ def analyse(
     ]
     remembered = None
     own = any(pack.rules for pack in active)
-    if cache is not None and scope is None and len(files) > _FEW and not own:
+    if cache is not None and scope is None and len(files) > FEW and not own:
         remembered = Remembered(cache, active, dict(kinds), mode, least, settings.routes, language)
     outcomes: dict[tuple[str, ...], Outcome] = {}
     keys: dict[tuple[str, ...], str] = {}
@@ -60,7 +57,8 @@ def analyse(
             if kept is not None:
                 outcomes[part] = kept
     missing = [part for part in parts if part not in outcomes]
-    for part, outcome in analysed(settings, files, missing, scope, jobs):
+    shelf = remembered.shelf if remembered is not None and language == "python" else None
+    for part, outcome in analysed(settings, files, missing, scope, jobs, shelf):
         outcomes[part] = outcome
         if remembered is not None:
             remembered.keep(keys[part], outcome)

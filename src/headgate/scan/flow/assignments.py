@@ -150,6 +150,7 @@ class Assignments(Imports):
         elif holder.obj is not None and hasattr(holder.obj, "members"):
             if not value.taint or all(t.root().index < 0 for t in value.taint):
                 holder.obj.members[name] = value
+                holder.obj.changes(name)
         elif (holder.name and holder.recv is None) or (holder.name and "." in holder.name):
             self._share(f"{holder.name}.{name}", value)
         elif held is not None:
@@ -180,6 +181,10 @@ class Assignments(Imports):
             self.shared[name] = Value(merge_taint(old.taint if old else None, value.taint))
         elif old is None and value.consts is None and value.obj is None and value.type:
             self.shared[name] = Value(type=value.type)
+        else:
+            return
+        self.tracker.change(("shared", name))
+        self.tracker.now.shared[name] = bool(self.shared[name].taint)
 
     def publish(self, state: ModuleState, name: str, value: Value) -> None:
         """A module's variable is assigned from a function: it may be either from now on."""
@@ -189,6 +194,7 @@ class Assignments(Imports):
             return
         if value.ref is not None and value.ref in self.env.heap:
             self.program.heap[value.ref] = self.env.heap[value.ref]
+        self.tracker.change_variable(state.path, name)
         if old is None or old.consts == (None,):
             state.vars[name] = value
         else:

@@ -54,7 +54,7 @@ class Attributes(Names):
                 return Value(name=found.name, recv=value if "." in value.name else None)
             if not full.startswith("*."):
                 # What was stored on something that a framework hands on: `request.state.user`.
-                stored = self.env.vars.get(full) or self.shared.get(full)
+                stored = self.env.vars.get(full) or self.shared_under(full)
                 if stored is not None:
                     return stored
             return Value(name=full, recv=value)
@@ -105,6 +105,7 @@ class Attributes(Names):
     def _of_super(self, value: Value, parent: SuperRef, name: str, node: Node) -> Value:
         this = Value(ref=value.ref, type="")
         for cls in parent.cls.lineage()[1:]:
+            cls.reads(name)
             member = cls.members.get(name)
             if member is not None:
                 return self.bound(member, this, cls, node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from headgate.scan.flow.attributes import SuperRef
@@ -10,7 +11,7 @@ from headgate.scan.flow.core import FEW_CALLS, MAX_CALLS, SMALL, Frame
 from headgate.scan.flow.entries import registered_by
 from headgate.scan.flow.env import Env, several
 from headgate.scan.flow.findings import ASSUMED
-from headgate.scan.flow.program import ClassRef, FunctionRef
+from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState
 from headgate.scan.flow.summaries import Summaries
 from headgate.scan.flow.transfer import Inward, Summary
 from headgate.scan.flow.values import (
@@ -35,6 +36,10 @@ _UNDECORATED = frozenset(
 )  # fmt: skip
 
 
+def _nobody(path: str) -> ModuleState | None:
+    return None
+
+
 class Calls(Summaries):
     """Calls."""
 
@@ -49,6 +54,8 @@ class Calls(Summaries):
         """Calls within calls that are followed at most."""
         self.shallow = False
         """Whether only the function itself is of interest: nothing comes in there."""
+        self.first: Callable[[str], ModuleState | None] = _nobody
+        """Which module has to run before one runs, for it to find what it found before."""
 
     def call(
         self,
@@ -70,7 +77,7 @@ class Calls(Summaries):
                 return self._assumed([function, *args, *keywords.values()], node, "it")
             given = (function.recv, args, keywords, extra)
             for info in registered_by(self.rules, function.name, given, self):
-                self.entries.append(info)
+                self.register(info)
             return self.library_call(function, given, node, self.target)
         if isinstance(obj, FunctionRef):
             return self.invoke(obj, args, keywords, node, extra)
@@ -86,9 +93,32 @@ class Calls(Summaries):
             return self._call_each(several(obj), args, keywords, node, extra)
         return self._assumed([*args, *keywords.values()], node, "it")
 
-    def forget(self, place: tuple[str, int]) -> None:
-        """What is known of a function is out of date."""
-        self._memo.pop(place, None)
+    def begin(self) -> None:
+        """Another unit begins. What it finds depends on nothing that others found of functions."""
+        self._memo = {}
+        self._running = {}
+
+    def run_module(self, state: ModuleState) -> None:
+        self.tracker.now.touched.add(state.path)
+        if state.done == 1:
+            self.tracker.met(state.path)
+        if state.done:
+            return
+        first = self.first(state.path)
+        if first is not None:
+            self.run_module(first)
+            if state.done:
+                return
+        around = self._memo, self._running, self.shallow, self.reach, self.nested
+        self.begin()
+        self.shallow, self.reach, self.nested = False, MAX_CALLS, []
+        try:
+            with self.tracker.module(state.path) as uses:
+                super().run_module(state)
+            uses.nested = [(ref.module.path, ref.node[1]) for ref, _ in self.nested]
+        finally:
+            state.nested = self.nested
+            self._memo, self._running, self.shallow, self.reach, self.nested = around
 
     def _call_each(
         self,
@@ -138,6 +168,9 @@ class Calls(Summaries):
     ) -> Value:
         """Call a function of the project."""
         function = ref.node
+        place = (ref.module.path, function[1])
+        now = self.tracker.now
+        now.touched.add(place)
         name = function[3] or "a lambda"
         if ref.bound is not None:
             args = [ref.bound, *args]
@@ -149,11 +182,11 @@ class Calls(Summaries):
                 return self._unfollowed(ref)
             self.recorder.cut_off(self.frame.module.path, self.frame.name)
             return self._assumed([*args, *keywords.values()], node, name)
-        place = (ref.module.path, function[1])
         if not self._worth(function, args, keywords, extra, ref):
             return self._unfollowed(ref)
         if self.frame.depth != -3:
             self.called.add(place)
+            now.called.add(place)
         variants = self._memo.setdefault(place, {})
         inward = Inward(self.env.heap, self.program.heap, widen=len(variants) > _VARIANTS)
         bound, key = self._parameters(ref, args, keywords, extra, inward, node)
@@ -283,7 +316,9 @@ class Calls(Summaries):
         frame = Frame(ref.module, function[3] or "a lambda", max(caller.depth, -1) + 1)
         frame.closure = FunctionRef(ref.module, function, ref.cls, captured) if captured else None
         frame.cls = ref.cls
-        frame.entry = self.entry_of.get((ref.module.path, function[1]))
+        place = (ref.module.path, function[1])
+        frame.entry = self.entry_of.get(place)
+        self.tracker.read(("entry", *place))
         self.run_module(ref.module)
         self.frame = frame
         heap = dict(inward.heap)

@@ -118,7 +118,7 @@ class Classes(Statements):
         for base_node in node[4]:
             base = self.eval(base_node)
             if isinstance(base.obj, ClassRef):
-                cls.bases.append(base.obj)
+                cls.derive(base.obj)
             elif base.name:
                 cls.library.append(self.rules.canonical(base.name))
         if "typing.NamedTuple" in cls.library:

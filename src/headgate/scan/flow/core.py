@@ -49,13 +49,16 @@ class Frame:
 
     __slots__ = (
         "closure", "cls", "conds", "depth", "entry", "env", "globals", "hits", "loops", "module",
-        "name", "nonlocals", "out", "raises", "returned", "self_ref", "writes", "yielded",
+        "name", "nonlocals", "number", "out", "raises", "returned", "self_ref", "writes",
+        "yielded",
     )  # fmt: skip
 
     def __init__(self, module: ModuleState, name: str, depth: int) -> None:
         self.module = module
         self.name = name
         self.depth = depth
+        self.number = 0
+        """Tells it from every other, once it is asked for."""
         self.closure: FunctionRef | None = None
         self.cls: ClassRef | None = None
         self.entry: Any = None
@@ -82,6 +85,7 @@ class Core:
 
     def __init__(self, program: Program, rules: Rules, recorder: Recorder) -> None:
         self.program = program
+        self.tracker = program.tracker
         self.rules = rules
         self.recorder = recorder
         self.joiner = Joiner(program.heap)
@@ -203,6 +207,13 @@ class Core:
 
     # Names
 
+    def shared_under(self, name: str) -> Value | None:
+        """What was stored under a name of a library."""
+        found = self.shared.get(name)
+        if found is not None:
+            self.tracker.read(("shared", name))
+        return found
+
     def force(self, value: Value) -> Value:
         """What an imported name means."""
         seen = 0
@@ -217,6 +228,7 @@ class Core:
             return Value(obj=ModuleRef(state))
         self.run_module(state)
         found = state.vars.get(name)
+        self.tracker.read_variable(state.path, name)
         if found is not None:
             return found
         if state.path.endswith("/__init__.py") or state.path == "__init__.py":
@@ -230,8 +242,14 @@ class Core:
         self, label: str, what: str, key: str, node: Node, confidence: Any, scope: Any = None
     ) -> Token:
         """The token of a source: one for the same source in the same function."""
-        path = self.frame.module.path
-        place = (label, what, key, path, scope if scope is not None else id(self.frame))
+        frame = self.frame
+        path = frame.module.path
+        if scope is None:
+            if not frame.number:
+                frame.number = self.joiner.fresh()
+            place = (label, what, key, path, frame.number)
+        else:
+            place = (label, what, key, path, scope, node[1])
         found = self.tokens.get(place)
         if found is None:
             found = Token(label, what, key, path, node[1], node[2], confidence)

@@ -94,9 +94,17 @@ class Definitions(Classes):
             for name, _, args, keywords in decorators:
                 if name in wanted:
                     info = EntryInfo.of(self.rules, rule, ref, value, names, name, args, keywords)
-                    self.entries.append(info)
+                    self.register(info)
                     self.entry_of[(ref.module.path, ref.node[1])] = info
                     return
+
+    def register(self, info: EntryInfo) -> None:
+        """Remember an entry; what is known of its function first stays."""
+        place = (info.ref.module.path, info.ref.node[1])
+        self.entries.append(info)
+        self.tracker.now.entries.append(place)
+        self.tracker.change(("entry", *place))
+        self.entry_of.setdefault(place, info)
 
     def run_module(self, state: ModuleState) -> None:
         if state.done:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headgate.scan.flow.env import several
-from headgate.scan.flow.program import ClassRef, FunctionRef
+from headgate.scan.flow.program import PATTERNS, ClassRef, FunctionRef
 from headgate.scan.flow.rules import Rules, holds
 from headgate.scan.flow.values import Value
 from headgate.scan.ir import nodes as ir
@@ -79,6 +79,8 @@ class EntryInfo:
 
     def path_parameters(self) -> dict[str, str]:
         """Parameters in the pattern, with their converters."""
+        if self.cls is not None:
+            self.cls.reads(PATTERNS)
         if self.path is None and self.cls is not None and self.cls.patterns:
             each = [_parameters_of(pattern) for pattern in self.cls.patterns]
             # Of several routes to one class a parameter is a number if it is one in all of them.
@@ -191,11 +193,11 @@ def registered_by(rules: Rules, name: str, given: Any, calls: Calls) -> Iterator
             for ref in _handlers(calls, str(place), given):
                 if isinstance(ref, ClassRef):
                     ref.patterns.append(_pattern(rule, given[1], given[2]) or "")
+                    ref.changes(PATTERNS)
                 if isinstance(ref, FunctionRef):
                     info = EntryInfo.of(
                         rules, rule, ref, Value(obj=ref), [], name, given[1], given[2]
                     )
-                    calls.entry_of.setdefault((ref.module.path, ref.node[1]), info)
                     yield info
 
 

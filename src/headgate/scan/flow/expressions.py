@@ -94,7 +94,7 @@ class Expressions(Operations):
                 return self.call(self.bound(method, value, held.cls, node), [key], {}, node)
         if isinstance(value.obj, ClassRef) or (value.name and not value.taint and not value.ref):
             full = f"{value.name}[{key.consts[0]}]" if value.name and key.consts else ""
-            stored = self.env.vars.get(full) or self.shared.get(full) if full else None
+            stored = self.env.vars.get(full) or self.shared_under(full) if full else None
             if stored is not None:
                 return stored
             if isinstance(value.obj, ClassRef):

@@ -152,12 +152,16 @@ class Recorder:
         place = judged.built or sink
         severity = kind.severity if judged.severity is None else judged.severity
         assumed = "the callers of the function may pass on what comes from outside"
-        self.parameters.append(
+        self.add_parameter(
             Found(
                 hit.kind, place.path, place.start, place.end, severity, judged.confidence, "",
                 (*steps_of(hit.trace), sink), PARAMETER, (assumed,), judged.code,
             )
         )  # fmt: skip
+
+    def add_parameter(self, found: Found) -> None:
+        """What is told of a parameter, where nothing better is found."""
+        self.parameters.append(found)
 
     def all(self) -> list[Found]:
         """Everything, by place; of parameters what is not told better."""

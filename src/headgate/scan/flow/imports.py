@@ -67,6 +67,7 @@ class Imports(Expressions):
         self.run_module(found)
         for name, value in found.vars.items():
             if not name.startswith("_") and "." not in name:
+                self.tracker.read_variable(found.path, name)
                 self.env.vars[name] = value
 
     def _export(self, node: Node) -> None:

@@ -252,7 +252,7 @@ class JavaScriptObjects(JavaScriptModules):
 
     def _kept_under(self, full: str) -> Value | None:
         found = self.env.vars.get(full)
-        return self.shared.get(full) if found is None else found
+        return self.shared_under(full) if found is None else found
 
     def publish(self, state: ModuleState, name: str, value: Value) -> None:
         if value.taint:

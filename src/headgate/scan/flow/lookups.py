@@ -90,14 +90,16 @@ class Names(Library):
                 return found
             closure = frame.closure if frame is not None else None
             seen += 1
-        return self.frame.module.vars.get(name)
+        module = self.frame.module
+        self.tracker.read_variable(module.path, name)
+        return module.vars.get(name)
 
     def read(self, value: Value, name: str, node: Node) -> Value:
         """A name of a library that is read: it may be a source, or hold a typed value."""
         name = self.rules.canonical(name)
         stored = self.env.vars.get(name) if "." in name else None
-        if stored is None and name in self.shared:
-            stored = self.shared[name]
+        if stored is None:
+            stored = self.shared_under(name)
         if stored is not None:
             return stored
         rule = self.rules.attrs.get(name)

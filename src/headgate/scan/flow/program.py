@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from headgate.scan.flow.values import Obj, Value
+from headgate.scan.flow.uses import SharedHeap, Tracker
+from headgate.scan.flow.values import Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Module, Node
 
@@ -13,21 +14,28 @@ if TYPE_CHECKING:
     from headgate.scan.flow.core import Frame
 
 
+_LONGEST = 50
+"""Classes in one lineage."""
 NAMED_TUPLE = "namedtuple"
+PATTERNS = "<patterns>"
+"""What the patterns of a class are called among its members."""
 
 
 class ModuleState:
     """A file: what its names mean, once its top level was run."""
 
-    __slots__ = ("done", "folder", "ir", "path", "starts", "text", "vars")
+    __slots__ = ("done", "folder", "ir", "nested", "path", "starts", "text", "tracker", "vars")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, tracker: Tracker | None = None) -> None:
         self.path = path
+        self.tracker = tracker or Tracker()
         self.folder = path.rpartition("/")[0]
         self.ir: Module | None = None
         self.vars: dict[str, Value] = {}
         self.done = 0
         """0: not run; 1: running; 2: run."""
+        self.nested: list[tuple[FunctionRef, ClassRef | None]] = []
+        """Functions that were defined in what it called while it ran."""
 
 
 class FunctionRef:
@@ -59,15 +67,17 @@ class ClassRef:
     """A class of the project."""
 
     __slots__ = (
-        "bases", "fields", "kind", "library", "members", "module", "name", "node", "order",
-        "patterns",
+        "_line", "bases", "fields", "kind", "library", "members", "module", "name", "node", "order",
+        "patterns", "place",
     )  # fmt: skip
 
     def __init__(self, module: ModuleState, node: Node) -> None:
         self.module = module
         self.node = node
         self.name: str = node[3]
+        self.place = (module.path, node[1])
         self.bases: list[ClassRef] = []
+        self._line: tuple[ClassRef, ...] | None = None
         self.library: list[str] = []
         """Canonical names of bases that are not of the project."""
         self.members: dict[str, Value] = {}
@@ -81,32 +91,59 @@ class ClassRef:
         self.kind = ""
         """`dataclass` or `NAMED_TUPLE` when its constructor takes its fields."""
 
-    def lineage(self) -> list[ClassRef]:
+    def lineage(self) -> Sequence[ClassRef]:
         """The class and those it derives from, nearest first."""
-        out: list[ClassRef] = []
+        if self._line is None:
+            out: dict[ClassRef, None] = {}
+            waiting: list[ClassRef] = [self]
+            while waiting and len(out) < _LONGEST:
+                one = waiting.pop()
+                if one not in out:
+                    out[one] = None
+                    waiting.extend(reversed(one.bases))
+            self._line = tuple(out)
+        return self._line
 
-        def visit(one: ClassRef) -> None:
-            if one not in out and len(out) < 50:
-                out.append(one)
-                for base in one.bases:
-                    visit(base)
-
-        visit(self)
-        return out
+    def derive(self, base: ClassRef) -> None:
+        """Give it one more base; before anybody asks for its lineage."""
+        self.bases.append(base)
+        self._line = None
 
     def member(self, name: str) -> Value | None:
-        for one in self.lineage():
+        if self.module.tracker.classes:
+            self._reads_up_to("members", name)
+        for one in self._line or self.lineage():
             found = one.members.get(name)
             if found is not None:
                 return found
         return None
 
     def field(self, name: str) -> Value | None:
-        for one in self.lineage():
+        if self.module.tracker.classes:
+            self._reads_up_to("fields", name)
+        for one in self._line or self.lineage():
             found = one.fields.get(name)
             if found is not None:
                 return found
         return None
+
+    def _reads_up_to(self, where: str, name: str) -> None:
+        """It is asked for something by name: so are those that it derives from, up to the one
+        that has it."""
+        classes = self.module.tracker.classes
+        for one in self._line or self.lineage():
+            if one.place in classes:
+                one.reads(name)
+            if name in getattr(one, where):
+                return
+
+    def reads(self, name: str) -> None:
+        """A member or a field is read."""
+        self.module.tracker.read(("class", *self.place, name))
+
+    def changes(self, name: str) -> None:
+        """A member or a field gets something else."""
+        self.module.tracker.change(("class", *self.place, name))
 
     @property
     def fills(self) -> bool:
@@ -176,8 +213,11 @@ class Program:
 
     def __init__(self, load: Callable[[str], Module | None], paths: Iterable[str]) -> None:
         self._load = load
-        self.states = {path: ModuleState(path) for path in paths}
-        self.heap: dict[Any, Obj] = {}
+        self.loaded: Callable[[str, Module], None] = self._nothing
+        """Told of every module whose tree is read."""
+        self.tracker = Tracker()
+        self.states = {path: ModuleState(path, self.tracker) for path in paths}
+        self.heap = SharedHeap(self.tracker)
         """Objects that modules hold."""
         self._resolved: dict[tuple[str, str], ModuleState | None] = {}
         self._folders = {path.rpartition("/")[0] for path in self.states}
@@ -190,7 +230,13 @@ class Program:
         """The IR of a module, loaded when it is first asked for."""
         if state.ir is None:
             state.ir = self._load(state.path)
+            if state.ir is not None:
+                self.loaded(state.path, state.ir)
         return state.ir
+
+    @staticmethod
+    def _nothing(path: str, module: Module) -> None:
+        pass
 
     def resolve(self, folder: str, name: str) -> ModuleState | None:
         """The module that an absolute import of `name` means in a file of the folder."""

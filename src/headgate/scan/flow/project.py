@@ -41,6 +41,11 @@ class Source(Protocol):
         ...
 
     @property
+    def digest(self) -> bytes:
+        """SHA-256 of it."""
+        ...
+
+    @property
     def mentions(self) -> frozenset[str]:
         """Every name in it."""
         ...

@@ -8,6 +8,7 @@ analyses. What has another key was never there.
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from headgate import __version__
 from headgate.model.finding import Confidence, Severity
 from headgate.scan.flow.findings import Found, Step
 from headgate.scan.flow.project import Outcome, Source
+from headgate.scan.flow.shelf import Shelf
 from headgate.scan.kept import keep_values, program, take_values, tidy
 from headgate.scan.packs.schema import KindName
 
@@ -31,8 +33,10 @@ class Remembered:
         """`settings`: what all outcomes depend on besides the files; has to be picklable."""
         self._place = place
         sum_ = hashlib.sha256(f"{__version__}\0{program(*_PROGRAM)}".encode())
-        sum_.update(pickle.dumps(settings, 5))
+        sum_.update(_written(settings))
         self._settings = sum_.digest()
+        self.shelf = Shelf(place, self._settings)
+        """Of what analyses did, for when a few files change."""
 
     def key(self, part: Sequence[str], files: Mapping[str, Source]) -> str:
         """Of a part."""
@@ -58,6 +62,16 @@ class Remembered:
 
     def _file(self, key: str) -> Path:
         return self._place / key[:2] / key[2:]
+
+
+def _written(settings: Any) -> bytes:
+    """The same for equal settings, whichever of their parts are one object: packs that were read
+    just now and packs that were kept are equal only."""
+    out = io.BytesIO()
+    pickler = pickle.Pickler(out, 5)
+    pickler.fast = True
+    pickler.dump(settings)
+    return out.getvalue()
 
 
 def _plain(outcome: Outcome) -> Any:

@@ -17,20 +17,25 @@ from headgate.scan.flow.findings import PARAMETER
 from headgate.scan.flow.framework_calls import FrameworkCalls, place_of_call
 from headgate.scan.flow.parameters import worth_a_look, worth_reading
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState, decorator_names
-from headgate.scan.flow.project import Mode
+from headgate.scan.flow.project import Mode, Outcome
 from headgate.scan.flow.selection import any_worth
+from headgate.scan.flow.uses import Place
 from headgate.scan.flow.values import UNKNOWN, Obj, Value
 from headgate.scan.ir import nodes as ir
 
-_ROUNDS = 3
+ROUNDS = 3
 DESCRIBED = "openapi.operation"
 """The name by which packs speak of functions that an OpenAPI description makes routes."""
-_REACH = 2
+REACH = 2
 """Calls within calls through which parameters of functions are followed."""
 
 
 class Run(FrameworkCalls):
     """One analysis."""
+
+    def outcome(self) -> Outcome:
+        """What the analysis came to."""
+        return Outcome(self.recorder.all(), self.recorder.cut)
 
     def all(self) -> None:
         states = [
@@ -47,7 +52,11 @@ class Run(FrameworkCalls):
         for ref, cls in functions:
             if self._mentions(ref.node):
                 self._root(ref, cls)
-        for _ in range(_ROUNDS):
+        for state in states:
+            for ref, cls in state.nested:
+                if self._mentions(ref.node):
+                    self._root(ref, cls)
+        for _ in range(ROUNDS):
             if not self._follow(states):
                 break
         if self.mode is not Mode.APPLICATION:
@@ -56,7 +65,7 @@ class Run(FrameworkCalls):
     def _parameters(self, states: Sequence[ModuleState]) -> None:
         """Functions that nobody calls: what a caller may do with them."""
         every = self.mode is Mode.LIBRARY
-        self.calls.reach = MAX_CALLS if every else _REACH
+        self.calls.reach = MAX_CALLS if every else REACH
         for state in states:
             file = self.files[state.path]
             if not every and not worth_reading(file.mentions, file.data, 0, len(file.data)):
@@ -98,8 +107,7 @@ class Run(FrameworkCalls):
                 info = EntryInfo.of(
                     self.rules, rule, ref, found, [], DESCRIBED, [Value(consts=(pattern,))], {}
                 )
-                self.calls.entries.append(info)
-                self.calls.entry_of.setdefault((ref.module.path, ref.node[1]), info)
+                self.calls.register(info)
 
     def _entries(self, functions: list[tuple[FunctionRef, ClassRef | None]]) -> None:
         at = 0
@@ -109,7 +117,7 @@ class Run(FrameworkCalls):
             self._root(info.ref, info.cls, info)
         if self.rules.params:
             for ref, cls in functions:
-                if self._has_param_source(ref, cls):
+                if self._has_param_source(ref):
                     self._root(ref, cls, follow=True)
 
     def _root(
@@ -123,13 +131,13 @@ class Run(FrameworkCalls):
         place = (ref.module.path, ref.node[1])
         if place in self._done:
             return
-        self._done[place] = len(self.calls.shared), len(self._fields)
+        self._begin(place)
         if cls is not None:
             # What the constructor stores, the methods find.
             for name in ("__init__", "constructor"):
                 init = cls.member(name)
                 if init is not None and isinstance(init.obj, FunctionRef):
-                    self._root(init.obj, init.obj.cls)
+                    self._construct(init.obj)
         name = f"{cls.name}.{ref.node[3]}" if cls is not None else ref.node[3]
         shallow = info is None and not follow and not self._brings(ref.node)
         self._guarded(ref.module, name, lambda: self._analyse(ref, cls, info), shallow=shallow)
@@ -138,10 +146,20 @@ class Run(FrameworkCalls):
             if self._mentions(inner.node):
                 self._root(inner, inner_cls)
 
+    def _begin(self, place: Place) -> None:
+        """A function is dealt with."""
+        since = len(self.calls.shared), len(self._fields)
+        self._done[place] = since
+
+    def _construct(self, ref: FunctionRef) -> None:
+        """Analyse a constructor, before the methods that find what it stores."""
+        self._root(ref, ref.cls)
+
     def _guarded(
         self, state: ModuleState, name: str, run: Callable[[], None], *, shallow: bool = False
     ) -> None:
         calls = self.calls
+        calls.begin()
         calls.steps = 0
         calls.dead = False
         calls.target = ""
@@ -235,12 +253,17 @@ class Run(FrameworkCalls):
 
     # What flows on to other functions
 
+    def _gives(self, name: str) -> None:
+        """A function with this name gives what comes in, or an attribute holds it."""
+        self._tainting.add(name)
+        self.calls.tracker.now.tainting.add(name)
+
     def _after(
         self, ref: FunctionRef, cls: ClassRef | None, self_value: Value | None, result: Value
     ) -> None:
         calls = self.calls
         if calls.deep(result):
-            self._tainting.add(ref.node[3])
+            self._gives(ref.node[3])
         if self_value is None or cls is None or self_value.ref is None:
             return
         held = calls.obj(self_value)
@@ -252,9 +275,12 @@ class Run(FrameworkCalls):
                 cls.fields[name] = item
             elif old is not item:
                 cls.fields[name] = calls.joiner.values(old, item, Env({}, {}, self.program.heap))
+            if old is not item:
+                cls.changes(name)
             if calls.deep(item):
-                self._tainting.add(name)
+                self._gives(name)
                 self._fields[name] = None
+                calls.tracker.now.fields.append(name)
 
     def _keep(self, value: Value, depth: int = 0) -> None:
         """Objects that outlive the function they were made in."""
@@ -278,7 +304,7 @@ class Run(FrameworkCalls):
         if not names:
             return False
         again = False
-        shared = list(self.calls.shared.items())
+        shared = list(self.calls.shared)
         for state in states:
             if self.files[state.path].mentions.isdisjoint(names):
                 continue
@@ -290,20 +316,24 @@ class Run(FrameworkCalls):
                     continue
                 since = self._done.get(place)
                 if since is not None:
-                    # Something may have been stored for it since: `flask.g.user = …`, or, by a
-                    # method that was looked at later, `self.user = …`.
-                    later = {
-                        name.rpartition(".")[2].partition("[")[0]
-                        for name, value in shared[since[0] :]
-                        if value.taint
-                    }
-                    if cls is not None:
-                        fields = list(self._fields)[since[1] :]
-                        later.update(name for name in fields if cls.field(name) is not None)
-                    if mentions.isdisjoint(later):
+                    if not self._stored_since(mentions, cls, since, shared):
                         continue
                     del self._done[place]
-                    self.calls.forget(place)
                 self._root(ref, cls, self.calls.entry_of.get(place), follow=True)
                 again = True
         return again
+
+    def _stored_since(
+        self,
+        mentions: frozenset[str],
+        cls: ClassRef | None,
+        since: tuple[int, int],
+        shared: Sequence[str],
+    ) -> bool:
+        """Whether something that a function mentions may have been stored for it since it was
+        analysed: `flask.g.user = …`, or, by a method that was looked at later, `self.user = …`."""
+        later = {name.rpartition(".")[2].partition("[")[0] for name in shared[since[0] :]}
+        if cls is not None:
+            fields = list(self._fields)[since[1] :]
+            later.update(name for name in fields if cls.field(name) is not None)
+        return not mentions.isdisjoint(later)

@@ -116,9 +116,7 @@ class Selection:
                 if isinstance(inner, ClassRef) and inner.node is node:
                     self._collect(state, node[7], inner, out)
                     for info in class_entries(self.rules, inner):
-                        self.calls.entries.append(info)
-                        place = (info.ref.module.path, info.ref.node[1])
-                        self.calls.entry_of.setdefault(place, info)
+                        self.calls.register(info)
             elif op == ir.IF:
                 self._collect(state, node[4], cls, out)
                 self._collect(state, node[5], cls, out)
@@ -129,10 +127,8 @@ class Selection:
             elif op in (ir.BLOCK,):
                 self._collect(state, node[3], cls, out)
 
-    def _has_param_source(self, ref: FunctionRef, cls: ClassRef | None) -> bool:
-        place = (ref.module.path, ref.node[1])
-        if place in self._done:
-            return False
+    def _has_param_source(self, ref: FunctionRef) -> bool:
+        """Whether a parameter of a function may be a source by its name or its annotation."""
         names = {one[3][3] for one in ref.node[4] if one[3][0] == ir.NAME}
         mentions: frozenset[str] = ref.node[11]
         for source in self.rules.params:

@@ -89,7 +89,7 @@ class Standard(Builtins):
         """`flask.g.get("user")`: what was stored as `flask.g.user`."""
         key = args[0].consts[0] if args[0].consts and len(args[0].consts) == 1 else None
         full = f"{self.rules.canonical(recv.name)}.{key}"
-        return self.env.vars.get(full) or self.shared.get(full)
+        return self.env.vars.get(full) or self.shared_under(full)
 
     def _queued(self, recv: Value, name: str, args: list[Value], node: Node) -> Value | None:
         """What is put into a queue comes out of it, the first first."""

@@ -137,7 +137,7 @@ class Inward:
         if obj.rest is not None:
             rest, rest_key = self.value(obj.rest, depth + 1)
         self.heap[number] = Obj(obj.kind, items, rest, obj.cls, obj.open)
-        return number, (obj.kind, tuple(keys), rest_key, id(obj.cls), obj.open)
+        return number, (obj.kind, tuple(keys), rest_key, obj.cls, obj.open)
 
     def _callable(self, obj: Any, depth: int) -> tuple[Any, Any]:
         if obj is None:
@@ -170,7 +170,7 @@ class Inward:
             return obj, obj.state.path
         if isinstance(obj, ClassRef):
             return obj, (obj.module.path, obj.node[1])
-        return obj, id(obj)
+        return obj, obj
 
     def captured(self, ref: FunctionRef, depth: int = 0) -> tuple[dict[str, Value] | None, Any]:
         """What a function closes over, of what it uses."""
@@ -191,6 +191,7 @@ class Inward:
             closure = inner.closure if inner is not None else None
         if not chain or depth >= _DEPTH:
             return None, None
+        ref.module.tracker.now.touched.add((ref.module.path, ref.node[1]))
         out: dict[str, Value] = {}
         keys: list[Any] = []
         for name in sorted(free_names(ref.node)):

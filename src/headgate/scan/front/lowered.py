@@ -7,7 +7,10 @@ import marshal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+from headgate.scan.analyzers.interface import SourceFile
+from headgate.scan.bundle import FEW, Bundle
 from headgate.scan.ir.nodes import Module, as_plain, from_plain
 from headgate.scan.kept import keep, program, take, tidy
 from headgate.scan.text import decode
@@ -19,25 +22,71 @@ _FEW = 100
 _PROGRAM = ("front", "ir")
 """Rooms that the lowering is in: another program finds nothing of what was kept."""
 
+_Head = tuple[tuple[str, ...], tuple[tuple[int, int], ...], "bytes | frozenset[str]"]
+"""Imports, what is broken, and the names: packed, until somebody asks for them."""
+
 
 class Lowered:
-    """One file: what is known of it at once, and its tree on demand."""
+    """One file: what is known of it at once, and its text and its tree on demand."""
 
-    __slots__ = ("_body", "broken", "data", "given", "imports", "mentions")
+    __slots__ = ("_body", "_data", "_mentions", "broken", "digest", "file", "imports")
 
-    def __init__(self, given: bytes, data: bytes, packed: bytes) -> None:
-        self.given = given
+    def __init__(
+        self, file: SourceFile, digest: bytes, head: _Head, body: bytes | _Later, data: bytes | None
+    ) -> None:
+        self.file = file
+        self.digest = digest
+        """SHA-256 of `data`."""
+        self.imports, self.broken, self._mentions = head
+        self._body = body
+        self._data = data
+
+    @property
+    def given(self) -> bytes:
         """The file as it is."""
-        self.data = data
+        return self.file.data
+
+    @property
+    def data(self) -> bytes:
         """Its text in UTF-8, to which the offsets of the tree refer."""
-        head, self._body = marshal.loads(packed)
-        self.imports: tuple[str, ...] = head[0]
-        self.mentions: frozenset[str] = head[1]
-        self.broken: tuple[tuple[int, int], ...] = head[2]
+        if self._data is None:
+            self._data = normal(self.file.data)
+        return self._data
+
+    @property
+    def mentions(self) -> frozenset[str]:
+        """Every name in it."""
+        found = self._mentions
+        if isinstance(found, bytes):
+            found = self._mentions = marshal.loads(found)
+        return found
 
     def module(self) -> Module:
         """The tree."""
-        return from_plain(marshal.loads(self._body))
+        body = self._body
+        return from_plain(marshal.loads(body if isinstance(body, bytes) else body.packed()))
+
+
+class _Later(NamedTuple):
+    """A tree that is kept in a file."""
+
+    cache: Path
+    file: SourceFile
+    digest: bytes
+
+    def packed(self) -> bytes:
+        path = self.file.path
+        place = _place(self.cache, path, self.digest)
+        kept = _unpacked(take(place))
+        if kept is None:
+            packed = pack(path, normal(self.file.data))
+            keep(place, packed)
+            kept = marshal.loads(packed)
+        return kept[1]
+
+
+def _unpacked(packed: bytes | None) -> tuple[_Head, bytes] | None:
+    return None if packed is None else marshal.loads(packed)
 
 
 def normal(data: bytes) -> bytes:
@@ -48,29 +97,47 @@ def normal(data: bytes) -> bytes:
 
 
 def lowered(
-    files: Mapping[str, bytes],
+    files: Mapping[str, SourceFile | bytes],
     cache: Path | None,
     jobs: int = 1,
     last: Mapping[str, Lowered] | None = None,
 ) -> dict[str, Lowered]:
     """The files by path, in the order of their paths. `last`: what may be taken over."""
     out: dict[str, Lowered] = {}
-    missing: list[tuple[str, bytes]] = []
+    missing: list[tuple[SourceFile, bytes, bytes]] = []
+    heads = None if cache is None or len(files) < FEW else Bundle(_heads(cache), files)
     for path in sorted(files):
+        given = files[path]
+        file = SourceFile(path, given) if isinstance(given, bytes) else given
         before = last.get(path) if last is not None else None
-        if before is not None and before.given is files[path]:
+        if before is not None and before.file.digest == file.digest:
             out[path] = before
+            if heads is not None:
+                # Asked for, so that it stays.
+                heads.get(_key(file))
             continue
-        data = normal(files[path])
-        kept = take(_place(cache, path, data)) if cache is not None else None
-        if kept is None:
-            missing.append((path, data))
+        if cache is not None and heads is not None and (kept := heads.get(_key(file))) is not None:
+            digest, head = kept
+            out[path] = Lowered(file, digest, head, _Later(cache, file, digest), None)
+            continue
+        data = normal(file.data)
+        digest = file.digest if data is file.data else hashlib.sha256(data).digest()
+        if cache and (kept := _unpacked(take(_place(cache, path, digest)))) is not None:
+            out[path] = Lowered(file, digest, *kept, data)
+            if heads is not None:
+                heads.put(_key(file), (digest, kept[0]))
         else:
-            out[path] = Lowered(files[path], data, kept)
-    for (path, data), packed in zip(missing, _lower_all(missing, jobs), strict=True):
+            missing.append((file, data, digest))
+    packs = _lower_all([(file.path, data) for file, data, _ in missing], jobs)
+    for (file, data, digest), packed in zip(missing, packs, strict=True):
+        head, body = marshal.loads(packed)
         if cache is not None:
-            keep(_place(cache, path, data), packed)
-        out[path] = Lowered(files[path], data, packed)
+            keep(_place(cache, file.path, digest), packed)
+        if heads is not None:
+            heads.put(_key(file), (digest, head))
+        out[file.path] = Lowered(file, digest, head, body, data)
+    if heads is not None:
+        heads.keep()
     if cache is not None and missing:
         tidy(cache)
     return {path: out[path] for path in sorted(out)}
@@ -78,7 +145,7 @@ def lowered(
 
 def _lower_all(missing: Sequence[tuple[str, bytes]], jobs: int) -> list[bytes]:
     if jobs < 2 or len(missing) < _FEW:
-        return [pack(*one) for one in missing]
+        return [pack(path, data) for path, data in missing]
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
@@ -96,7 +163,7 @@ def pack(path: str, data: bytes) -> bytes:
         module = _lower(path, data)
     finally:
         sys.setrecursionlimit(limit)
-    head = (module.imports, module.mentions, module.broken)
+    head: _Head = (module.imports, module.broken, marshal.dumps(module.mentions))
     return marshal.dumps((head, marshal.dumps(as_plain(module))))
 
 
@@ -120,6 +187,18 @@ def grammar(path: str) -> str:
     )
 
 
-def _place(cache: Path, path: str, data: bytes) -> Path:
-    name = hashlib.sha256(data).hexdigest()
-    return cache / f"{program(*_PROGRAM)[:32]}{grammar(path)}" / name[:2] / name[2:]
+def _place(cache: Path, path: str, digest: bytes) -> Path:
+    name = digest.hex()
+    return cache / f"{_version()}{grammar(path)}" / name[:2] / name[2:]
+
+
+def _key(file: SourceFile) -> bytes:
+    return file.digest + grammar(file.path).encode()
+
+
+def _heads(cache: Path) -> Path:
+    return cache / f"{_version()}heads"
+
+
+def _version() -> str:
+    return program(*_PROGRAM)[:32]
