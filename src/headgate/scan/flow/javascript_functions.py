@@ -138,6 +138,23 @@ class JavaScriptFunctions(JavaScriptObjects):
             self.published.update(one[3] for one in self.within if one[3])
         return super().call(function, args, keywords, node, extra)
 
+    def _carries(
+        self,
+        function: Node,
+        args: list[Value],
+        keywords: dict[str, Value],
+        extra: Value | None,
+    ) -> bool:
+        if not super()._carries(function, args, keywords, extra):
+            return False
+        if not function[11].isdisjoint(self.rules.source_tails):
+            return True
+        # The text of an error is followed where that costs little only.
+        values = [*args, *keywords.values(), *([extra] if extra is not None else [])]
+        return any(
+            token.root().label != "error" for one in values for token in self.deep(one) or ()
+        )
+
     def _brought(self, hit: Hit, composed: set[int], node: Node) -> Hit:
         """What a function only hands on to a database, a shell or a model is told where its
         caller put the text together: there it is wrong, and there it is mended."""
