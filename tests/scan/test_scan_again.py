@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headgate.scan.flow.analysis import analyse
@@ -171,7 +171,7 @@ def edited(files: dict[str, str], edit: tuple[str, str | None, str | None]) -> d
     return out
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(EDITS), min_size=1, max_size=4), st.booleans())
 def test_whatever_changed_the_outcome_is_that_of_a_first_analysis(
     edits: list[tuple[str, str | None, str | None]], at_once: bool

@@ -137,3 +137,23 @@ def test_every_entry_of_the_tables_is_complete() -> None:
             assert rule.message.endswith((".", "?"))
             assert rule.remedy
             assert rule.cwe
+
+
+def test_a_file_by_itself_is_judged_as_among_others() -> None:
+    sources = {
+        "app.py": "import pickle\npickle.loads(x)\n".encode("utf-8-sig"),
+        "old.py": "# é\r\nimport yaml\r\nyaml.load(x)\r\n".encode("utf-16"),
+        "stub.pyi": b"def f(x: int = eval('1')) -> None: ...\n",
+        "broken.py": b"import os\nos.chmod('a', 0o777)\ndef f(:\n",
+        "with space; $(id).py": b"import tempfile\ntempfile.mktemp()\n",
+        "-o.py": b"import hashlib\nhashlib.md5(x)\n",
+        "large.py": b"import tempfile\n"
+        + b"# more than fits into a pipe\n" * 9000
+        + b"tempfile.mktemp()\n",
+    }
+    files = [SourceFile(path, data) for path, data in sources.items()]
+    together = Ruff().scan(files)
+    alone = [Ruff().scan([file]) for file in files]
+    assert sorted(map(str, together.hits)) == sorted(str(hit) for one in alone for hit in one.hits)
+    assert together.skipped == tuple(path for one in alone for path in one.skipped)
+    assert {hit.finding.span.path for hit in together.hits} >= set(sources) - {"stub.pyi"}

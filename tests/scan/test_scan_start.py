@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import sysconfig
+from importlib import import_module
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headgate import scan
 from headgate.model.finding import Severity
-from headgate.scan import kept
+from headgate.scan import kept, late
 from headgate.scan.analyzers import beside
 from headgate.scan.analyzers.compose import Compose
 from headgate.scan.analyzers.dockerfile import Dockerfile
@@ -28,6 +33,7 @@ from headgate.scan.analyzers.templates import Templates
 from headgate.scan.analyzers.terraform import Terraform
 from headgate.scan.front import lowered
 from headgate.scan.packs import shipped
+from headgate.scan.rules import shipped as tables
 
 REAL = (
     Shell, GitHubActions, Dockerfile, Compose, Kubernetes, Terraform, GitLabCI, Settings, Templates,
@@ -35,7 +41,8 @@ REAL = (
 PARTS = st.sampled_from(
     [
         "app", "settings", "Config", "Dockerfile", "compose", ".env", ".github/workflows", "action",
-        ".gitlab-ci", "main", ".py", ".yml", ".sh", ".html", ".tf", "/", "-", ".", "e\u0301",
+        ".gitlab-ci", "main", ".py", ".yml", ".sh", ".html", ".tf", ".js", ".tsx", "/", "-", ".",
+        "e\u0301",
     ]
 )  # fmt: skip
 STARTS = st.sampled_from(
@@ -49,28 +56,129 @@ def test_an_analyzer_that_is_imported_late_wants_the_same_files(path: str, start
     assert late == [make(Severity.MEDIUM).wants(path, start) for make in REAL]
 
 
-def test_a_scan_of_one_file_loads_nothing_that_it_has_no_use_for(
+NEEDLESS = (
+    "kingfisher_sdk", "yaml", "asyncio", "tree_sitter", "tomllib", "tempfile", "difflib",
+    "headgate.vcs.repository", "headgate.model.job", "headgate.scan.absence.lacks",
+    "headgate.scan.flow.javascript", "headgate.scan.front.python", "headgate.scan.infra",
+    "headgate.scan.patterns.schema", "headgate.scan.reviewer", "headgate.deps.lockfiles",
+    "headgate.model.config",
+)  # fmt: skip
+"""Modules that take their time, and that a scan of a file of plain Python has no use for."""
+LOOK = """
+import gc, json, re, sys
+from headgate.cli import main
+def collections():
+    return sum(one["collections"] for one in gc.get_stats())
+before = collections()
+code = main.main()
+def ours():
+    for module in list(sys.modules.values()):
+        if module.__name__.partition(".")[0] == "headgate":
+            for name, value in vars(module).items():
+                yield module.__name__ + "." + name, module, value
+print(json.dumps({
+    "code": code,
+    "loaded": sorted(sys.modules),
+    "compiled": [name for name, _, value in ours() if isinstance(value, re.Pattern)],
+    "dataclasses": [
+        name for name, module, value in ours()
+        if isinstance(value, type) and value.__module__ == module.__name__
+        and "__dataclass_params__" in vars(value)
+    ],
+    "collections": collections() - before,
+    "frozen": gc.get_freeze_count(),
+}))
+"""
+
+
+def test_a_file_of_plain_python_is_examined_without_what_others_need(
     tmp_path: Path, rules: Path
 ) -> None:
     (tmp_path / "cache" / "headgate").mkdir(parents=True)
     (tmp_path / "cache" / "headgate" / "rules").symlink_to(rules)
     (tmp_path / "app.py").write_text("import os\n\ndef f(x):\n    return os.path.join('a', x)\n")
-    heavy = ("kingfisher_sdk", "yaml", "asyncio", "headgate.vcs.repository", "headgate.model.job")
-    program = (
-        "import sys; from headgate.cli.main import run; code = run(['scan', 'app.py']); "
-        f"print(code, [name for name in {heavy!r} if name in sys.modules])"
-    )
-    for expected in (None, "0 []"):
-        done = subprocess.run(
-            [sys.executable, "-c", program],
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", LOOK, command, "app.py"],
             cwd=tmp_path,
             env={"XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": "/usr/bin:/bin"},
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
             check=True,
-        )
-        if expected is not None:
-            assert done.stdout.splitlines()[-1] == expected
+        ).stdout
+        for command in ("scan", "scan", "check")
+    ]
+    # The first one keeps what the others take over.
+    for found in (json.loads(one.splitlines()[-1]) for one in told[1:]):
+        assert_light(found)
+
+
+def assert_light(found: dict[str, Any]) -> None:
+    assert found["code"] == 0
+    assert set(NEEDLESS).isdisjoint(found["loaded"])
+    assert found["compiled"] == [], "`late` compiles an expression when it is first used"
+    assert found["dataclasses"] == [], "`record` makes the same in a twentieth of the time"
+    assert found["collections"] < 5
+    assert found["frozen"] > 1000
+
+
+def test_every_expression_that_is_compiled_late_can_be() -> None:
+    folder = Path(scan.__file__).parent
+    names = [
+        ".".join(("headgate.scan", *place.relative_to(folder).with_suffix("").parts))
+        for place in folder.rglob("*.py")
+        if "import late" in place.read_text("utf-8")
+    ]
+    found = [
+        value for name in names for value in vars(import_module(name)).values() if is_late(value)
+    ]
+    assert len(found) > 50
+    for one in found:
+        empty = one.pattern[:0]
+        real = re.compile(one.pattern, one.flags)
+        assert (one.search(empty) is None) == (real.search(empty) is None)
+
+
+def is_late(value: object) -> TypeGuard[re.Pattern[Any]]:
+    return isinstance(value, type(late.late("")))
+
+
+def test_a_late_expression_is_the_one_that_re_compiles() -> None:
+    mine, its = late.late(r"(?P<a>x+)|y", re.IGNORECASE), re.compile(r"(?P<a>x+)|y", re.IGNORECASE)
+    assert (mine.pattern, mine.flags, mine.groups) == (its.pattern, its.flags, its.groups)
+    assert [one["a"] for one in mine.finditer("Xx y")] == ["Xx", None]
+    assert (mine.sub("-", "xxay"), mine.split("axb")) == ("-a-", its.split("axb"))
+    assert mine.fullmatch("xxz") is None
+    with pytest.raises(re.error, match="missing \\)"):
+        late.late("(").search("")
+
+
+def test_a_table_is_read_once_and_again_when_it_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    place = tmp_path / "words.toml"
+    place.write_text("one = ['a']\n")
+    assert tables.table(place) == {"one": ["a"]}
+    (kept_at,) = (tmp_path / "headgate" / "rules").glob("table-words-*")
+    kept.keep_values(kept_at, {"one": ["kept"]})
+    assert tables.table(place) == {"one": ["kept"]}
+    kept_at.write_bytes(b"damaged")
+    assert tables.table(place) == {"one": ["a"]}
+    place.write_text("one = ['b', 'c']\n")
+    assert tables.table(place) == {"one": ["b", "c"]}
+
+
+def test_a_table_is_read_without_a_place_to_keep_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_home() -> Path:
+        raise RuntimeError
+
+    (tmp_path / "words.toml").write_text("one = 1\n")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    assert tables.table(tmp_path / "words.toml") == {"one": 1}
 
 
 def test_what_was_kept_is_taken_when_it_is_whole_and_ours(tmp_path: Path) -> None:

@@ -141,6 +141,13 @@ def test_a_rule_that_is_not_understood_makes_everything_possible() -> None:
     assert token_forms.derive([odd]) is None
 
 
+@given(st.frozensets(st.integers(0, 127), min_size=1), st.booleans())
+def test_a_class_has_its_letters_and_no_others(letters: frozenset[int], wide: bool) -> None:
+    written = token_forms._class(letters, wide)  # pyright: ignore[reportPrivateUsage]
+    found = {one for one in range(256) if re.fullmatch(written, bytes([one]))}
+    assert found == letters | (set(range(128, 256)) if wide else set())
+
+
 def test_the_rules_are_loaded_only_for_a_text_that_one_may_match(rules: Path) -> None:
     first = Secrets(b"key", rules)
     assert first.scan([SourceFile("a.py", f"t = '{GITHUB}'\n".encode())]).hits

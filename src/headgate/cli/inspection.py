@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate import __version__
 from headgate.cli.output import current, say
+from headgate.cli.where import Where
 from headgate.model.errors import BadInput, CouldNotRun
 from headgate.model.files import PROJECT_FILE
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome, Severity, Span
+from headgate.model.record import record, replace
 from headgate.scan.format import Report, by_name
+from headgate.scan.root import Root
 from headgate.scan.text import plural, printable
 from headgate.scan.tree import (
-    Root,
     Selection,
     contents,
     inside,
     read_file,
-    root_of,
     run,
     select,
     whole,
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from headgate.scan.packs.schema import Pack
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Effort:
     """How the source is analysed."""
 
@@ -47,21 +46,23 @@ class Effort:
     cached: bool = True
 
 
+_USUAL = Effort()
+
+
 def inspect(
-    paths: Sequence[str],
+    where: Where,
     base: str,
     chosen: str,
     output: str,
     checks: Sequence[str],
-    effort: Effort = Effort(),
+    effort: Effort = _USUAL,
     rules: Sequence[str] = (),
 ) -> int:
     """Run the checks named and print the report; the exit code. `rules`: files and folders of rule
     packs that count besides those that Headgate ships. Raises HeadgateError."""
-    places = [Path(path) for path in paths]
-    root = root_of(start_of(places))
+    root = where.root()
     configured, configuration = _configuration(root)
-    selection = _selected(root, places, base, configured)
+    selection = _selected(root, where.places, base, configured)
     results: list[CheckResult] = []
     if "configuration" in checks:
         results.append(configuration)
@@ -95,13 +96,13 @@ def _exclude(configured: ProjectConfig | None) -> Sequence[str]:
     return () if configured is None else configured.exclude
 
 
-def inspect_history(paths: Sequence[str], chosen: str, output: str) -> int:
+def inspect_history(where: Where, chosen: str, output: str) -> int:
     """Look for secrets in every commit, and print the report; the exit code."""
     from headgate.scan.engine import analyzers
     from headgate.scan.past import search_history
     from headgate.scan.rules.table import rule_cache
 
-    root = root_of(start_of([Path(path) for path in paths]))
+    root = where.root()
     if root.repository is None:
         raise BadInput(
             f"{printable(str(root.path))} is not in a git repository, so it has no history.",
@@ -113,23 +114,14 @@ def inspect_history(paths: Sequence[str], chosen: str, output: str) -> int:
         if live:
             print(f"\r{done} of {total} contents searched", end="", file=sys.stderr, flush=True)
 
-    tools = analyzers(secrets.token_bytes(32), rule_cache())
-    wanted = inside(root, [Path(path) for path in paths])
+    tools = analyzers(os.urandom(32), rule_cache())
+    wanted = inside(root, where.places)
     result, count = search_history(root.repository, tools, wanted, progress)
     if live:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     report = Report((result,), str(root.path), "", __version__, count)
     publish(report, "json" if current().json and chosen == "text" else chosen, output)
     return int(report.exit_code)
-
-
-def start_of(places: Sequence[Path]) -> Path:
-    """Where to look for the project: the first place named, or here. Raises BadInput."""
-    if not places:
-        return Path.cwd()
-    if not os.path.lexists(places[0]):
-        raise BadInput(f"There is no {printable(str(places[0]))}.", "Name files or directories.")
-    return places[0].absolute()
 
 
 def configuration_of(root: Root) -> tuple[ProjectConfig, CheckResult]:
@@ -201,7 +193,7 @@ def _scan(
             print(f"\r{done} of {total} files examined", end="", file=sys.stderr, flush=True)
 
     tools = analyzers(
-        secrets.token_bytes(32),
+        os.urandom(32),
         rule_cache(),
         own,
         mode=Mode(effort.mode),
@@ -267,12 +259,16 @@ def _tools(root: Path, config: ProjectConfig) -> dict[str, str]:
 
 
 def _dependencies(selection: Selection, exclude: Sequence[str]) -> CheckResult:
+    from headgate.deps.manifests import may_declare
+
+    began = time.perf_counter()
+    if not any(may_declare(path) for path in _paths(selection)):
+        return CheckResult("dependencies", Outcome.PASSED, seconds=time.perf_counter() - began)
     from headgate.deps.compare import Files, read_files
     from headgate.deps.lockfiles import manifest_for
     from headgate.deps.tree import check_files
     from headgate.deps.worktree import read_directory
 
-    began = time.perf_counter()
     if selection.request is None:
         after = read_directory(selection.root.path, selection.paths, exclude)
         before = Files({})
@@ -280,6 +276,14 @@ def _dependencies(selection: Selection, exclude: Sequence[str]) -> CheckResult:
         files, base_files = contents(selection, lambda path: manifest_for(path) is not None)
         after, before = read_files(files), read_files(base_files)
     return replace(check_files(after, before), seconds=time.perf_counter() - began)
+
+
+def _paths(selection: Selection) -> Iterable[str]:
+    """Of the files that are examined, and of those that they are compared with."""
+    request = selection.request
+    if request is None:
+        return selection.paths
+    return (file.path for file in (*request.head, *(request.base or ())))
 
 
 def publish(report: Report, name: str, output: str) -> None:

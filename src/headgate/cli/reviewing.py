@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from headgate import __version__
-from headgate.cli.inspection import configuration_of, hand_out, publish, start_of
+from headgate.cli.inspection import configuration_of, hand_out, publish
 from headgate.cli.output import current, say
+from headgate.cli.where import start_of
 from headgate.model.config import ProjectConfig
 from headgate.model.errors import BadInput, CouldNotRun, Denied, ExitCode
 from headgate.model.finding import CheckResult, Confidence, Finding, Outcome

@@ -52,7 +52,10 @@ def scan(
     where it comes in to where it does harm, over all Python, JavaScript and TypeScript files.
     Exit codes: 0 clean, 1 findings, 2 wrong usage, 3 something could not run.
     """
+    from headgate.cli.where import Where
+
+    where = Where(paths)  # Before the rest is imported: git works meanwhile.
     from headgate.cli.inspection import Effort, inspect
 
     how = Effort(mode=mode, jobs=jobs, cached=cached)
-    ctx.exit(inspect(paths, base, chosen, output, ("source", "secrets"), how, rules))
+    ctx.exit(inspect(where, base, chosen, output, ("source", "secrets"), how, rules))

@@ -28,10 +28,13 @@ def secrets(
     file of every commit is looked at, and what a later commit took out is told with the commit
     that has it. Exit codes: 0 clean, 1 findings, 2 wrong usage, 3 something could not run.
     """
+    if history and base:
+        raise click.UsageError("--history looks at every commit: leave --base out.", ctx)
+    from headgate.cli.where import Where
+
+    where = Where(paths)  # Before the rest is imported: git works meanwhile.
     from headgate.cli.inspection import inspect, inspect_history
 
-    if not history:
-        ctx.exit(inspect(paths, base, chosen, output, ("secrets",)))
-    if base:
-        raise click.UsageError("--history looks at every commit: leave --base out.", ctx)
-    ctx.exit(inspect_history(paths, chosen, output))
+    if history:
+        ctx.exit(inspect_history(where, chosen, output))
+    ctx.exit(inspect(where, base, chosen, output, ("secrets",)))

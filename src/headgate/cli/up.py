@@ -21,8 +21,12 @@ import click
 @click.option("--allow-network", is_flag=True, help="Listen on an address other than loopback.")
 def up(data: Path | None, allow_network: bool, **given: Any) -> None:
     """Start the server: git, gate, jobs, pages and API in one process, until Ctrl-C."""
+    import gc
+
+    from headgate.cli.main import COLLECTING
     from headgate.server.serve import run
     from headgate.server.settings import default_data, load_settings
 
+    gc.set_threshold(*COLLECTING)
     directory = data.expanduser() if data else default_data()
     run(load_settings(directory, allow_network=True if allow_network else None, **given))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from headgate.model.ids import ChangeNumber, Commit, PrincipalId, ProjectId, RevisionId
 from headgate.model.origin import Origin
+from headgate.model.record import record
 
 
 class ChangeState(StrEnum):
@@ -93,7 +93,7 @@ class Entry(StrEnum):
     HELD = "held"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """A proposal for one branch of one project."""
 
@@ -124,7 +124,7 @@ class DependencyKind(StrEnum):
     """A `Depends-On:` footer with an address that is not of this server."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dependency:
     """What has to land before a change, or together with it."""
 
@@ -137,7 +137,7 @@ class Dependency:
     """In a stack, the revision of the other change that this one stands on."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Satisfaction:
     """A human's word that something outside of this server has landed."""
 
@@ -147,7 +147,7 @@ class Satisfaction:
     created: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Revision:
     """One state of a change, as pushed."""
 
@@ -183,7 +183,7 @@ class Revision:
         return tuple(d for d in self.depends_on if d.kind is DependencyKind.STACK)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signature:
     """Who is named by a commit, and when (seconds since the epoch)."""
 
@@ -192,7 +192,7 @@ class Signature:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CommitInfo:
     """A commit as git tells it."""
 
@@ -207,7 +207,7 @@ class CommitInfo:
         return self.message.split("\n", 1)[0]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RevisionCommit:
     """A commit of a revision, with its origin."""
 

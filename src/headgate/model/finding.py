@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum, StrEnum
+
+from headgate.model.record import record
 
 
 class Severity(IntEnum):
@@ -39,7 +41,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Span:
     """A place in a file; lines and columns are counted from 1, columns in characters."""
 
@@ -60,7 +62,7 @@ class StepRole(StrEnum):
     SINK = "sink"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TraceStep:
     """One step on the way of the data, from its source to its sink."""
 
@@ -83,7 +85,7 @@ class Evidence(StrEnum):
     """A way of the data that holds only if what was assumed on it is true."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Anchor:
     """What a finding is recognised by when the code around it has changed."""
 
@@ -98,7 +100,7 @@ class Anchor:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One defect found by a check."""
 
@@ -152,7 +154,7 @@ class Finding:
         return self.evidence is not Evidence.ASSUMED
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckResult:
     """What one check says of a change or a tree."""
 

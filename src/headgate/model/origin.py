@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from headgate.model.record import record
 
 
 class OriginKind(StrEnum):
@@ -29,7 +30,7 @@ class Grade(StrEnum):
     """Statistical."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Evidence:
     """One claim about an origin, kept even when a stronger one decides."""
 
@@ -43,7 +44,7 @@ class Evidence:
     session: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Origin:
     """The origin of a commit or of a change."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from headgate.model.ids import ProjectId
+from headgate.model.record import record
 
 POLICY_PROJECT = "policy"
 """The project whose landed branch holds the policy in force."""
@@ -18,7 +18,7 @@ class Context(StrEnum):
     PRODUCTION = "production"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Project:
     """A git repository that Headgate gates."""
 

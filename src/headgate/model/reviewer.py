@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from headgate.model.finding import Confidence
 from headgate.model.patterns import name_matches
 from headgate.model.project import POLICY_PROJECT
+from headgate.model.record import record
 
 REVIEW = "review"
 """The check that the reviewer's findings belong to."""
@@ -34,7 +34,7 @@ class LimitName(StrEnum):
     MAX_COMPLETION_TOKENS = "max_completion_tokens"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Prices:
     """What tokens cost, in `currency` per million."""
 
@@ -52,7 +52,7 @@ class Prices:
         return -int(-cost // 1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReviewerPolicy:
     """The `[reviewer]` table of policy.toml; where it is missing nothing is ever sent."""
 

@@ -7,14 +7,14 @@ says most stays, and names all who say it.
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from headgate.model.finding import CheckResult, Finding
+from headgate.model.record import replace
 from headgate.scan.analyzers.interface import Hit
+from headgate.scan.rules.shipped import table
 
 _NEAR = 20
 """Lines of the longest statement that two findings may be in."""
@@ -23,8 +23,8 @@ _NEAR = 20
 @functools.cache
 def families() -> Mapping[int, str]:
     """CWE number → the name of its family, from `rules/cwe_families.toml`."""
-    text = (Path(__file__).parent / "rules" / "cwe_families.toml").read_text("utf-8")
-    return {number: name for name, numbers in tomllib.loads(text).items() for number in numbers}
+    known = table(Path(__file__).parent / "rules" / "cwe_families.toml")
+    return {number: name for name, numbers in known.items() for number in numbers}
 
 
 def family(finding: Finding) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from headgate.model.finding import Confidence, Finding, Severity, Span
+from headgate.model.record import record
+from headgate.scan.late import late
 from headgate.scan.rules.known import is_known_rule
 from headgate.scan.text import Text, printable
 
@@ -19,17 +20,17 @@ UNUSABLE = "suppression/unusable"
 
 _PROSE = (".md", ".rst", ".txt", ".adoc")
 _MARK = "headgate:"
-_COMMENT = re.compile(
+_COMMENT = late(
     r"(?P<open>#|//|/\*|<!--|--|\{#|;|%|'|\brem\b)\s*headgate:\s*(?P<verb>\w+)\b(?P<rest>.*)",
     re.IGNORECASE,
 )
-_CLOSE = re.compile(r"\s*(?:\*/|-->|#\})\s*.*$")
-_BECAUSE = re.compile(r"\bbecause\b[\s:]*(?P<why>.*)$", re.IGNORECASE)
-_OPTION = re.compile(r"^(?P<name>[a-z]+)=(?P<value>\S*)$", re.IGNORECASE)
+_CLOSE = late(r"\s*(?:\*/|-->|#\})\s*.*$")
+_BECAUSE = late(r"\bbecause\b[\s:]*(?P<why>.*)$", re.IGNORECASE)
+_OPTION = late(r"^(?P<name>[a-z]+)=(?P<value>\S*)$", re.IGNORECASE)
 _FORM = "Write `headgate: allow RULE until=2027-01-31 because REASON`; until= may be left out."
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Allowance:
     """What one comment allows."""
 
@@ -49,7 +50,7 @@ class Allowance:
         return f"{printable(self.reason)}{until}{by}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Allowances:
     """The comments of one file."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from headgate.model.change import CommitInfo
 from headgate.model.finding import CheckResult, Outcome
 from headgate.model.ids import Commit
 from headgate.model.patterns import matches
+from headgate.model.record import record, replace
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.context import of_commit
 from headgate.scan.engine import CHECKS, Past, Request
@@ -32,7 +32,7 @@ READ = REGULAR | LINKS
 SUBMODULE = 0o160000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gathered:
     """The files of a change."""
 
@@ -131,7 +131,7 @@ def files_of(
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Between:
     """What the commits between two have that neither state shows."""
 

@@ -74,7 +74,7 @@ def examine(
     notes += (names_note(_names(request.head, request.links, request)),)
     with opened(tools, request.head):
         head, base = _sides(request, notes, tools, clock)
-    results = [result_of(check, head, base, request) for check in CHECKS]
+        results = [result_of(check, head, base, request) for check in CHECKS]
     hidden = head.masks()
     if request.history:
         seen = {hit.mark for hit in head.hits("secrets")}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 
 from headgate.model.finding import CheckResult, Finding, Outcome
+from headgate.model.record import record, replace
 from headgate.scan.analyzers.interface import Analysis, Analyzer, SourceFile
 from headgate.scan.identity import anchor, identity
 from headgate.scan.notes import is_names, masks, names_note
@@ -18,7 +19,7 @@ _REMEDY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Past:
     """A file as a commit between base and head had it, and neither of them has."""
 
@@ -26,7 +27,7 @@ class Past:
     file: SourceFile
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Found:
     """What the commits in between hold."""
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 
 from headgate.scan.identity import Anchor
 from headgate.scan.lines import LineMap
@@ -226,12 +225,18 @@ def _similar(old: Anchor, new: Anchor) -> float:
     if left_mark != right_mark or old.rule != new.rule:
         # Another secret in an old place is a new leak.
         return 0.0
-    return SequenceMatcher(None, left, right, autojunk=False).ratio()
+    return _ratio(left, right)
 
 
 def _alike(left: Sequence[str], right: Sequence[str]) -> float:
     if not left and not right:
         return 1.0
+    return _ratio(left, right)
+
+
+def _ratio(left: Sequence[str], right: Sequence[str]) -> float:
+    from difflib import SequenceMatcher  # Only states with a base are compared.
+
     return SequenceMatcher(None, left, right, autojunk=False).ratio()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 
 _MOST = 4_000_000
 """Product of the numbers of lines up to which every pair of lines may be compared."""
@@ -47,6 +46,8 @@ class LineMap:
 
 def _blocks(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int, int, int, bool]]:
     if len(left) * len(right) <= _MOST:
+        from difflib import SequenceMatcher
+
         matcher = SequenceMatcher(None, left, right, autojunk=False)
         return [(a, b, c, d, tag == "equal") for tag, a, b, c, d in matcher.get_opcodes()]
     # Too long for that: the lines that stand once in either text hold the rest in place.

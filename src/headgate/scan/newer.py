@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Sequence
 
@@ -57,7 +58,7 @@ async def _commit(repository: Repository, rev: str) -> Commit:
 
 async def _common(root: Root, old: Commit, new: Commit) -> Commit:
     assert root.repository is not None
-    return await root.repository.merge_base(old, new) or old
+    return old if old == new else await root.repository.merge_base(old, new) or old
 
 
 async def _work_tree(
@@ -66,12 +67,15 @@ async def _work_tree(
     """What the work tree, uncommitted files included, has beyond where it left `old`."""
     head = await repository.resolve("HEAD")
     base = old if head is None else await _common(root, old, head)
-    raw = await run_git(
-        "-C", str(root.path), "diff", "--raw", "-z", "-M", "--no-abbrev", "--no-ext-diff",
-        "--ignore-submodules=dirty", base,
+    place = ("-C", str(root.path))
+    raw, others = await asyncio.gather(
+        run_git(
+            *place, "diff", "--raw", "-z", "-M", "--no-abbrev", "--no-ext-diff",
+            "--ignore-submodules=dirty", base,
+        ),
+        run_git(*place, "ls-files", "-z", "--others", "--exclude-standard"),
     )  # fmt: skip
     changed = parse_raw(raw.out)[0]
-    others = await run_git("-C", str(root.path), "ls-files", "-z", "--others", "--exclude-standard")
     untracked = [os.fsdecode(name) for name in others.out.split(b"\0") if name]
     read = Read()
     for file in changed:
@@ -80,7 +84,9 @@ async def _work_tree(
     for path in dict.fromkeys((*(f.path for f in changed if f.new_mode in READ), *untracked)):
         read.add(root.path, path)
     before = [file for file in changed if file.old_mode in READ]
-    between = Between() if head is None else await history(repository, base, head, changed, least=1)
+    between = Between()
+    if head is not None and head != base:
+        between = await history(repository, base, head, changed, least=1)
     ids = {file.old_object for file in before} | {file.new_object for _, file in between.files}
     sizes = await repository.sizes(ids)
     for _, file in between.files:

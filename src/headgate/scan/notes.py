@@ -6,9 +6,9 @@ They are searched for secrets as if they were files; labels in parentheses stand
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from headgate.model.finding import CheckResult, Finding, Span, TraceStep
+from headgate.model.record import replace
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.text import Text, printable
 from headgate.scan.ways import each

@@ -5,10 +5,13 @@ No parser: it works in files that do not parse, and in every language that is la
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
+from itertools import groupby
+from typing import Any
 
+from headgate.model.record import record
+from headgate.scan.late import late
 from headgate.scan.text import Text
 
 _MODIFIERS = (
@@ -16,27 +19,27 @@ _MODIFIERS = (
     r"virtual|inline|local|unsafe|declare|readonly)\s+)*"
 )
 _DEFINITIONS = (
-    re.compile(
+    late(
         rf"^\s*{_MODIFIERS}(?:def|class|function\*?|func|fn|interface|struct|impl|trait|module|"
         r"namespace|type|object|resource)\s+(?:\([^)]*\)\s*)?[\"']?(?P<name>[A-Za-z_$][\w$]*)"
     ),
-    re.compile(
+    late(
         rf"^\s*{_MODIFIERS}(?:const|let|var)\s+(?P<name>[A-Za-z_$][\w$]*)\s*(?::[^=]+)?=\s*"
         r"(?:async\s*)?(?:function\b|\([^()]*\)\s*(?::[^=]+)?=>|[A-Za-z_$][\w$]*\s*=>)"
     ),
-    re.compile(
+    late(
         rf"^\s*{_MODIFIERS}(?:[\w<>\[\],.?*&:]+\s+){{0,3}}(?:\*\s*)?(?P<name>[A-Za-z_$#][\w$]*)\s*"
         r"\([^;=(){}]*\)\s*(?:throws\s+[\w., ]+|:\s*[\w<>\[\]|. ]+)?\s*\{\s*$"
     ),
 )
 _NO_NAMES = frozenset({"if", "for", "while", "switch", "catch", "with", "return", "else", "do"})
-_TABLE = re.compile(r"^\[+(?P<name>[^\[\]=,]+)\]+\s*(?:#.*)?$")
-_SPACE = re.compile(r"\s+")
-_STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`")
-_HASH_COMMENT = re.compile(r"(?:^|\s)#.*$")
-_SLASH_COMMENT = re.compile(r"(?:^|\s)//.*$")
-_MASKED = re.compile(r"\*{3,}")
-_LOOSE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
+_TABLE = late(r"^\[+(?P<name>[^\[\]=,]+)\]+\s*(?:#.*)?$")
+_SPACE = late(r"\s+")
+_STRING = late(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`")
+_HASH_COMMENT = late(r"(?:^|\s)#.*$")
+_SLASH_COMMENT = late(r"(?:^|\s)//.*$")
+_MASKED = late(r"\*{3,}")
+_LOOSE = late(r"(?<!\w)\s+|\s+(?!\w)")
 _ABOVE, _BELOW = 12, 20
 """Lines that a statement may begin above its finding, and go on below its first line."""
 _LONGEST = 2000
@@ -44,7 +47,7 @@ _LONGEST = 2000
 _HASHED = (".py", ".pyi", ".sh", ".rb", ".yml", ".yaml", ".toml", ".tf", ".pl", ".r", ".env")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Definition:
     """A function, class or the like; the lines count from 1, both inclusive."""
 
@@ -57,14 +60,18 @@ class Definition:
 class Outline:
     """What stands where in one text."""
 
-    def __init__(self, text: Text, path: str = "") -> None:
+    def __init__(self, text: Text, path: str = "", kept: Any = None) -> None:
+        """`kept`: what `plain` made of an equal text of this path."""
         self.text = text
+        self._kept = kept
         self._hash = path.endswith(_HASHED) or not path.rpartition("/")[2].count(".")
         self._python = path.endswith((".py", ".pyi")) or not path
 
     @cached_property
     def _read(self) -> tuple[list[str], list[int], list[Definition]]:
         """Per line its scope, and the number of its innermost definition or -1; the definitions."""
+        if self._kept is not None:
+            return _expanded(*self._kept)
         scopes: list[str] = []
         owners: list[int] = []
         open_: list[tuple[int, str, int]] = []
@@ -102,6 +109,15 @@ class Outline:
         while open_:
             close(last)
         return scopes, owners, done
+
+    def plain(self) -> Any:
+        """As numbers and texts that can be kept."""
+        scopes, owners, done = self._read
+        runs = [
+            (*key, sum(1 for _ in lines))
+            for key, lines in groupby(zip(scopes, owners, strict=True))
+        ]
+        return runs, [(one.scope, one.first, one.last) for one in done]
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -154,6 +170,17 @@ class Outline:
     def bare(self, line: str) -> str:
         """The line without its comment."""
         return (_HASH_COMMENT if self._hash else _SLASH_COMMENT).sub("", line)
+
+
+def _expanded(
+    runs: Sequence[tuple[str, int, int]], definitions: Sequence[tuple[str, int, int]]
+) -> tuple[list[str], list[int], list[Definition]]:
+    scopes: list[str] = []
+    owners: list[int] = []
+    for scope, owner, lines in runs:
+        scopes += [scope] * lines
+        owners += [owner] * lines
+    return scopes, owners, [Definition(*one) for one in definitions]
 
 
 def normalised(text: str) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import codecs
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import accumulate, islice
 
+from headgate.model.record import record
 from headgate.scan.text import encoding_of
 
 _TABLE = bytes(10 if byte == 0 else 63 if byte >= 0x80 else byte for byte in range(256))
@@ -19,7 +19,7 @@ _TABLE = bytes(10 if byte == 0 else 63 if byte >= 0x80 else byte for byte in ran
 _BLOCK = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reading:
     """The bytes of a file as ASCII text."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from headgate.model.finding import Finding
+from headgate.model.record import record
 from headgate.scan.analyzers.interface import SourceFile
 from headgate.scan.history import Past
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 CHECKS = ("source", "secrets")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """What to examine."""
 

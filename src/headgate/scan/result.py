@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from headgate.model.finding import CheckResult, Finding, Outcome
+from headgate.model.record import replace
 from headgate.scan.identity import identity
 from headgate.scan.introduced import pairs
 from headgate.scan.notes import placed, told

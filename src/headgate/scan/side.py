@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from headgate.model.finding import Finding, Outcome, TraceStep
+from headgate.model.record import replace
 from headgate.scan.agreement import joined
 from headgate.scan.allowances import Allowances, allowances
 from headgate.scan.analyzers.flow import Flow
@@ -180,9 +180,20 @@ class Side:
         return make() if self._keeper is None else self._keeper.small(file, what, make)
 
     def outline(self, path: str) -> Outline:
-        if path not in self._outlines:
-            self._outlines[path] = Outline(self.text(path), path)
-        return self._outlines[path]
+        found = self._outlines.get(path)
+        if found is None:
+            file, keeper = self._named[path], self._keeper
+            kept = None if keeper is None else keeper.get(file, "outline")
+            found = self._outlines[path] = Outline(self.text(path), path, kept)
+            if keeper is not None and kept is None and self._shows_all(path):
+                keeper.put(file, "outline", found.plain())
+        return found
+
+    def _shows_all(self, path: str) -> bool:
+        """Whether it is known that there is no secret in the file: names may hold one, too."""
+        searched = self._analyses.get("secrets", ())
+        passed = all(one.outcome is Outcome.PASSED for one in searched)
+        return bool(searched) and passed and self.text(path).hides_nothing
 
     def allowed(self, finding: Finding) -> str:
         """Why a comment allows a finding; empty when none does."""

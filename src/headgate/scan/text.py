@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import bisect
 import codecs
-import re
 from collections.abc import Iterable, Sequence
 
 from headgate.model.finding import Finding, Span
+from headgate.scan.late import late
 
 MAX_SIZE = 2_000_000
 """Bytes above which a file is not given to the source analyzers."""
@@ -20,7 +20,7 @@ LEAD = 39
 """Characters before the span in an excerpt that was cut at its left."""
 CUT = "…"
 MASK = "*"
-_SHEBANG = re.compile(rb"(?:\xef\xbb\xbf)?#![^\n]*\b(?:python|pypy|uv +run\b|pipx +run\b)")
+_SHEBANG = late(rb"(?:\xef\xbb\xbf)?#![^\n]*\b(?:python|pypy|uv +run\b|pipx +run\b)")
 _NO_TESTS = frozenset(
     {"doc", "docs", "example", "examples", "sample", "samples", "spec", "specs", "scripts"}
 )
@@ -95,6 +95,11 @@ class Text:
     def line(self, number: int) -> str:
         """The line with this number from 1; empty beyond the end."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    @property
+    def hides_nothing(self) -> bool:
+        """Whether all of it may be shown."""
+        return not self._hidden
 
     def hide(self, span: Span) -> None:
         """Mask this place wherever a part of the text is shown."""

@@ -6,23 +6,23 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from headgate.model.errors import BadInput, CouldNotRun
+from headgate.model.errors import BadInput
 from headgate.model.finding import CheckResult, Outcome
 from headgate.model.patterns import matches
+from headgate.model.record import record, replace
 from headgate.scan.analyzers.interface import Analyzer, SourceFile
 from headgate.scan.analyzers.keeping import keeper_of
 from headgate.scan.engine import examine
 from headgate.scan.request import CHECKS, Request
+from headgate.scan.root import Root as Root
+from headgate.scan.root import find_root as find_root
+from headgate.scan.root import root_of as root_of
 from headgate.scan.seen import Changed, Seen
 from headgate.scan.text import LARGEST, TOO_LARGE, plural, printable
-from headgate.vcs.invocation import GitError, call_git
-
-if TYPE_CHECKING:
-    from headgate.vcs.repository import Repository
+from headgate.vcs.invocation import call_git
 
 BATCH = 32 << 20
 """Bytes of files that are held in memory at once when a whole tree is examined."""
@@ -31,24 +31,7 @@ _NO_FILES = frozenset({SUBMODULE_KIND, _SPECIAL})
 _NOT_WALKED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "__pycache__", ".tox"})
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
-    """Where the files are: the root of a git work tree, or a directory outside git."""
-
-    path: Path
-    directory: Path | None
-    """Git's own; None outside git."""
-
-    @property
-    def repository(self) -> Repository | None:
-        if self.directory is None:
-            return None
-        from headgate.vcs.repository import Repository
-
-        return Repository(self.directory)
-
-
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """What to examine."""
 
@@ -61,36 +44,6 @@ class Selection:
     """The files of a range or of what is new, read already; `paths` names them too."""
     skipped: tuple[str, ...] = ()
     problem: str = ""
-
-
-async def find_root(start: Path) -> Root:
-    """The work tree that holds `start`, or `start` itself outside git. Raises CouldNotRun."""
-    return root_of(start)
-
-
-def root_of(start: Path) -> Root:
-    """As `find_root`, for a program that has nothing else to do meanwhile."""
-    start = _directory(start)
-    try:
-        shown = call_git(
-            "-C", str(start), "rev-parse", "--show-toplevel", "--absolute-git-dir", accept=(0, 128)
-        )
-    except GitError as error:
-        raise CouldNotRun(error.message, error.remedy) from error
-    if shown.code != 0:
-        if "not a git repository" in shown.complaint:
-            return Root(start, None)
-        if "work tree" in shown.complaint:
-            raise BadInput(
-                f"{printable(str(start))} is in a bare repository.", "Go to a work tree of it."
-            )
-        raise CouldNotRun(f"git cannot read {printable(str(start))}: {shown.complaint}.")
-    top, _, directory = os.fsdecode(shown.out).rstrip("\n").partition("\n")
-    return Root(Path(top), Path(directory))
-
-
-def _directory(path: Path) -> Path:
-    return path if path.is_dir() else path.parent
 
 
 async def select(root: Root, paths: Sequence[Path], base: str, exclude: Sequence[str]) -> Selection:
@@ -185,7 +138,7 @@ def read_file(root: Path, path: str) -> bytes | str:
         return (error.strerror or "cannot be read").lower()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Read:
     """What reading a part of the work tree came to."""
 
@@ -265,7 +218,8 @@ def _is_file(top: Path, path: str) -> bool:
 
 def _there(top: Path, names: Iterable[str]) -> list[str]:
     """Without those that are deleted in the work tree."""
-    return [name for name in names if os.path.lexists(top / name)]
+    start = f"{top}{os.sep}"
+    return [name for name in names if os.path.lexists(start + name)]
 
 
 def _walked(top: Path, wanted: Sequence[str]) -> tuple[list[str], list[str]]:

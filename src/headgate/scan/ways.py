@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 from headgate.model.finding import Finding, TraceStep
+from headgate.model.record import record, replace
 from headgate.scan.outline import Outline, normalised
 from headgate.scan.text import Text
 
@@ -18,7 +18,7 @@ MAX_SHOWN = 5
 """Further ways that are told with a finding."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Origin:
     """Where data comes in, so that it is known again after edits elsewhere."""
 

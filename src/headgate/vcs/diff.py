@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from headgate.model.record import record
 from headgate.vcs.git import decode_path
 from headgate.vcs.objects import EMPTY_TREE
 
@@ -17,7 +17,7 @@ LONGEST_LINE = 2000
 """Bytes of one line that a diff shows; the rest is cut off."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ChangedFile:
     """One path that differs. Modes are octal numbers, 0 where there is no file."""
 
@@ -32,7 +32,7 @@ class ChangedFile:
     new_object: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DiffLine:
     """A line of a hunk; `kind` is a blank, `+` or `-`. Numbers are None where it is absent."""
 
@@ -42,7 +42,7 @@ class DiffLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hunk:
     """Neighbouring changed lines with their context."""
 
@@ -54,7 +54,7 @@ class Hunk:
     lines: tuple[DiffLine, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FileDiff:
     """How one file differs."""
 
@@ -69,7 +69,7 @@ class FileDiff:
     """Lines were left out because there are too many, or the file is too large."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diff:
     """How two commits differ."""
 
@@ -84,7 +84,7 @@ class Diff:
         return sum(file.deleted for file in self.files)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Counts:
     """Lines added and deleted; None for a file that git takes for binary."""
 
@@ -92,7 +92,7 @@ class Counts:
     deleted: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Patch:
     """The hunks of one section of `git diff-tree -p`."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 from headgate.model.errors import CouldNotRun, HeadgateError
+from headgate.model.record import record
 
 _KEPT = ("PATH", "HOME", "TMPDIR", "SSH_AUTH_SOCK", "http_proxy", "https_proxy", "no_proxy")
 _KEPT_UPPER = tuple(name.upper() for name in _KEPT if name.endswith("_proxy"))
@@ -23,7 +23,7 @@ class GitError(HeadgateError):
     status = 500
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GitResult:
     """What a finished git command left."""
 
@@ -96,20 +96,36 @@ def call_git(
 ) -> GitResult:
     """Run one git command to its end, in a program that has nothing else to do meanwhile; as
     `vcs.git.run_git` otherwise."""
+    return started_git(*arguments, accept=accept, timeout=timeout)()
+
+
+def started_git(
+    *arguments: str | bytes, accept: Sequence[int] = (0,), timeout: float = DEFAULT_TIMEOUT
+) -> Callable[[], GitResult]:
+    """Start one git command; what is returned waits for its end, and is to be called once."""
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             ["git", *arguments],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=environment(),
         )
     except FileNotFoundError as error:
         raise not_installed("git") from error
-    except subprocess.TimeoutExpired:
-        raise too_slow(arguments, timeout) from None
-    return finished(GitResult(done.returncode, done.stdout, done.stderr), arguments, accept)
+
+    def answer() -> GitResult:
+        with process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except BaseException as error:
+                process.kill()
+                if isinstance(error, subprocess.TimeoutExpired):
+                    raise too_slow(arguments, timeout) from None
+                raise
+        return finished(GitResult(process.returncode, out, err), arguments, accept)
+
+    return answer
 
 
 def not_installed(name: str) -> CouldNotRun:

@@ -6,11 +6,11 @@ import contextlib
 import hashlib
 import os
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.model.change import CommitInfo, Signature
 from headgate.model.ids import Commit, Tree
+from headgate.model.record import record
 from headgate.vcs.git import GitError
 
 EMPTY_TREE = Tree("4b825dc642cb6eb9a060e54bf8d69288fbee4904")
@@ -20,7 +20,7 @@ SUBMODULE_MODE = 0o160000
 SYMLINK_MODE = 0o120000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RawCommit:
     """A commit as its bytes say it; author and message are kept as they are."""
 

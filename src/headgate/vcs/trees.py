@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from headgate.model.record import record
 from headgate.vcs.git import GitError, decode_path
 from headgate.vcs.objects import SUBMODULE_MODE, SYMLINK_MODE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TreeEntry:
     """A file of a commit; `type` is `blob`, or `commit` for a submodule. Sizes are bytes."""
 
@@ -35,10 +35,10 @@ class TreeEntry:
 def tree_entries(out: bytes, where: Path) -> list[TreeEntry]:
     """Read `git ls-tree -z`, with or without sizes."""
     entries: list[TreeEntry] = []
-    for record in out.split(b"\0"):
-        if not record:
+    for line in out.split(b"\0"):
+        if not line:
             continue
-        about, tab, name = record.partition(b"\t")
+        about, tab, name = line.partition(b"\t")
         fields = about.split()
         if not tab or len(fields) < 3:
             raise GitError(f"git ls-tree of {where.stem} was not understood.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-
 from headgate.deps.lockfiles.bun_lock import BunLock
 from headgate.deps.lockfiles.cargo import CargoLock, CargoToml
 from headgate.deps.lockfiles.composer import ComposerJson, ComposerLock
@@ -27,6 +25,7 @@ from headgate.deps.lockfiles.pyproject import Pyproject
 from headgate.deps.lockfiles.requirements_txt import RequirementsTxt
 from headgate.deps.lockfiles.uv_lock import UvLock
 from headgate.deps.lockfiles.yarn_lock import YarnLock
+from headgate.deps.manifests import may_declare
 
 MANIFESTS: tuple[Manifest, ...] = (
     RequirementsTxt(),
@@ -58,22 +57,9 @@ MANIFESTS: tuple[Manifest, ...] = (
     PreCommit(),
 )
 
-_ENDINGS = (
-    ".txt", ".in", ".toml", ".lock", ".json", ".yaml", ".yml", ".mod", ".sum", ".xml", ".pom",
-    ".lockfile", ".locked", "proj", ".props", ".targets", ".config", "file",
-)  # fmt: skip
-"""Of the names of all formats but those of images."""
-
 
 def manifest_for(path: str) -> Manifest | None:
-    """The reader of the file at a path, told by its name; None when it declares nothing.
-
-    What installers have put into `node_modules` is not declared by the project.
-    """
-    name = posixpath.basename(path)
-    lowered = name.lower()
-    if not (lowered.endswith(_ENDINGS) or "file" in lowered or lowered == "pipfile"):
-        return None
-    if path.startswith("node_modules/") or "/node_modules/" in path:
+    """The reader of the file at a path, told by its name; None when it declares nothing."""
+    if not may_declare(path):
         return None
     return next((manifest for manifest in MANIFESTS if manifest.wants(path)), None)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from headgate.scan.absence import declared, lacks, objects, secrets, validation
-from headgate.scan.absence.facts import Known
-from headgate.scan.absence.lacks import Lack
-from headgate.scan.absence.whole import Whole
-from headgate.scan.flow.analysis import Source
 from headgate.scan.flow.findings import Found
 from headgate.scan.flow.program import Program
+from headgate.scan.flow.project import Source
 from headgate.scan.flow.rules import Rules
 from headgate.scan.ir.nodes import Module
 from headgate.scan.kept import digest_of
 from headgate.scan.packs.schema import KindName, Kinds, Pack
+
+if TYPE_CHECKING:
+    from headgate.scan.absence.facts import Known
+    from headgate.scan.absence.lacks import Lack
 
 
 def every_lack(
@@ -27,6 +28,9 @@ def every_lack(
     """What a program lacks, by place. `documents`: YAML and JSON files of the project, of which
     those in OpenAPI name routes; `known`: what is known of its files. Never raises for the
     program's content."""
+    from headgate.scan.absence import declared, lacks, objects, secrets, validation
+    from headgate.scan.absence.facts import Known
+
     checks = (
         *lacks.CHECKS,
         *objects.CHECKS,
@@ -34,7 +38,8 @@ def every_lack(
         *validation.CHECKS,
         *declared.CHECKS,
     )
-    known = known or Known(program, rules, secrets.own_answers, secrets.of_settings)
+    if known is None:
+        known = Known(program, rules, secrets.own_answers, secrets.of_settings)
     return lacks.lacks_of(program, rules, known, checks, documents or {})
 
 
@@ -52,6 +57,11 @@ def lacking(
     active = [pack for pack in packs if not pack.when or tops.intersection(pack.when)]
     if not any(pack.entries for pack in active):
         return []
+    # Where nothing has routes, nothing of this is needed.
+    from headgate.scan.absence import secrets
+    from headgate.scan.absence.facts import Known
+    from headgate.scan.absence.whole import Whole
+
     rules = Rules(active, kinds)
     read: dict[str, None] = {}
 
@@ -64,13 +74,18 @@ def lacking(
     whole = Whole(cache, files)
     if not whole.keeps:
         return as_found(every_lack(program, rules, documents, known), kinds)
-    # What is found depends on what is known of every file, and on the trees that were read.
+    # What is found depends on what makes us look into files, and on the trees that were read.
     settings = known.settings, active, dict(kinds), dict(documents or {})
-    key = digest_of(*settings, list(files), [tuple(one) for one in known.all()])
-    found = whole.take(key)
+    key = digest_of(*settings, list(files), known.selected())
+
+    def methods() -> bytes:
+        return digest_of(known.every_method())
+
+    found = whole.take(key, methods)
     if found is None:
         found = every_lack(program, rules, documents, known)
-        whole.keep(key, found, files if known.asked else read)
+        asked = methods() if known.methods_asked else b""
+        whole.keep(key, found, files if known.names_asked else read, asked)
     return as_found(found, kinds)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -84,8 +85,12 @@ class Known:
         bundle = None
         if files is not None and cache is not None and len(files) >= FEW:
             bundle = Bundle(cache / self.settings[:32], files)
-        self.asked = False
-        """Whether somebody wanted to know the names in files."""
+        entries = [
+            one.selector for one in rules.entries if one.kind == "route" and one.selector.base
+        ]
+        self._handling = {name for one in entries for name in one.method}
+        self.names_asked = self.methods_asked = False
+        """Whether somebody wanted to know the names in files, or their methods."""
         self._facts = {path: self._of(state, bundle) for path, state in program.states.items()}
         if bundle is not None and cache is not None and bundle.keep():
             tidy(cache)
@@ -93,19 +98,47 @@ class Known:
     def __getitem__(self, state: ModuleState) -> Facts:
         return self._facts[state.path]
 
-    def all(self) -> Iterable[Facts]:
+    def may_define(self, state: ModuleState) -> bool:
+        """Whether a function of the file may be a route by its decorators or its class."""
+        facts = self._facts[state.path]
+        return (
+            facts.marked
+            or not self._marking.isdisjoint(facts.decorators)
+            or any(
+                not self._marking.isdisjoint(bases) and not self._handling.isdisjoint(methods)
+                for bases, methods in facts.heirs
+            )
+        )
+
+    def selected(self) -> list[tuple[int, bool, bool, tuple[Place, ...], tuple[Place, ...]]]:
+        """What makes anybody look into files, or is told of them by itself, by their numbers."""
+        found: list[tuple[int, bool, bool, tuple[Place, ...], tuple[Place, ...]]] = []
+        for number, state in enumerate(self._program.states.values()):
+            facts = self._facts[state.path]
+            one = self.may_define(state), facts.registers, facts.answers, facts.settings
+            if any(one):
+                found.append((number, *one))
+        return found
+
+    def methods(self, state: ModuleState) -> tuple[str, ...]:
+        """Of the classes in a file."""
+        self.methods_asked = True
+        return self._facts[state.path].methods
+
+    def every_method(self) -> list[tuple[str, ...]]:
         """In the order of the files."""
-        return self._facts.values()
+        return [one.methods for one in self._facts.values()]
 
     def mentions(self, state: ModuleState) -> frozenset[str]:
         """Every name in a file."""
-        self.asked = True
+        self.names_asked = True
         if self._files is not None:
             return self._files[state.path].mentions
         module = self._program.module_of(state)
         return frozenset[str]() if module is None else module.mentions
 
-    def marking(self) -> frozenset[str]:
+    @cached_property
+    def _marking(self) -> frozenset[str]:
         """Last names that a decorator of a route, or a base of a class that handles requests, may
         have anywhere in the program."""
         found = self.marks.union(*(one.aliases for one in self._facts.values()))

@@ -15,6 +15,7 @@ from headgate.scan.absence.lacks import Lack
 from headgate.scan.absence.names import last_name, walk
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 _REQUESTS = frozenset({"req", "request", "ctx", "context"})
 
@@ -214,16 +215,16 @@ def _secret_tables(project: Project) -> set[str]:
     return found
 
 
-_SECRET_KEY = re.compile(
+_SECRET_KEY = late(
     r"(password|passwd|pwd|pass)(_?(hash|digest))?|hash|salt|(reset|api|session)_?token",
     re.IGNORECASE,
 )
-_SELECTS_ALL = re.compile(r"^\s*select\s+\*\s+from\s+[\"`]?(?P<table>\w+)")
-_SELECTS = re.compile(
+_SELECTS_ALL = late(r"^\s*select\s+\*\s+from\s+[\"`]?(?P<table>\w+)")
+_SELECTS = late(
     r"\b(?:select\b(?P<columns>.*?)\bfrom|insert\s+into|update)\s+[\"`]?(?P<table>\w+)(?P<rest>.*)",
     re.DOTALL,
 )
-_SECRET_COLUMN = re.compile(r"\b(pass(word)?(_?(hash|digest))?|passwd|pwd|hash|salt)\b")
+_SECRET_COLUMN = late(r"\b(pass(word)?(_?(hash|digest))?|passwd|pwd|hash|salt)\b")
 
 
 def _fetched(route: Route, models: set[str]) -> set[str]:

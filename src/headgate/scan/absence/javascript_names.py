@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from headgate.model.record import record
 from headgate.scan.absence.names import is_node, last_name, walk
 from headgate.scan.flow.javascript_modules import JavaScriptProgram
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 _DEPTH = 6
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CAMEL = late(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def snake(name: str) -> str:
@@ -21,7 +22,7 @@ def snake(name: str) -> str:
     return _CAMEL.sub("_", name).replace("-", "_").lower()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Fn:
     """A function of the project and where it stands."""
 
@@ -34,7 +35,7 @@ class Fn:
         return [one[3][3] if one[3][0] == ir.NAME else "" for one in self.node[4]]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Table:
     """The names of a file."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from headgate.model.finding import Confidence
+from headgate.model.record import record
 from headgate.scan.absence import javascript_words as words
 from headgate.scan.absence import words as common
 from headgate.scan.absence.javascript_names import Fn, Scripts, snake, text_of
@@ -14,12 +14,13 @@ from headgate.scan.absence.lacks import Lack
 from headgate.scan.absence.names import last_name, walk
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
-_CODE = re.compile(r"(^|[/_ -])(pin|passcode|pass_?code|2fa|mfa|totp)($|[/_ -])", re.IGNORECASE)
-HEADER = re.compile(r"^(authorization|x-api-?key|x-auth-token|x-access-token|bearer )")
+_CODE = late(r"(^|[/_ -])(pin|passcode|pass_?code|2fa|mfa|totp)($|[/_ -])", re.IGNORECASE)
+HEADER = late(r"^(authorization|x-api-?key|x-auth-token|x-access-token|bearer )")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Project:
     """The routes of a project, and what is known of all of it."""
 
@@ -71,7 +72,7 @@ def _turns_away(fn: Fn) -> bool:
     return False
 
 
-_SIGN_IN_PAGE = re.compile(r"(log|sign)[_-]?in|/auth\b", re.IGNORECASE)
+_SIGN_IN_PAGE = late(r"(log|sign)[_-]?in|/auth\b", re.IGNORECASE)
 
 
 def who_signed_in(node: Node) -> bool:

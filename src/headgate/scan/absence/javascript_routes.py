@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from headgate.model.record import record
 from headgate.scan.absence.javascript_matcher import covers, matchers
 from headgate.scan.absence.javascript_names import (
     Fn,
@@ -22,17 +23,18 @@ from headgate.scan.absence.words import Words
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_NEXT_ROUTE = re.compile(r"(^|/)app/(.*/)?route\.[cm]?[jt]sx?$")
-_NEXT_API = re.compile(r"(^|/)pages/api/.*\.[cm]?[jt]sx?$")
-_NEXT_BEFORE = re.compile(r"^(.*/)?(middleware|proxy)\.[cm]?[jt]s$")
+_NEXT_ROUTE = late(r"(^|/)app/(.*/)?route\.[cm]?[jt]sx?$")
+_NEXT_API = late(r"(^|/)pages/api/.*\.[cm]?[jt]sx?$")
+_NEXT_BEFORE = late(r"^(.*/)?(middleware|proxy)\.[cm]?[jt]s$")
 _DEPTH = 3
 _MAX = 40
 _TEXT = 400
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Facts:
     """What functions of the project, and those that they call, are made of."""
 
@@ -51,7 +53,7 @@ class Facts:
         return any(pattern.search(one) for one in self.texts)
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Route:
     """One way into the program."""
 

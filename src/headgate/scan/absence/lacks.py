@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from headgate.model.finding import Confidence
+from headgate.model.record import record
 from headgate.scan.absence import words
 from headgate.scan.absence.facts import Known
 from headgate.scan.absence.names import Function, Names, last_name, walk
@@ -17,9 +18,10 @@ from headgate.scan.flow.program import Program
 from headgate.scan.flow.rules import Rules
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Lack:
     """Something that is not there."""
 
@@ -139,8 +141,8 @@ def is_authenticated(route: Route) -> bool:
     return reads_session(route.facts)
 
 
-_HEADER = re.compile(r"^(authorization|x-api-?key|x-auth-token|x-access-token|x-token)$")
-_WHO = re.compile(
+_HEADER = late(r"^(authorization|x-api-?key|x-auth-token|x-access-token|x-token)$")
+_WHO = late(
     r"(user|login|logged|auth|account|role|admin|uid|identity|name|member|email|id)", re.IGNORECASE
 )
 
@@ -281,11 +283,11 @@ def _csrf(project: Project) -> Iterator[Lack]:
 
 
 _CSRF_QUESTION = "Can a page of another site make a signed-in browser do this?"
-_CSRF_APP = re.compile(
+_CSRF_APP = late(
     r"CSRF_?Protect|CSRFMiddleware|SeaSurf|csrf_middleware|xsrf_cookies|CsrfViewMiddleware",
     re.IGNORECASE,
 )
-_ACTS = re.compile(
+_ACTS = late(
     r"(disable|delete|remove|transfer|enable|change|update|logout_all|promote|grant|revoke|cancel|approve|pay|send)",
     re.IGNORECASE,
 )
@@ -329,7 +331,7 @@ def _uploads(project: Project) -> Iterator[Lack]:
             )
 
 
-_UPLOAD_LIMIT = re.compile(
+_UPLOAD_LIMIT = late(
     r"MAX_CONTENT_LENGTH|DATA_UPLOAD_MAX_MEMORY_SIZE|client_max_size|ALLOWED_EXTENSIONS",
     re.IGNORECASE,
 )
@@ -358,7 +360,7 @@ def _password_change(project: Project) -> Iterator[Lack]:
         )
 
 
-_OLD_TEXT = re.compile(r"^(old|current|existing|previous)[ _-]?(passw(or)?d|pwd|pass)\w*$")
+_OLD_TEXT = late(r"^(old|current|existing|previous)[ _-]?(passw(or)?d|pwd|pass)\w*$")
 
 
 def _enumeration(project: Project) -> Iterator[Lack]:

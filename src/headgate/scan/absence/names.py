@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, cast
 
+from headgate.model.record import record
 from headgate.scan.flow.program import ModuleState, Program
 from headgate.scan.flow.rules import Rules
 from headgate.scan.ir import nodes as ir
@@ -21,7 +22,7 @@ _GENERIC = frozenset(
 """Names of methods that say nothing of the class they belong to."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Function:
     """A function of the project and where it stands."""
 
@@ -34,7 +35,7 @@ class Function:
         return self.node[3]
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Class:
     """A class of the project."""
 
@@ -49,7 +50,7 @@ class Class:
         return self.node[3]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Imported:
     """A name that another file of the project has: looked up there when somebody asks for it."""
 
@@ -282,7 +283,7 @@ class Names:
 
     def _methods_of(self, state: ModuleState) -> Sequence[str]:
         if self.known is not None:
-            return self.known[state].methods
+            return self.known.methods(state)
         return [one.name for one in self.functions(state) if one.owner is not None]
 
 

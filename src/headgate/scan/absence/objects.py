@@ -19,6 +19,7 @@ from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 _MOST_PERSONAL = frozenset(
     {
@@ -148,7 +149,7 @@ def _for_administrators(function: Function) -> bool:
     )
 
 
-_ADMINISTRATORS = re.compile(r"admin|superuser|staff|moderator", re.IGNORECASE)
+_ADMINISTRATORS = late(r"admin|superuser|staff|moderator", re.IGNORECASE)
 
 
 def _ties(function: Function) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from headgate.scan.late import late
+
 MAX_BYTES = 2 << 20
 _METHODS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
-_FIRST = re.compile(rb"operationId")
+_FIRST = late(rb"operationId")
 
 
 def operations(documents: Mapping[str, bytes]) -> Iterator[tuple[str, str, str]]:

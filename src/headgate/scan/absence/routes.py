@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
+from headgate.model.record import record
 from headgate.scan.absence.facts import registering
 from headgate.scan.absence.names import Class, Function, Names, last_name, walk
 from headgate.scan.absence.openapi import operations
@@ -14,17 +15,18 @@ from headgate.scan.absence.words import Words
 from headgate.scan.flow.program import ModuleState
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 from headgate.scan.packs.schema import Entry
 
 CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_PARAMETERS = re.compile(r"<(?:[^<>:]*:)?(\w+)>|\{(\w+)[^{}]*\}|\(\?P<(\w+)>")
+_PARAMETERS = late(r"<(?:[^<>:]*:)?(\w+)>|\{(\w+)[^{}]*\}|\(\?P<(\w+)>")
 _BY_NAME = ("fastapi.",)
 _MAX_DEPTH = 3
 _MAX_FUNCTIONS = 40
 _TEXT = 400
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Route:
     """One way into the program."""
 
@@ -69,7 +71,7 @@ class Route:
         return frozenset(found)
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Facts:
     """What a function and the functions of the project that it calls are made of."""
 
@@ -128,8 +130,6 @@ class _Finder:
         self.based = [one for one in entries if one.selector.base]
         self.tails = registering(names.rules)
         self.known = names.known
-        self.marking = self.known.marking() if self.known is not None else frozenset[str]()
-        self.handling = {name for one in self.based for name in one.selector.method}
 
     def routes(self) -> Iterator[Route]:
         given: dict[int, tuple[Function, list[str], set[str], list[str]]] = {}
@@ -145,7 +145,8 @@ class _Finder:
             entry[2].update(methods)
 
         for state in self.names.program.states.values():
-            for function in self.names.functions(state) if self._may_define(state) else ():
+            within = self.known is None or self.known.may_define(state)
+            for function in self.names.functions(state) if within else ():
                 for pattern, methods, entry in self._of_function(state, function):
                     add(function, pattern, methods)
                     if entry.startswith(_BY_NAME):
@@ -165,20 +166,6 @@ class _Finder:
                 facts_of(self.names, function),
                 id(function.node) in named,
             )
-
-    def _may_define(self, state: ModuleState) -> bool:
-        """Whether a function of the file may be a route by its decorators or its class."""
-        if self.known is None:
-            return True
-        facts = self.known[state]
-        return (
-            facts.marked
-            or not self.marking.isdisjoint(facts.decorators)
-            or any(
-                not self.marking.isdisjoint(bases) and not self.handling.isdisjoint(methods)
-                for bases, methods in facts.heirs
-            )
-        )
 
     def _named(self, dotted: str) -> Function | None:
         module, _, name = dotted.rpartition(".")

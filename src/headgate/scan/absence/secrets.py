@@ -14,8 +14,9 @@ from headgate.scan.absence.names import Function, last_name, walk
 from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
-_SERIALISERS = re.compile(
+_SERIALISERS = late(
     r"(to|as|get)_?(dict|json|data)\w*|json\w*|serialize\w*|serialise\w*|dump|dict|to_representation"
 )
 _KEEPS = frozenset(
@@ -33,10 +34,8 @@ _KEEPS = frozenset(
     }
 )
 _LOGS = frozenset({"print", "debug", "info", "warning", "error", "critical", "exception", "log"})
-_PASSWORD = re.compile(
-    r"(\w+_)?(passw(or)?d|passphrase|pwd)(_?[12])?|passw(or)?d_\w+", re.IGNORECASE
-)
-_SECRET = re.compile(
+_PASSWORD = late(r"(\w+_)?(passw(or)?d|passphrase|pwd)(_?[12])?|passw(or)?d_\w+", re.IGNORECASE)
+_SECRET = late(
     r"(\w+_)?(passw(or)?d|pwd|secret|auth_?token|access_?token|api_?key|private_?key|credit_?card|ssn|cvv)",
     re.IGNORECASE,
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
+from headgate.model.record import record
 from headgate.scan.absence import words
 from headgate.scan.absence.lacks import Lack, Project, changes_state, lack, may_post
 from headgate.scan.absence.names import Function, is_node, last_name, walk
@@ -61,7 +62,7 @@ _CONTAINERS = frozenset({"dict", "list", "defaultdict"})
 _BODY = frozenset({"Body", "Form"})
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Held:
     """Variables that hold what a request holds."""
 

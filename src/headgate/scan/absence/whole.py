@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,24 +29,30 @@ class Whole:
         """Whether anything is kept at all."""
         return self._bundle is not None
 
-    def take(self, key: bytes) -> list[Lack] | None:
+    def take(self, key: bytes, more: Callable[[], bytes] = bytes) -> list[Lack] | None:
         """What was kept, when the files that it depends on are what they were. `key`: of everything
-        else that it depends on."""
+        else that it always depends on; `more`: makes a digest of what it may depend on."""
         kept = self._bundle.get(key) if self._bundle is not None else None
         if kept is None:
             return None
-        needed, found = kept
+        needed, asked, found = kept
+        if asked and asked != more():
+            return None
         if any(self._files[self._paths[number]].digest != digest for number, digest in needed):
             return None
         return [self._lack(*one) for one in found]
 
-    def keep(self, key: bytes, found: Sequence[Lack], needed: Iterable[str]) -> None:
-        """`needed`: the files whose content it depends on."""
+    def keep(
+        self, key: bytes, found: Sequence[Lack], needed: Iterable[str], more: bytes = b""
+    ) -> None:
+        """`needed`: the files whose content it depends on; `more`: empty when it does not depend
+        on that."""
         if self._bundle is None or self._cache is None:
             return
         numbers = {path: number for number, path in enumerate(self._paths)}
         value: Any = (
             [(numbers[path], self._files[path].digest) for path in needed],
+            more,
             [
                 (
                     numbers[one.path], one.kind, one.start, one.end, one.subject, one.question,

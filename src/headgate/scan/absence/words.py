@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import cached_property
 
+from headgate.scan.late import late
+
 
 class Words:
     """A pattern of words, ignoring case; compiled when it is first used, as few of them are."""
@@ -89,7 +91,7 @@ NOT_SIGN_IN = any_of(
 PASSWORD = any_of(
     r"\w*passw(or)?d\w*", r"\w*passphrase\w*", r"pwd", r"otp(_?code)?", r"pin(_?code)?"
 )
-PASSWORD_TEXT = re.compile(r"^(\w*passw(or)?d\w*|passphrase|pwd|otp|pin|passwd)$")
+PASSWORD_TEXT = late(r"^(\w*passw(or)?d\w*|passphrase|pwd|otp|pin|passwd)$")
 CHECKS_PASSWORD = any_of(
     r"(check|verify|validate|compare|match)_?\w*(passw|pwd|hash|credential|otp)\w*",
     r"checkpw",
@@ -235,10 +237,10 @@ ASKS_OLD = any_of(
     r"login",
     r"check_password_hash",
 )
-UNKNOWN_ACCOUNT = re.compile(
+UNKNOWN_ACCOUNT = late(
     r"(user(name)?|account|e-?mail|login)\b.{0,25}(does\s?n.t exist|does not exist|not found|unknown|is not registered|not registered|no such|invalid user\b|not exist)|no (such )?(user|account)|unknown (user|account)|invalid username\b(?!.{0,6}(or|and|/))"
 )
-WRONG_PASSWORD = re.compile(
+WRONG_PASSWORD = late(
     r"(password|passwd|pwd).{0,30}(incorrect|wrong|invalid|mismatch|not correct|does ?n.t match|does not match|not match)|(incorrect|wrong|invalid|bad) (password|passwd)"
 )
 PRIVILEGE = any_of(
@@ -256,11 +258,11 @@ PRIVILEGE = any_of(
     r"access_?level",
     r"user_?type",
 )
-PRIVILEGED = re.compile(r"^(admin|administrator|root|superuser|staff|manager|true|1|yes)$")
-SQL_CHANGE = re.compile(
+PRIVILEGED = late(r"^(admin|administrator|root|superuser|staff|manager|true|1|yes)$")
+SQL_CHANGE = late(
     r"^\s*(insert\s+into|update\s+\S+\s+set|delete\s+from|drop\s+table|truncate|replace\s+into|alter\s+table)\b"
 )
-SQL_PASSWORD = re.compile(
+SQL_PASSWORD = late(
     r"^\s*(insert\s+into|update\s+\S+\s+set)\b.*\b(passw(or)?d|pwd|passwd)\b", re.DOTALL
 )
 CHANGING_CALLS = frozenset(
@@ -280,7 +282,7 @@ FETCHES = frozenset(
         "get_by_id", "find", "get_one", "query", "fetch", "scalar_one", "get_item", "load",
     }
 )  # fmt: skip
-FETCH_HELPER = re.compile(
+FETCH_HELPER = late(
     r"(?:get|find|fetch|load|read|lookup)_(?:one_)?(?P<what>[a-z]+?)(?:_by_\w+|_from_db|_or_404)?",
     re.IGNORECASE,
 )

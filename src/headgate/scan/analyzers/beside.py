@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import sysconfig
 from pathlib import Path
@@ -22,4 +21,8 @@ def scripts() -> Path:
 def find_tool(name: str) -> str:
     """The tool beside this Python, else on the path; empty when there is none."""
     own = scripts() / name
-    return str(own) if own.is_file() else shutil.which(name) or ""
+    if own.is_file():
+        return str(own)
+    import shutil
+
+    return shutil.which(name) or ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from headgate.model.finding import Severity
+from headgate.model.record import record
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.infra.host import CAPABILITIES, is_engine_socket, is_host_root
 from headgate.scan.infra.shell import Runs, judge_shell
@@ -23,8 +23,9 @@ from headgate.scan.infra.yaml_nodes import (
     text_at,
     texts,
 )
+from headgate.scan.late import late
 
-_NAME = re.compile(r"(^|/)(docker-)?(compose|stack)([.-][\w.-]+)?\.ya?ml$")
+_NAME = late(r"(^|/)(docker-)?(compose|stack)([.-][\w.-]+)?\.ya?ml$")
 _STORES = {
     "postgres": (5432, "POSTGRES_PASSWORD"),
     "postgis": (5432, "POSTGRES_PASSWORD"),
@@ -59,7 +60,7 @@ _GUESSED = frozenset(
 _DEBUG = {"FLASK_DEBUG": ("1", "true"), "WERKZEUG_DEBUG": ("1", "true")}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compose:
     """Judges compose files: what containers may do to the host, and what they open."""
 

@@ -10,9 +10,9 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cache
 
+from headgate.model.record import record
 from headgate.scan.analyzers.credential_values import (
     Judgement,
     is_generated,
@@ -22,6 +22,7 @@ from headgate.scan.analyzers.credential_values import (
     judge_password,
     judge_token,
 )
+from headgate.scan.late import late
 
 _WORD = (
     r"(?:pass(?:word|wd|phrase|code)?|passwd|pwd|secret|token|api[_.-]?key|access[_.-]?key|"
@@ -35,7 +36,7 @@ _QUOTED = r"(?P<quote>[\"'`])(?P<value>(?:\\.|(?!(?P=quote))[^\\\n]){3,200})(?P=
 _STRING = r"[rbuf$@]{0,2}(?:\"[^\"\n]{0,200}\"|'[^'\n]{0,200}')"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Form:
     """A pattern with the groups `value` and, where there is one, `name`."""
 
@@ -62,7 +63,7 @@ def _compiled(expression: str, flags: re.RegexFlag) -> re.Pattern[str]:
     return re.compile(expression, flags)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Match:
     """A credential; offsets in the text."""
 
@@ -299,7 +300,7 @@ FORMS = (
         _PROSE,
     ),
 )
-_OPEN = re.compile(
+_OPEN = late(
     r"public|csrf|cache|primary|foreign|sort|partition|index|lookup|i18n|locale|translation|state|"
     r"trans|msg|message|react|data|map|dict|object|json|hash|site|client|bucket|s3|storage|commit|"
     r"revision|checksum",
@@ -320,9 +321,9 @@ def forms(path: str, text: str) -> Iterator[Match]:
     # ASCII only: a few letters change their length in lower case.
     low = text.encode("ascii", "replace").lower().decode("ascii")
     for form in FORMS:
-        if not form.is_for(path):
-            continue
         for first, last in _stretches(form, low):
+            if not form.is_for(path):
+                break
             for match in form.pattern.finditer(text, first, last):
                 name = match.groupdict().get("name") or ""
                 judged = form.judge(name, match["value"])

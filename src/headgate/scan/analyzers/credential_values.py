@@ -10,45 +10,46 @@ import base64
 import binascii
 import math
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Severity
+from headgate.scan.late import late
+from headgate.scan.rules.shipped import table
 
 Judgement = tuple[Severity, Confidence] | None
 
-VOCABULARY: Mapping[str, Sequence[str]] = tomllib.loads(
-    (Path(__file__).parent.parent / "rules" / "passwords.toml").read_text("utf-8")
+VOCABULARY: Mapping[str, Sequence[str]] = table(
+    Path(__file__).parent.parent / "rules" / "passwords.toml"
 )
 _DEMONSTRATED = frozenset({"postgres", "guest", "mysql", "redis", "minio", "rabbitmq", "tiger"})
 """What products are delivered or explained with, e.g. Oracle's `scott:tiger`."""
-_OTHER_THING = re.compile("|".join(VOCABULARY["other_things"]), re.IGNORECASE)
-_PUBLIC = re.compile(r"public|csrf|xsrf|css|design|syntax|lexer|parser|pagination|next|cursor|page")
-_SHOWN = re.compile(
+_OTHER_THING = late("|".join(VOCABULARY["other_things"]), re.IGNORECASE)
+_PUBLIC = late(r"public|csrf|xsrf|css|design|syntax|lexer|parser|pagination|next|cursor|page")
+_SHOWN = late(
     r"(?:^|[_.-])(?:labels?|titles?|texts?|captions?|messages?|msg|errors?|buttons?|i18n|placeholders?)"
     r"[_.-]"
 )
 """Names of what people read."""
-_NAMES_ONE = re.compile(
+_NAMES_ONE = late(
     r"(?:[a-z]|[-_.:])(?:Pass(?:word)?|Secret|Token|Key|Credentials?)$"
     r"|[-_.:](?:pass(?:word)?|secret|token|key|credentials?)$"
 )
 """Words that end so name a secret: `UserPassword`, `db-secret`."""
-_PLACEHOLDER = re.compile("|".join(VOCABULARY["placeholders"]), re.DOTALL)
-_PLACEHOLDER_WORDS = re.compile("|".join(VOCABULARY["placeholder_words"]), re.IGNORECASE)
+_PLACEHOLDER = late("|".join(VOCABULARY["placeholders"]), re.DOTALL)
+_PLACEHOLDER_WORDS = late("|".join(VOCABULARY["placeholder_words"]), re.IGNORECASE)
 _COMMON = frozenset(VOCABULARY["common"])
-_HASHED = re.compile(
+_HASHED = late(
     r"^(?:\$(?:2[aby]|argon2\w*|5|6|1|apr1|pbkdf2[\w-]*)\$|pbkdf2[_:]|bcrypt|scrypt[:$]|\{SSHA)"
 )
-_REFERENCE = re.compile(
+_REFERENCE = late(
     r"~?\.{0,2}/[\w./-]*|[A-Za-z]:\\.*|https?://.*|[\w-]+\.[\w.-]*[a-z]{2,}\(.*|\w+\(.*\)"
     r"|[a-z_][\w-]*(?:\.[A-Za-z_][\w-]*)+|[#.]?[a-z]+(?:[-_][a-z]+)+"
 )
-_REGULAR_EXPRESSION = re.compile(r"\\[dwsb]|\(\?|\[\^?[a-zA-Z0]-|\.\*|\{\d|\]\+$")
-_CLASSES = tuple(re.compile(one) for one in (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]"))
+_REGULAR_EXPRESSION = late(r"\\[dwsb]|\(\?|\[\^?[a-zA-Z0]-|\.\*|\{\d|\]\+$")
+_CLASSES = tuple(late(one) for one in (r"[a-z]", r"[A-Z]", r"[0-9]", r"[^A-Za-z0-9]"))
 
 
 def judge_url(value: str, host: str) -> Judgement:

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from headgate.model.finding import Severity, Span
+from headgate.model.record import record
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.infra.dockerfile import Instruction, instructions
 from headgate.scan.infra.shell import Runs, judge_shell
 from headgate.scan.infra.telling import LEAST, Teller, scan_each
+from headgate.scan.late import late
 
-_NAME = re.compile(
+_NAME = late(
     r"(.*[.-])?(dockerfile|containerfile)([.-].*)?|.*\.(dockerfile|containerfile)", re.IGNORECASE
 )
 _NOT = (".md", ".txt", ".py", ".js", ".ts", ".json", ".yml", ".yaml", ".dockerignore", ".j2")
-_SECRET_NAME = re.compile(
+_SECRET_NAME = late(
     r"(?:^|_)(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_KEY|ACCESS_KEY|SECRET_KEY|CREDENTIALS)$",
     re.IGNORECASE,
 )
-_CREDENTIAL_FILE = re.compile(
+_CREDENTIAL_FILE = late(
     r"(^|/)(\.env(\.(prod|production|local|staging))?|id_(rsa|dsa|ecdsa|ed25519)|\.netrc|\.pgpass|"
     r"\.aws(/credentials)?|\.docker/config\.json|\.ssh|\.git-credentials|kubeconfig|\.kube(/config)?|"
     r"service[-_]account[\w-]*\.json|[\w-]+\.(pem|p12|pfx|keystore|jks))/?$"
 )
-_PUBLIC_KEY = re.compile(r"(ca|cert|chain|public|bundle|root)[\w-]*\.pem$", re.IGNORECASE)
-_DEBUG = re.compile(r"^(FLASK_DEBUG|WERKZEUG_DEBUG|DJANGO_DEBUG)[= ]\"?(1|true|on)\"?$", re.I)
+_PUBLIC_KEY = late(r"(ca|cert|chain|public|bundle|root)[\w-]*\.pem$", re.IGNORECASE)
+_DEBUG = late(r"^(FLASK_DEBUG|WERKZEUG_DEBUG|DJANGO_DEBUG)[= ]\"?(1|true|on)\"?$", re.I)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dockerfile:
     """Judges the definitions of container images."""
 

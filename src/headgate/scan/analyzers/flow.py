@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Finding, Outcome, Span, StepRole, TraceStep
+from headgate.model.record import record, replace
 from headgate.scan.absence.every import lacking
 from headgate.scan.absence.openapi import operations
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.flow.analysis import Mode, analyse
 from headgate.scan.flow.findings import Found, Step
 from headgate.scan.front.lowered import Lowered, lowered
+from headgate.scan.late import late
 from headgate.scan.packs.schema import Kind, Kinds, Pack
 from headgate.scan.packs.shipped import shipped, shipped_kinds
 from headgate.scan.rules.table import load
@@ -26,7 +28,7 @@ SHOWN = Confidence.MEDIUM
 """What the analysis is less sure of than this is not reported."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Flow:
     """Follows data through Python files by the rule packs."""
 
@@ -64,9 +66,14 @@ class Flow:
         self.last.update(modules)
         scope = None if not context else frozenset(file.path for file in files)
         kinds = self.kinds()
+        packs = self.packs(LANGUAGE)
+        # First of all: what the analysis holds makes everything that allocates after it slow.
+        lacks = lacking(
+            modules, packs, kinds, documents, cache=self.cache and self.cache.parent / "facts"
+        )
         outcome = analyse(
             modules,
-            self.packs(LANGUAGE),
+            packs,
             kinds,
             self.mode,
             self.shown,
@@ -82,16 +89,7 @@ class Flow:
             if one.confidence >= self.shown or one.code
         ]
         # What is missing is a question to a human, however unsure.
-        hits += [
-            Hit(finding_of(one, kinds[one.kind], places))
-            for one in lacking(
-                modules,
-                self.packs(LANGUAGE),
-                kinds,
-                documents,
-                cache=self.cache and self.cache.parent / "facts",
-            )
-        ]
+        hits += [Hit(finding_of(one, kinds[one.kind], places)) for one in lacks]
         notes = [f"{path}: {why}" for path, why in reduced_by(modules, outcome.cut, places)]
         return Analysis(
             Outcome.PASSED, "", tuple(hits), reduced=tuple(notes), cut=cut_off(outcome.cut)
@@ -99,7 +97,7 @@ class Flow:
 
 
 _DOCUMENTS = (".yml", ".yaml", ".json")
-_DESCRIPTION = re.compile(rb"^\s*[{\"']*\s*[\"']?(openapi|swagger)[\"']?\s*:", re.MULTILINE)
+_DESCRIPTION = late(rb"^\s*[{\"']*\s*[\"']?(openapi|swagger)[\"']?\s*:", re.MULTILINE)
 
 
 def _is_description(path: str, start: bytes) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Outcome
+from headgate.model.record import record
 from headgate.scan.analyzers.flow import SHOWN, Places, cut_off, finding_of, reduced_by
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile
 from headgate.scan.analyzers.keeping import Keeper
@@ -19,7 +20,7 @@ from headgate.scan.packs.shipped import remedies, shipped, shipped_kinds
 LANGUAGE = "javascript"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JavaScriptFlow:
     """Follows data through JavaScript, TypeScript and JSX by the rule packs."""
 
@@ -58,6 +59,8 @@ class JavaScriptFlow:
         tests = tests_of({path: module.imports for path, module in modules.items()})
         modules = {path: one for path, one in modules.items() if path not in tests}
         kinds = self.kinds()
+        # First of all: what the analysis holds makes everything that allocates after it slow.
+        lacks = as_found(lacks_of(modules, self.cache and self.cache.parent / "facts"), kinds)
         outcome = analyse(
             modules,
             self.packs(LANGUAGE),
@@ -77,9 +80,7 @@ class JavaScriptFlow:
         # What is missing is a question to a human, however unsure.
         hits += [
             Hit(finding_of(one, kinds[one.kind], places, LANGUAGE, how.get(one.kind, "")))
-            for one in as_found(
-                lacks_of(modules, self.cache and self.cache.parent / "facts"), kinds
-            )
+            for one in lacks
         ]
         notes = [f"{file.path}: {unwritten[file.path]}" for file in files if file.path in unwritten]
         tested = sorted(tests.intersection(file.path for file in files))

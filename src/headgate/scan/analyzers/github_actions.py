@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from headgate.model.finding import Confidence, Severity, Span
+from headgate.model.record import record, replace
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.infra.shell import Runs, judge_shell
 from headgate.scan.infra.telling import LEAST, Teller, Unreadable, scan_each
@@ -32,15 +32,16 @@ from headgate.scan.infra.yaml_nodes import (
     text_at,
     truth_at,
 )
+from headgate.scan.late import late
 
-_WORKFLOW = re.compile(r"(^|/)\.(github|gitea|forgejo)/workflows/[^/]+\.ya?ml$")
-_ACTION = re.compile(r"(^|/)action\.ya?ml$")
+_WORKFLOW = late(r"(^|/)\.(github|gitea|forgejo)/workflows/[^/]+\.ya?ml$")
+_ACTION = late(r"(^|/)action\.ya?ml$")
 _SCRIPTS = {"actions/github-script": "script", "azure/powershell": "inlinescript"}
 """Actions that run an input as code."""
 _OWN = ("actions/", "github/", "./", "../")
-_SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_RELEASE = re.compile(r"v?\d+(\.\d+)*([-.+]\w+)*|release[-/].*")
-_SAME_REPOSITORY = re.compile(
+_SHA = late(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_RELEASE = late(r"v?\d+(\.\d+)*([-.+]\w+)*|release[-/].*")
+_SAME_REPOSITORY = late(
     r"head\.repo\.full_name\s*==\s*github\.repository|"
     r"github\.repository\s*==\s*github\.event\.pull_request\.head\.repo\.full_name|"
     r"head\.repo\.fork\s*(==\s*false|!=\s*true)|!\s*github\.event\.pull_request\.head\.repo\.fork|"
@@ -51,21 +52,21 @@ _SAME_REPOSITORY = re.compile(
     r"github\.event\.pull_request\.merged\s*(==\s*true)?"
 )
 """Conditions under which the code of a proposal is not just anybody's."""
-_BOT = re.compile(r"github\.(actor|triggering_actor)\s*==\s*'[\w-]+\[bot\]'")
-_BUILDS = re.compile(
+_BOT = late(r"github\.(actor|triggering_actor)\s*==\s*'[\w-]+\[bot\]'")
+_BUILDS = late(
     r"\b(npm|yarn|pnpm|npx|pip|uv|poetry|tox|nox|make|cmake|cargo|go|mvn|gradle|bundle|rake|"
     r"composer|pytest|python\d?|node|ruby|bazel|dotnet|hatch|pre-commit|just|docker)\b|"
     r"(^|\s)(\./|(ba)?sh\s+\S)",
     re.MULTILINE,
 )
-_TO_ENVIRONMENT = re.compile(r">>\s*\"?\$\{?(GITHUB_ENV|GITHUB_PATH)\b")
-_PUBLISHES = re.compile(
+_TO_ENVIRONMENT = late(r">>\s*\"?\$\{?(GITHUB_ENV|GITHUB_PATH)\b")
+_PUBLISHES = late(
     r"pypa/gh-action-pypi-publish|softprops/action-gh-release|goreleaser|docker/build-push-action|"
     r"npm publish|twine upload|cargo publish|gem push|uv publish|poetry publish"
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GitHubActions:
     """Judges workflows and composite actions: what outsiders can make them do."""
 
@@ -120,7 +121,7 @@ def _workflow(root: Map, teller: Teller) -> None:
             teller.say("unsecure-commands", value.span)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Steps:
     teller: Teller
     events: frozenset[str]

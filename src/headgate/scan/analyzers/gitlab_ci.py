@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from headgate.model.finding import Severity, Span
+from headgate.model.record import record
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.infra.shell import Runs, judge_shell
 from headgate.scan.infra.telling import LEAST, Teller, scan_each
@@ -21,23 +20,22 @@ from headgate.scan.infra.yaml_nodes import (
     read_yaml,
     text_at,
 )
+from headgate.scan.late import late
 
-_NAME = re.compile(
-    r"(^|/)(\.gitlab-ci[\w.-]*|[\w.-]+\.gitlab-ci)\.ya?ml$|(^|/)\.gitlab/ci/.*\.ya?ml$"
-)
+_NAME = late(r"(^|/)(\.gitlab-ci[\w.-]*|[\w.-]+\.gitlab-ci)\.ya?ml$|(^|/)\.gitlab/ci/.*\.ya?ml$")
 _SCRIPTS = ("before_script", "script", "after_script", "pre_get_sources_script")
 _OUTSIDER = (
     r"CI_COMMIT_(?:MESSAGE|TITLE|DESCRIPTION|AUTHOR|BRANCH|REF_NAME|TAG|TAG_MESSAGE)|"
     r"CI_MERGE_REQUEST_(?:TITLE|DESCRIPTION|SOURCE_BRANCH_NAME|LABELS)|"
     r"CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_NAME"
 )
-_EVALUATED = re.compile(
+_EVALUATED = late(
     rf"(?:\beval\b|\b(?:ba|da|z)?sh\s+-\w*c\b|\bpython\d?\s+-c\b|\bnode\s+-e\b|\bssh\b[^\n]*\")"
     rf"[^\n]*\$\{{?(?P<name>{_OUTSIDER})\b"
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GitLabCI:
     """Judges pipelines: what outsiders can make them do, and where their parts come from."""
 

@@ -36,6 +36,10 @@ _CLASSES = {
 }
 """Module → class."""
 
+_CODE = (".py", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+_OTHER = ("settings", "config", "dockerfile", "containerfile", ".env")
+"""Parts of the names of code that one of them may want."""
+
 
 def all_analyzers(least: Severity | None = None) -> tuple[Separate, ...]:
     """One of each kind, reporting at or above a severity; None: what is reported unless asked
@@ -45,7 +49,7 @@ def all_analyzers(least: Severity | None = None) -> tuple[Separate, ...]:
 
 class _Later:
     """An analyzer that is imported when there is a file for it: most projects need few of them,
-    and one file of plain Python none."""
+    and one file of plain code none."""
 
     check = "source"
 
@@ -58,7 +62,7 @@ class _Later:
         return self._module.replace("_", "-")
 
     def wants(self, path: str, start: bytes) -> bool:
-        return not _is_plain_python(path, start) and self._real.wants(path, start)
+        return not _is_plain_code(path, start) and self._real.wants(path, start)
 
     def scan(self, files: Sequence[SourceFile]) -> Analysis:
         return self._real.scan(files) if files else Analysis(Outcome.PASSED)
@@ -79,9 +83,9 @@ class _Later:
         return made() if self._least is None else made(self._least)
 
 
-def _is_plain_python(path: str, start: bytes) -> bool:
-    """Whether a file is Python that none of them wants, judged by little."""
-    if not path.endswith(".py") or b"#!" in start[:5]:
+def _is_plain_code(path: str, start: bytes) -> bool:
+    """Whether a file is Python or JavaScript that none of them wants, judged by little."""
+    if not path.endswith(_CODE) or b"#!" in start[:5]:
         return False
     lower = path.lower()
-    return not any(word in lower for word in ("settings", "config", "dockerfile", "containerfile"))
+    return not any(word in lower for word in _OTHER)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from headgate.model.finding import Finding, Outcome, Span
+from headgate.model.record import record
 
 
 class Later(NamedTuple):
@@ -57,7 +57,7 @@ class SourceFile:
         return f"SourceFile({self.path!r})"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hit:
     """A finding, and what tells it from another on a line that reads the same when masked."""
 
@@ -70,7 +70,7 @@ class Hit:
     0 for its text, and the first and last offset in the bytes of that."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Analysis:
     """What one analyzer says of some files."""
 

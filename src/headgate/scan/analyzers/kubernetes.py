@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from headgate.model.finding import Confidence, Severity
+from headgate.model.record import record
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.infra.host import CAPABILITIES, is_engine_socket, is_host_root
 from headgate.scan.infra.shell import Runs, judge_shell
@@ -24,11 +24,12 @@ from headgate.scan.infra.yaml_nodes import (
     texts,
     truth_at,
 )
+from headgate.scan.late import late
 
-_MANIFEST = re.compile(r"^apiVersion:", re.MULTILINE)
-_KIND = re.compile(r"^kind:", re.MULTILINE)
-_DIRECTIVE = re.compile(r"^[ \t]*\{\{-?.*?-?\}\}[ \t]*$", re.MULTILINE)
-_INLINE = re.compile(r"\{\{.*?\}\}")
+_MANIFEST = late(r"^apiVersion:", re.MULTILINE)
+_KIND = late(r"^kind:", re.MULTILINE)
+_DIRECTIVE = late(r"^[ \t]*\{\{-?.*?-?\}\}[ \t]*$", re.MULTILINE)
+_INLINE = late(r"\{\{.*?\}\}")
 _POD_PATHS: dict[str, tuple[str, ...]] = {
     "Pod": ("spec",),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
@@ -43,12 +44,10 @@ _FLAGS = {
     "--client-cert-auth=false": "api-open",
     "--enable-skip-login": "api-open",
 }
-_SEALED = re.compile(
-    r"ENC\[|\{\{|\$\{|\$\(|<[\w -]+>|^\s*$|^\*+$|change-?me|placeholder|example", re.I
-)
+_SEALED = late(r"ENC\[|\{\{|\$\{|\$\(|<[\w -]+>|^\s*$|^\*+$|change-?me|placeholder|example", re.I)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kubernetes:
     """Judges manifests: what pods may do to their node, and who may do what in the cluster."""
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from headgate.model.finding import Confidence, Severity
+from headgate.model.record import record, replace
 from headgate.scan.analyzers.credential_forms import forms
 from headgate.scan.analyzers.credential_values import (
     VOCABULARY,
@@ -20,6 +20,7 @@ from headgate.scan.analyzers.credential_values import (
     judge_url,
 )
 from headgate.scan.analyzers.python_ast import idle_texts
+from headgate.scan.late import late
 from headgate.scan.notes import is_message
 from headgate.scan.text import is_test
 
@@ -36,7 +37,7 @@ class Style(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Secret:
     """A value that looks like a secret; offsets are in characters of the text."""
 
@@ -71,43 +72,39 @@ _WRAPPED = (
 """What only makes another type of a text."""
 _HINTS = ("pass", "pwd", "psw", "pw", "secret", "token", "key", "credential", "://")
 """No pattern matches a line that has none of these in lower case."""
-_PATTERN_CODE = re.compile(
+_PATTERN_CODE = late(
     rf"(?<![A-Za-z0-9_.$@-]){_NAME}(?:[\"'`]\s*\])?[\"'`]?{_TYPE}\s*"
     rf"(?:=>|:=|===?|=|:|,(?=\s*[\"'`]))\s*{_WRAPPED}(?:[rbuf]{{1,2}}(?=[\"'`])|@)?{_QUOTED}",
     re.IGNORECASE,
 )
-_PATTERN_BARE = re.compile(
+_PATTERN_BARE = late(
     rf"^\s*(?:export\s+|set\s+|ENV\s+|ARG\s+|-\s+|\$env:)?[\"']?{_NAME}[\"']?\s*[=:]\s*"
     r"(?P<value>[^\s\"'`#;,<][^\s\"'`;,]*)\s*(?:\s[#;].*|,|;)?$",
     re.IGNORECASE,
 )
-_PATTERN_XML = re.compile(
-    rf"<{_NAME}>(?P<value>[^<\s]+)</", re.IGNORECASE
-)  # <password>value</password>
-_PATTERN_ENVIRONMENT = re.compile(
+_PATTERN_XML = late(rf"<{_NAME}>(?P<value>[^<\s]+)</", re.IGNORECASE)  # <password>value</password>
+_PATTERN_ENVIRONMENT = late(
     r"(?:^|[\s\"'])(?P<name>[A-Z0-9_]{0,60}?(?:PASS|PWD|SECRET|TOKEN|KEY|CREDENTIAL)[A-Z0-9_]{0,40})"
     r"=(?P<value>[^\s\"'`;&|$<>()]+)"
 )
-_PATTERN_ENV_WORDS = re.compile(r"^\s*ENV\s+(?P<name>\w+)\s+(?P<value>[^\s=]+)\s*$")
-_PATTERN_URL = re.compile(
+_PATTERN_ENV_WORDS = late(r"^\s*ENV\s+(?P<name>\w+)\s+(?P<value>[^\s=]+)\s*$")
+_PATTERN_URL = late(
     r"(?P<name>[a-z][a-z0-9+.-]{1,20})://[^\s/:@\"'`<>{}$%]{0,64}:(?P<value>[^\s/@\"'`<>]{3,128})@"
     r"(?P<host>[A-Za-z0-9.-]+|\[)",
     re.IGNORECASE,
 )
 
-_DISOWNED = re.compile(
-    r"\b(?:e\.g\.|for example|not a real|fake|dummy|placeholder)\b", re.IGNORECASE
-)
-_TRANSLATIONS = re.compile(
+_DISOWNED = late(r"\b(?:e\.g\.|for example|not a real|fake|dummy|placeholder)\b", re.IGNORECASE)
+_TRANSLATIONS = late(
     r"(?:^|/)(?:locales?|i18n|l10n|lang|languages?|translations?|messages)(?:/|[._-])",
     re.IGNORECASE,
 )
-_TEST = re.compile(
+_TEST = late(
     r"(?:^|/)(?:__tests__|e2e|cypress|androidTest)/|[._-](?:test|spec|cy)\.[jt]sx?$"
     r"|_(?:test|spec)\.[a-z]+$|[a-z0-9]Tests?\.(?:java|kt|cs|php|swift|scala|groovy)$"
 )
 """Paths of test code in the languages that `is_test` does not know of."""
-_SETTER = re.compile(r"\b(set\w*|put|add|define|with\w*)\(\s*[\"'`]$", re.IGNORECASE)
+_SETTER = late(r"\b(set\w*|put|add|define|with\w*)\(\s*[\"'`]$", re.IGNORECASE)
 
 
 def style_of(path: str, text: str = "") -> Style:

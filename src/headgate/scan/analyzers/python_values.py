@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+
+from headgate.model.record import record
+from headgate.scan.late import late
 
 
 class Made(IntEnum):
@@ -22,17 +24,17 @@ class Made(IntEnum):
     """A constant text with values put into it."""
 
 
-_FIXED = re.compile(r"_?[A-Z][A-Z0-9_]+|__\w+__")
+_FIXED = late(r"_?[A-Z][A-Z0-9_]+|__\w+__")
 _HARMLESS_CALLS = frozenset(
     {"int", "float", "len", "bool", "round", "sum", "id", "hash", "ord", "abs", "hex", "uuid4"}
 )
 _QUOTING_CALLS = frozenset({"quote", "quote_identifier", "literal_eval", "mogrify", "quote_ident"})
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-_PERCENT = re.compile(r"%(\(\w+\))?[-+ #0-9.]*[a-zA-Z]")
+_PERCENT = late(r"%(\(\w+\))?[-+ #0-9.]*[a-zA-Z]")
 _DEPTH = 12
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value:
     """What is known of an expression."""
 

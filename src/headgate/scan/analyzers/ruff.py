@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
+from headgate.model.record import record, replace
 from headgate.scan.analyzers.beside import find_tool
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile, together
 from headgate.scan.analyzers.python_ast import parse
 from headgate.scan.analyzers.python_values import is_constant_at, reads_constant_at
 from headgate.scan.kept import told_apart
+from headgate.scan.late import late
 from headgate.scan.rules.table import Rule, load
 from headgate.scan.text import Text, decode, is_python, is_test
 
@@ -39,7 +40,11 @@ _INJECTION = frozenset({78, 89, 94, 95})
 _ENDINGS = frozenset({"", ".py", ".pyi", ".pyw"})
 _UNVERIFIED = 295
 """CWE of a certificate or key that is not verified: usual against a test's own server."""
-_NOQA = re.compile(r"#\s*noqa(?!:)|#\s*noqa:.*\bS\d*", re.IGNORECASE)
+_OPTIONS = (
+    "check", "--isolated", "--no-cache", "--no-fix", "--quiet", "--ignore-noqa",
+    "--no-respect-gitignore", "--exit-zero", "--target-version=py314", "--output-format=json",
+)  # fmt: skip
+_NOQA = late(r"#\s*noqa(?!:)|#\s*noqa:.*\bS\d*", re.IGNORECASE)
 
 
 Entry = Mapping[str, Any]
@@ -53,9 +58,9 @@ def find_ruff() -> Path | None:
     return Path(found) if found else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ruff:
-    """Runs ruff on copies with names of our own, so that no path or configuration of the
+    """Runs ruff on copies under names of our own, so that no path or configuration of the
     project can steer it."""
 
     binary: Path | None = None
@@ -101,25 +106,22 @@ class Ruff:
         binary = self.binary or find_ruff()
         if binary is None:
             return Analysis(Outcome.NOT_RUN, "ruff is not installed: run `pip install ruff`")
-        with tempfile.TemporaryDirectory(prefix="headgate-ruff-") as name:
-            folder = Path(name).resolve()
-            by_name: dict[str, tuple[SourceFile, list[Entry]]] = {}
-            for number, file in enumerate(files):
-                copy = folder / f"{number}{'.pyi' if file.path.endswith('.pyi') else '.py'}"
-                copy.write_text(decode(file.data), "utf-8", newline="\n")
-                by_name[copy.name] = (file, [])
-            command = [str(binary), "check", "--isolated", "--no-cache", "--no-fix", "--quiet"]
-            command += ["--ignore-noqa", "--no-respect-gitignore", "--exit-zero"]
-            command += ["--target-version=py314", "--select", ",".join(load("python_ruff"))]
-            command += ["--output-format=json", str(folder)]
-            try:
+        rules = ",".join(load("python_ruff"))
+        try:
+            # One file goes through a pipe: that saves a directory, and loading what makes one.
+            with _one(files[0]) if len(files) == 1 else _copies(files) as given:
                 done = subprocess.run(
-                    command, capture_output=True, timeout=self.timeout, check=False, cwd=folder
+                    [str(binary), *_OPTIONS, "--select", rules, *given.names],
+                    input=given.text,
+                    capture_output=True,
+                    timeout=self.timeout,
+                    check=False,
+                    cwd=given.folder,
                 )
-            except subprocess.TimeoutExpired:
-                return Analysis(Outcome.NOT_RUN, f"ruff did not end within {self.timeout:g} s")
-            except OSError as error:
-                return Analysis(Outcome.NOT_RUN, f"ruff could not be started: {error.strerror}")
+        except subprocess.TimeoutExpired:
+            return Analysis(Outcome.NOT_RUN, f"ruff did not end within {self.timeout:g} s")
+        except OSError as error:
+            return Analysis(Outcome.NOT_RUN, f"ruff could not be started: {error.strerror}")
         if done.returncode != 0:
             last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
             why = f": {last[0]}" if last else ""
@@ -129,8 +131,46 @@ class Ruff:
         except ValueError:
             return Analysis(Outcome.NOT_RUN, "ruff's answer is not JSON")
         for entry in entries:
-            by_name[Path(entry["filename"]).name][1].append(entry)
-        return list(by_name.values())
+            given.by_name[Path(entry["filename"]).name][1].append(entry)
+        return list(given.by_name.values())
+
+
+@record
+class _Given:
+    """What ruff is given to read."""
+
+    by_name: Mapping[str, tuple[SourceFile, list[Entry]]]
+    """The files by the names that it knows them by, and what it says of each."""
+    names: Sequence[str]
+    """Its last arguments."""
+    folder: str
+    text: bytes | None = None
+    """For its standard input."""
+
+
+@contextmanager
+def _one(file: SourceFile) -> Generator[_Given]:
+    name = f"0{_ending(file)}"
+    text = decode(file.data).encode()
+    yield _Given({name: (file, [])}, ("--stdin-filename", name, "-"), "/", text)
+
+
+@contextmanager
+def _copies(files: Sequence[SourceFile]) -> Generator[_Given]:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="headgate-ruff-") as name:
+        folder = Path(name).resolve()
+        by_name: dict[str, tuple[SourceFile, list[Entry]]] = {}
+        for number, file in enumerate(files):
+            copy = folder / f"{number}{_ending(file)}"
+            copy.write_text(decode(file.data), "utf-8", newline="\n")
+            by_name[copy.name] = (file, [])
+        yield _Given(by_name, (str(folder),), str(folder))
+
+
+def _ending(file: SourceFile) -> str:
+    return ".pyi" if file.path.endswith(".pyi") else ".py"
 
 
 def _analysis(file: SourceFile, entries: Sequence[Entry]) -> Analysis:

@@ -7,17 +7,20 @@ means nothing outside one run.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.model.finding import Confidence, Finding, Outcome, Severity, Span
+from headgate.model.record import record, replace
 from headgate.scan.analyzers import passwords, token_forms
 from headgate.scan.analyzers.interface import Analysis, Hit, SourceFile, together
 from headgate.scan.kept import keep_values, take_values, told_apart
+from headgate.scan.late import late
 from headgate.scan.readings import readings
 from headgate.scan.text import Offsets, decode, printable
 
@@ -28,7 +31,7 @@ _REMEDY = (
     "Remove it, read it from the environment or a secret store, and replace it where it is valid: "
     "whoever has seen this text has it."
 )
-_LEAD_IN = re.compile(
+_LEAD_IN = late(
     r"^(?:Uncovered|Identified|Detected|Discovered|Found|Possible|Potential)\s+"
     r"(?:an?\s+)?(?:possible\s+|potential\s+)?",
     re.IGNORECASE,
@@ -210,7 +213,12 @@ def _library() -> Path | None:
     if not folders:
         return None
     try:
-        (library,) = Path(folders[0]).glob("_native.*so")
+        folder = Path(folders[0])
+        (library,) = (
+            folder / name
+            for name in os.listdir(folder)  # noqa: PTH208 - a pattern of paths is compiled
+            if name.startswith("_native.") and name.endswith("so")
+        )
     except (OSError, ValueError):
         return None
     return library
@@ -227,7 +235,7 @@ def _name(path: str) -> str:
     return f"file{ending}" if ending.isascii() and passwords.is_known(path) else "file"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Found:
     """A place in the bytes of a text."""
 

@@ -6,15 +6,16 @@ import ast
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from headgate.model.finding import Confidence, Severity, Span
+from headgate.model.record import record
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.infra.telling import LEAST, Teller, scan_each
+from headgate.scan.late import late
 
-_ENVIRONMENT = re.compile(r"(^|/)(\.env(\.[\w-]+)*|[\w-]+\.env)$")
-_EXAMPLE = re.compile(r"example|sample|template|dist|default|test", re.IGNORECASE)
-_DEVELOPMENT = re.compile(
+_ENVIRONMENT = late(r"(^|/)(\.env(\.[\w-]+)*|[\w-]+\.env)$")
+_EXAMPLE = late(r"example|sample|template|dist|default|test", re.IGNORECASE)
+_DEVELOPMENT = late(
     r"(^|[/_.-])(dev|devel|development|local|test|tests|testing|ci|debug)([/_.-]|$)",
     re.IGNORECASE,
 )
@@ -26,13 +27,13 @@ _FLASK = frozenset(
     {"SQLALCHEMY_DATABASE_URI", "SQLALCHEMY_TRACK_MODIFICATIONS", "WTF_CSRF_ENABLED", "TESTING",
      "SESSION_COOKIE_SECURE", "JWT_SECRET_KEY", "SECRET_KEY", "MAIL_SERVER", "FLASK_ENV"}
 )  # fmt: skip
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = late(
     r"change[-_ ]?me|your[-_ ]|<.*>|example|placeholder|^$|test|dummy|\*\*\*", re.IGNORECASE
 )
 _WEAK_HASHERS = ("MD5PasswordHasher", "SHA1PasswordHasher", "CryptPasswordHasher")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """Judges the settings that a deployed application runs with."""
 
@@ -89,7 +90,7 @@ def _assignments(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
             yield one.target.id, one.value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Module:
     teller: Teller
     lines: Sequence[str]
@@ -223,7 +224,7 @@ def _strings(node: ast.expr) -> list[str]:
     return []
 
 
-_LINE = re.compile(r"^\s*(?:export\s+)?(?P<name>\w+)\s*=\s*(?P<value>\"[^\"]*\"|'[^']*'|\S*)")
+_LINE = late(r"^\s*(?:export\s+)?(?P<name>\w+)\s*=\s*(?P<value>\"[^\"]*\"|'[^']*'|\S*)")
 _ON = ("1", "true", "on", "yes")
 _VARIABLES: Mapping[str, tuple[str, Callable[[str], bool]]] = {
     "FLASK_DEBUG": ("debug-mode", lambda value: value in _ON),

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from headgate.model.finding import Severity
+from headgate.model.record import record
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.infra.shell import Runs, judge_shell
 from headgate.scan.infra.telling import LEAST, Teller, scan_each
+from headgate.scan.late import late
 
-_SHEBANG = re.compile(rb"(?:\xef\xbb\xbf)?#![^\n]*\b(?:ba|da|k|z|a)?sh\b")
+_SHEBANG = late(rb"(?:\xef\xbb\xbf)?#![^\n]*\b(?:ba|da|k|z|a)?sh\b")
 _ENDINGS = (".sh", ".bash", ".zsh", ".ksh", ".bats")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shell:
     """Judges shell scripts, by their name or by their `#!`."""
 

@@ -4,64 +4,61 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from headgate.model.finding import Confidence, Severity, Span
+from headgate.model.record import record
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.infra.places import Places
 from headgate.scan.infra.telling import LEAST, Teller, scan_each
 from headgate.scan.infra.template import Printed, Where, printed
+from headgate.scan.late import late
 
 _ENDINGS = (
     ".html", ".htm", ".xhtml", ".jinja", ".jinja2", ".djhtml", ".html.j2", ".ejs", ".hbs",
     ".handlebars", ".mustache", ".njk", ".vue", ".svelte",
 )  # fmt: skip
-_RAW = re.compile(r"\|\s*safe(seq)?\b|\bMarkup\(")
-_ESCAPED = re.compile(
+_RAW = late(r"\|\s*safe(seq)?\b|\bMarkup\(")
+_ESCAPED = late(
     r"\|\s*(e|escape|force_?escape|tojson|json_script|escapejs|urlencode|urlize|striptags|int|float|"
     r"length|count|filesizeformat|date|time|round|yesno|default_if_none:\d+|slugify|linebreaks(br)?|"
     r"bleach\w*|sanitize\w*|clean\w*|nh3\w*|safe_html)\b|\b(tojson|json\.dumps|DOMPurify\.sanitize|"
     r"sanitize\w*|escape\w*|encodeURIComponent|url_for|static|csrf_token|get_flashed_messages)\s*\(",
     re.IGNORECASE,
 )
-_SCRIPT_SAFE = re.compile(
+_SCRIPT_SAFE = late(
     r"\|\s*(tojson|json|to_json|jsonify|escapejs|json_script|int|float|length|count|yesno|lower\|yesno|"
     r"safe_json|urlencode|unlocalize|date|time|floatformat)\b|\b(tojson|json\.dumps|JSON\.stringify|"
     r"url_for|static|url|asset|range|len)\s*\(|^\s*(true|false|none|null|\d+)\s*$",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(
+_NUMBER = late(
     r"(^|[._])(id|pk|index0?|counter0?|count|total|num\w*|number|page|year|month|day|width|height|size|"
     r"length|port|lat|lng|lon|latitude|longitude|version|timestamp|revision|uuid|hash|nonce|token)\s*$"
     r"|^\s*(loop|forloop)\.|\bcsp_nonce\b|^\s*[\w.]+\s*[-+*/]\s*\d+\s*$",
     re.IGNORECASE,
 )
-_LITERAL = re.compile(r"^\s*(\"[^\"]*\"|'[^']*'|\d+)\s*(\|.*)?$", re.DOTALL)
-_CHOICE = re.compile(
-    r"^\s*(\"[^\"]*\"|'[^']*')\s+if\b.*?(\belse\s+(\"[^\"]*\"|'[^']*'))?\s*$", re.DOTALL
-)
-_MARKUP = re.compile(
+_LITERAL = late(r"^\s*(\"[^\"]*\"|'[^']*'|\d+)\s*(\|.*)?$", re.DOTALL)
+_CHOICE = late(r"^\s*(\"[^\"]*\"|'[^']*')\s+if\b.*?(\belse\s+(\"[^\"]*\"|'[^']*'))?\s*$", re.DOTALL)
+_MARKUP = late(
     r"(^|[._])(\w*html\w*|markup|svg|icon\w*|rendered\w*|form|field|widget|media|super|caller|body|"
     r"pagination|script\w*|css|js|style\w*|toc|content|help_text|label_tag|as_p|render\w*|nav|badge|"
     r"errors|permalink)\s*(\(|\)|\||$|\.)",
     re.IGNORECASE,
 )
-_REQUEST = re.compile(
+_REQUEST = late(
     r"\brequest\.(args|values|form|cookies|headers|GET|POST|COOKIES|META|query_params|json|data|path|"
     r"full_path|url|query_string|referrer|user_agent)\b|\breq\.(query|body|params|headers|cookies)\b"
 )
 _ADDRESSES = ("href", "src", "action", "formaction", "xlink:href", "data", "cite", "poster")
-_NO_SCHEME = re.compile(
+_NO_SCHEME = late(
     r"url_for|static|\burl\b|_url\b|\.url\b|get_absolute_url|media|image|avatar|src\b|path|asset|link"
 )
-_UNESCAPING = re.compile(r"\{%-?\s*autoescape\s+(off|false)\b")
-_TAG = re.compile(r"<[A-Za-z!/]")
-_V_HTML = re.compile(
-    r"\sv-html=(\"[^\"]*\"|'[^']*')|\[innerHTML\]=(\"[^\"]*\")|\{@html\s+([^}]+)\}"
-)
+_UNESCAPING = late(r"\{%-?\s*autoescape\s+(off|false)\b")
+_TAG = late(r"<[A-Za-z!/]")
+_V_HTML = late(r"\sv-html=(\"[^\"]*\"|'[^']*')|\[innerHTML\]=(\"[^\"]*\")|\{@html\s+([^}]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Templates:
     """Judges what templates print without the escaping that its place needs."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from headgate.model.finding import Severity
+from headgate.model.record import record
 from headgate.scan.analyzers.interface import Analysis, SourceFile
 from headgate.scan.infra.cloud_aws import AWS
 from headgate.scan.infra.cloud_others import OTHERS
@@ -17,7 +17,7 @@ _JUDGES: dict[str, Callable[[Block, Teller], None]] = {**AWS, **OTHERS}
 _SCRIPTS = ("user_data", "startup_script", "metadata_startup_script", "custom_data")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Terraform:
     """Judges what resources open to the network, and who may do what with them."""
 

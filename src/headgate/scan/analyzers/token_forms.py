@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from headgate.scan.late import late
+
 Run = tuple[bytes, int]
 """A class of bytes, and how many of it are in a row in every match."""
 Form = tuple[str, tuple[tuple[bytes, ...], ...], Run | None, bytes, int]
@@ -23,7 +25,7 @@ of which one is in every match; a run; an expression that every match begins wit
 ways that may be tried at one place."""
 Forms = tuple[Form, ...]
 
-VERSION = 1
+VERSION = 2
 LARGEST = 64 << 10
 """Bytes; for more it is faster to let Kingfisher look."""
 _TRIES = 30_000_000
@@ -35,13 +37,13 @@ _MOST = 20_000
 _GROUPS = 4
 _FEW = 8
 """Letters of a class that count as literals."""
-_FOLDED = re.compile("[\u017f\u212a]")
+_FOLDED = late("[\u017f\u212a]")
 """Letters that a rule without regard to case takes for an s or a k."""
-_ENCODED = re.compile(rb"[A-Za-z0-9+/_-]{11,}")
-_READABLE = re.compile(rb"[\t\n\r -~]{8,}")
+_ENCODED = late(rb"[A-Za-z0-9+/_-]{11,}")
+_READABLE = late(rb"[\t\n\r -~]{8,}")
 _DEEPEST = 2
 """Layers of Base64 that Kingfisher looks through."""
-_OPAQUE = re.compile(
+_OPAQUE = late(
     r"\\b\{|&&|~~|(?<!\\)\[\[(?!:)|\(\?x\).*\[\^[^\]]*\s|\\[pPxXGHRKCNQE](?!\d|[0-9a-fA-F]{2})"
 )
 _ASCII = {"alnum": "A-Za-z0-9", "alpha": "A-Za-z", "digit": "0-9", "xdigit": "A-Fa-f0-9"}
@@ -318,5 +320,21 @@ def _both(letters: frozenset[int]) -> frozenset[int]:
 
 
 def _class(letters: Sequence[int] | frozenset[int], wide: bool) -> bytes:
-    listed = b"".join(b"\\x%02x" % one for one in sorted(letters))
+    listed = b""
+    ordered = sorted(letters)
+    while ordered:
+        # Ranges: what is short is read and compiled faster, and that is done for every text.
+        first = ordered[0]
+        count = 1
+        while count < len(ordered) and ordered[count] == first + count:
+            count += 1
+        listed += _letter(first)
+        if count > 1:
+            listed += b"-" + _letter(first + count - 1)
+        del ordered[:count]
     return b"[" + listed + (b"\\x80-\\xff]" if wide else b"]")
+
+
+def _letter(one: int) -> bytes:
+    letter = bytes([one])
+    return letter if letter.isalnum() else b"\\x%02x" % one

@@ -8,6 +8,7 @@ from pathlib import Path
 from headgate.model.finding import Confidence
 from headgate.scan.flow.components import components
 from headgate.scan.flow.dependents import concerned
+from headgate.scan.flow.findings import Found
 from headgate.scan.flow.parts import FEW, Settings, analysed
 from headgate.scan.flow.project import Mode, Outcome, Source
 from headgate.scan.flow.remembered import Remembered
@@ -31,6 +32,7 @@ def analyse(
 
     Parts of the project that cannot affect each other are analysed each by itself: the result is
     the same with any number of processes (`jobs`), and with what earlier runs left in `cache`.
+    `changed`: tell only what concerns these files; parts without any of them are left out.
     `routes`: functions (dotted names), paths and HTTP methods that something else than the code
     makes routes, like a description in OpenAPI.
     """
@@ -46,7 +48,9 @@ def analyse(
     ]
     remembered = None
     own = any(pack.rules for pack in active)
-    if cache is not None and scope is None and len(files) > FEW and not own:
+    whole = language == "python" and not own
+    within = None if whole else scope
+    if cache is not None and within is None and len(files) > FEW and not own:
         remembered = Remembered(cache, active, dict(kinds), mode, least, settings.routes, language)
     outcomes: dict[tuple[str, ...], Outcome] = {}
     keys: dict[tuple[str, ...], str] = {}
@@ -58,7 +62,7 @@ def analyse(
                 outcomes[part] = kept
     missing = [part for part in parts if part not in outcomes]
     shelf = remembered.shelf if remembered is not None and language == "python" else None
-    for part, outcome in analysed(settings, files, missing, scope, jobs, shelf):
+    for part, outcome in analysed(settings, files, missing, within, jobs, shelf):
         outcomes[part] = outcome
         if remembered is not None:
             remembered.keep(keys[part], outcome)
@@ -66,8 +70,15 @@ def analyse(
         remembered.tidy()
     found = [one for part in parts for one in outcomes[part].found]
     cut = {path: names for part in parts for path, names in outcomes[part].cut.items()}
+    if whole and scope is not None:
+        found = [one for one in found if _concerns(one, scope)]
+        cut = {path: names for path, names in cut.items() if path in scope}
     found.sort(key=lambda one: (one.path, one.start, one.end, one.kind))
     return Outcome(found, dict(sorted(cut.items())))
+
+
+def _concerns(found: Found, scope: frozenset[str]) -> bool:
+    return found.path in scope or any(step.path in scope for step in found.steps)
 
 
 def _parts(

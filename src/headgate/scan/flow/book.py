@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from headgate.model.record import record
 from headgate.scan.flow.pieces import Pieces, Shift
 from headgate.scan.flow.uses import MODULE, Cell, Key, Place, Uses
 
@@ -24,7 +25,7 @@ class Changed(Exception):
     """What happened before says nothing of what happens now."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Book:
     """Of one analysis."""
 

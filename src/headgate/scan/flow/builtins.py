@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import posixpath
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +19,7 @@ from headgate.scan.flow.values import (
     merge_taint,
 )
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 _FOLDED: dict[str, Callable[..., Any]] = {
     "int": int,
@@ -44,7 +44,7 @@ _FOLDED: dict[str, Callable[..., Any]] = {
 }
 """Functions that are applied to constants."""
 _NUMBERS = {"bool": "bool", "callable": "bool", "hasattr": "bool", "id": "int", "hash": "int"}
-_PREFIXED = re.compile(r"[A-Za-z]\w*_")
+_PREFIXED = late(r"[A-Za-z]\w*_")
 """How the name of an attribute begins that can only be one of a family."""
 _PLAIN_TYPES = frozenset({"int", "float", "bool", "complex", "Decimal", "UUID", "date", "datetime"})
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
+from headgate.model.record import record
 from headgate.scan.flow.env import several
 from headgate.scan.flow.program import PATTERNS, ClassRef, FunctionRef
 from headgate.scan.flow.rules import Rules, holds
 from headgate.scan.flow.values import Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 from headgate.scan.packs.schema import Entry, Selector, Sink, Source
 
 if TYPE_CHECKING:
     from headgate.scan.flow.calls import Calls
 
-_IN_PATH = re.compile(
+_IN_PATH = late(
     r"<(?:(?P<converter>\w+)(?:\([^)]*\))?:)?(?P<flask>\w+)>"
     r"|\{(?P<brace>\w+)(?::(?P<type>[^}]*))?\}"
     r"|\(\?P<(?P<group>\w+)>(?P<pattern>[^)]*)\)"
@@ -28,7 +30,7 @@ _BODIES = frozenset({"POST", "PUT", "PATCH"})
 _NUMBERS = frozenset({"int", "float", "uuid", "decimal"})
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class EntryInfo:
     """One entry."""
 

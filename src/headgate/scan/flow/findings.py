@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from headgate.model.finding import Confidence, Severity
+from headgate.model.record import record
 from headgate.scan.flow.values import Token, Trace
 from headgate.scan.packs.schema import Kind, KindName, Sink
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Hit:
     """Data that reaches a sink."""
 
@@ -32,7 +33,7 @@ class Hit:
     rule: Sink | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """One step of a trace."""
 
@@ -42,7 +43,7 @@ class Step:
     reason: str
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Found:
     """One defect: to be turned into a finding."""
 
@@ -95,7 +96,7 @@ class Judgement(Protocol):
     def built(self) -> Step | None: ...
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Recorder:
     """Collects what is found, once per place and kind."""
 

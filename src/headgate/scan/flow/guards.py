@@ -20,6 +20,7 @@ from headgate.scan.flow.values import (
     truth,
 )
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 SLASH = 1
 """Bit of a fact: the text begins with `/`."""
@@ -38,7 +39,7 @@ _CONTAINED = {
     "'": ("xpath-injection",),
     "://": (),
 }
-_FULL_HOST = re.compile(r"^[a-z][a-z0-9+.-]*://[^/?#\0]+[/?#]", re.IGNORECASE)
+_FULL_HOST = late(r"^[a-z][a-z0-9+.-]*://[^/?#\0]+[/?#]", re.IGNORECASE)
 MATCH = "re.Match"
 _ANSWERS = ((None,), (True,), (False,))
 _COMPARISONS: dict[str, Any] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-import string
+from functools import cache
 from typing import Any
 
 from headgate.model.finding import Confidence
@@ -19,15 +19,21 @@ from headgate.scan.flow.values import (
 )
 from headgate.scan.ir.nodes import Node
 
-_CONSTANTS = {
-    f"string.{name}": getattr(string, name)
-    for name in (
+_CONSTANTS = frozenset(
+    {
         "ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "hexdigits", "octdigits",
         "printable", "punctuation", "whitespace",
-    )
-}  # fmt: skip
-"""Texts that the standard library names."""
+    }
+)  # fmt: skip
+"""Texts that the standard library's `string` names."""
 _BUILTINS = frozenset(dir(builtins))
+
+
+@cache
+def _text(name: str) -> str:
+    import string  # Compiles an expression that few files need.
+
+    return getattr(string, name)
 
 
 class Names(Library):
@@ -103,8 +109,8 @@ class Names(Library):
         if stored is not None:
             return stored
         rule = self.rules.attrs.get(name)
-        if rule is None and name in _CONSTANTS:
-            return constant(_CONSTANTS[name])
+        if rule is None and name.startswith("string.") and name[7:] in _CONSTANTS:
+            return constant(_text(name[7:]))
         if rule is None:
             return value if value.name == name else Value(name=name)
         for literal in rule.literals:

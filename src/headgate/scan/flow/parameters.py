@@ -7,11 +7,12 @@ text is built round a value where a parameter should stand is a defect all the s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from headgate.model.finding import Confidence, Severity
+from headgate.model.record import record
 from headgate.scan.flow.findings import BUILT, Hit, Step, steps_of
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 from headgate.scan.packs.schema import Sink
 
 KINDS = frozenset({"sql-injection", "command-injection", "code-injection"})
@@ -29,12 +30,12 @@ _SQL_CALLS = frozenset(
         "execute_sql", "text", "RawSQL", "query", "sql",
     }
 )  # fmt: skip
-_SQL_WORDS = re.compile(
+_SQL_WORDS = late(
     rb"\b(select|insert|replace|update|delete|create|alter|drop|truncate|grant|merge|with|call|"
     rb"exec|execute|pragma|use|set|union|copy)\s",
     re.IGNORECASE,
 )
-_SQL = re.compile(
+_SQL = late(
     r"^\s*(--[^\n]*\n\s*)*\(?\s*("
     r"select\b.+\bfrom\b|select\s+\S+\(|insert\s+(or\s+\w+\s+)?into\b|replace\s+into\b|"
     r"update\b.+\bset\b|delete\s+from\b|"
@@ -43,22 +44,22 @@ _SQL = re.compile(
     r"set\s+\w+|union\s+(all\s+)?select\b|copy\s|truncate\s)",
     re.IGNORECASE | re.DOTALL,
 )
-_UNBOUND = re.compile(r"\s*(create|alter|drop|truncate|grant|set|use|pragma|copy)\b", re.IGNORECASE)
+_UNBOUND = late(r"\s*(create|alter|drop|truncate|grant|set|use|pragma|copy)\b", re.IGNORECASE)
 """Statements in which no parameter can stand."""
-_ADMINISTRATION = re.compile(
+_ADMINISTRATION = late(
     r"\s*((create|alter|drop)\s+(database|user|role|schema|tablespace|login)\b|pragma\b|use\b|"
     r"set\s+((session|global|local|transaction|search_path|schema|role)\b|\S+$))",
     re.IGNORECASE,
 )
 """Statements about the database itself."""
-_NAME_POSITION = re.compile(
+_NAME_POSITION = late(
     r"(\b(from|join|into|update|table|by|index|view|schema|database|on|using|pragma|select|set|"
     r"column|use|asc|desc)|[,.(\"`\[]|\bpragma\s+\w+\s*\()\s*[\"`\[]?$",
     re.IGNORECASE,
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Judged:
     """What a text that is built from a parameter is."""
 

@@ -6,10 +6,10 @@ import gc
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from headgate.model.finding import Confidence
+from headgate.model.record import record
 from headgate.scan.flow.project import Mode, Outcome, Source
 from headgate.scan.flow.rules import Rules
 from headgate.scan.flow.run import Run
@@ -29,7 +29,7 @@ Part = tuple[str, ...]
 """Paths, sorted."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """What the analysis of every part depends on."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
 
+from headgate.model.record import record
 from headgate.scan.flow.findings import Found
 from headgate.scan.ir.nodes import Module
 
@@ -18,7 +19,7 @@ class Mode(StrEnum):
     LIBRARY = "library"
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Outcome:
     """What the analysis of a project came to."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from headgate.model.finding import Confidence
 from headgate.scan.flow.findings import most_sure, severity_of
 from headgate.scan.flow.values import FIRST_KIND, HOST, RESOLVED
+from headgate.scan.late import late
 from headgate.scan.packs.schema import (
     ALL,
     Absence,
@@ -119,7 +120,7 @@ class Rules:
         for pack in packs:
             self._add(pack)
         pattern = "|".join(f"(?:{one.named})" for one in self.named)
-        self._named = re.compile(pattern, re.IGNORECASE) if pattern else None
+        self._named = late(pattern, re.IGNORECASE) if pattern else None
 
     def _add(self, pack: Pack) -> None:
         self.aliases.update(pack.aliases)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from headgate.scan.flow.calls import Calls
@@ -16,10 +15,11 @@ from headgate.scan.flow.project import Mode, Source
 from headgate.scan.flow.rules import Rules
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 _DOING = frozenset({ir.EXPR, ir.ASSIGN, ir.FOR, ir.WHILE, ir.WITH})
 """Statements that do something where they stand."""
-_CALLED = re.compile(rb"\b(system|popen|getoutput|getstatusoutput|shell|execute|eval|exec|raw)\b")
+_CALLED = late(rb"\b(system|popen|getoutput|getstatusoutput|shell|execute|eval|exec|raw)\b")
 
 
 class Selection:

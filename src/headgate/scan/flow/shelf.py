@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headgate.model.record import record
 from headgate.scan.flow.book import Book, Changed, Revision
 from headgate.scan.flow.pieces import Pieces, pieces_of
 from headgate.scan.flow.project import Outcome, Source
@@ -23,7 +23,7 @@ _TRIES = 4
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shelf:
     """Books in a directory of ours, one for every project."""
 

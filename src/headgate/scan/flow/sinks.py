@@ -13,13 +13,14 @@ from headgate.scan.flow.rules import holds
 from headgate.scan.flow.values import UNKNOWN, Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 from headgate.scan.packs.schema import Condition, Literal, Sink
 
 Arguments = tuple[Value | None, list[Value], dict[str, Value], Value | None]
 """Receiver, positional ones, those with names, and what is spread from something unknown."""
 PLAIN = "\1plain"
 """As what is known of an answer: that it is sent as no page."""
-_PLACE = re.compile(r"^(?P<name>[^\[]+)(?:\[(?P<key>.+)\])?$")
+_PLACE = late(r"^(?P<name>[^\[]+)(?:\[(?P<key>.+)\])?$")
 
 
 @functools.lru_cache(maxsize=2000)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from headgate.scan.flow.program import NAMED_TUPLE, ClassRef, FunctionRef
 from headgate.scan.flow.values import UNKNOWN, Obj, Value, constant, merge_taint
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 _TEMPLATE = "string.Template"
 _DEFAULTS = "collections.defaultdict"
@@ -26,7 +26,7 @@ _LATER = frozenset({"delay", "delay_on_commit", "apply_async", "apply_async_on_c
 """Methods that a decorator of a task queue gives a function, to call it elsewhere."""
 _HANDED = {"submit": 0, "run_in_executor": 1, "call_soon": 0, "call_soon_threadsafe": 0}
 """Methods that call a function elsewhere, and where it stands among their arguments."""
-_FIELDS = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
+_FIELDS = late(r"\$(?:(\w+)|\{(\w+)\})")
 _FOLDS = 12
 """Items that `functools.reduce` is followed over."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from headgate.model.errors import ExitCode
 from headgate.model.finding import CheckResult, Finding, Outcome
+from headgate.model.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """What the checks said of a tree or a range."""
 

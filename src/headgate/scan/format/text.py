@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
 from headgate.model.finding import CheckResult, Finding, Outcome
@@ -62,6 +61,8 @@ def _trace(finding: Finding) -> Iterator[str]:
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
+    import textwrap  # Where nothing is found, nothing is wrapped.
+
     return textwrap.wrap(
         printable(text),
         _WIDTH,

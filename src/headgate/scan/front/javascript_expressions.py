@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from tree_sitter import Node as Tree
@@ -19,11 +18,12 @@ from headgate.scan.front.javascript_text import (
 )
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 _SHORT = 40
 """Characters of a constant text that counts as a mention."""
 
-_IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
+_IDENTIFIER = late(r"[A-Za-z_$][\w$]*")
 
 
 class Expressions(Operators):

@@ -10,6 +10,7 @@ from tree_sitter import Node as Tree
 
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 
 def kept(trees: Iterable[Tree]) -> Iterable[Tree]:
@@ -55,9 +56,7 @@ def number(text: str) -> Any:
     return 0 if isinstance(value, int) and value.bit_length() > 256 else value
 
 
-_ESCAPE = re.compile(
-    r"\\(\r\n|u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|.)", re.DOTALL
-)
+_ESCAPE = late(r"\\(\r\n|u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|.)", re.DOTALL)
 _PLAIN = {
     "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "0": "\0", "\n": "",
     "\r\n": "",

@@ -11,6 +11,7 @@ from tree_sitter import Node as Tree
 from headgate.scan.front.python_tree import Trees
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.late import late
 
 _SHORT = 40
 """Characters of a constant text that counts as a mention."""
@@ -109,7 +110,7 @@ class Texts(Trees):
         return (ir.BUILD, start, end, tuple(parts))
 
 
-_ESCAPE = re.compile(
+_ESCAPE = late(
     r"\\(\r\n|[\n\\'\"abfnrtv]|[0-7]{1,3}|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|N\{[^}]*\})"
 )
 _PLAIN = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-_NAME = re.compile(
+from headgate.scan.late import late
+
+_NAME = late(
     r"(^|/)(__tests__|__mocks__|__fixtures__|tests?|spec|specs|e2e|cypress|benchmarks?|bench)/"
     r"|[.-](test|tests|spec|e2e|cy|bench|stories|test-d|tst)\.[cm]?[jt]sx?$",
     re.IGNORECASE,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 
 from headgate.model.finding import Span
+from headgate.model.record import record
+from headgate.scan.late import late
 
-_HEREDOC = re.compile(r"<<-?([\"']?)([A-Za-z_]\w*)\1")
-_FLAG = re.compile(r"--[\w-]+(?:=(?:\"[^\"]*\"|\S+))?\s+")
+_HEREDOC = late(r"<<-?([\"']?)([A-Za-z_]\w*)\1")
+_FLAG = late(r"--[\w-]+(?:=(?:\"[^\"]*\"|\S+))?\s+")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Instruction:
     """One instruction, as Docker joins it from its lines."""
 

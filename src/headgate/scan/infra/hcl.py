@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
 from tree_sitter import Node
 
 from headgate.model.finding import Span
+from headgate.model.record import record
 from headgate.scan.infra.trees import end_of, parse, start_of, text_of
 
 DEPTH = 60
 """Blocks and values within each other; what is deeper is unknown."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Value:
     """The value of an attribute, as far as it is written there."""
 
@@ -42,7 +43,7 @@ class Value:
         return [one.constant for one in self.each() if isinstance(one.constant, str)]
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Block:
     """`kind "label" … { … }`"""
 

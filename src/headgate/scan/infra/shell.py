@@ -11,6 +11,7 @@ from tree_sitter import Node
 from headgate.model.finding import Span
 from headgate.scan.infra.telling import Teller
 from headgate.scan.infra.trees import below, end_of, parse, start_of, text_of
+from headgate.scan.late import late
 
 Locate = Callable[[int, int], tuple[int, int]]
 """Row and column in the shell text, from 0 → line and column in the file, from 1."""
@@ -24,7 +25,7 @@ class Runs(Enum):
     """In an image or a pipeline: it has no arguments, its variables come from the definition."""
 
 
-_WORTH = re.compile(
+_WORTH = late(
     r"\b(curl|wget|fetch|eval|chmod|rm\s+-|sslverify|StrictHostKeyChecking|trusted-host|"
     r"allow-unauthenticated|force-yes|allow-untrusted|no-check|nogpgcheck|strict-ssl|"
     r"NODE_TLS_REJECT_UNAUTHORIZED|GIT_SSL_NO_VERIFY|PYTHONHTTPSVERIFY|(ba|da|z)?sh\s+-\w*c|"
@@ -33,22 +34,18 @@ _WORTH = re.compile(
 )
 """Text without any of this has nothing to judge."""
 _FETCH = frozenset({"curl", "wget", "fetch", "aria2c", "http"})
-_INTERPRETERS = re.compile(
+_INTERPRETERS = late(
     r"(.*/)?(ba|da|z|k|a)?sh|(.*/)?(python|perl|ruby|node|php|pwsh)[\d.]*|source|\."
 )
 _PREFIXES = frozenset({"sudo", "exec", "env", "command", "nohup", "time", "doas", "xargs", "then"})
-_LOCAL = re.compile(r"https?://(localhost|127\.|\[::1\]|0\.0\.0\.0|host\.docker\.internal)")
-_URL = re.compile(r"\b(https?|ftp)://[^\s\"')|>]+", re.IGNORECASE)
-_OUTSIDE = re.compile(r"\$\{?(QUERY_STRING|REQUEST_URI|PATH_INFO|HTTP_\w+|SSH_ORIGINAL_COMMAND)\b")
-_POSITIONAL = re.compile(r"\$\{?([1-9@*]|REPLY\b)")
-_SAFE_TO_REMOVE = re.compile(r"\$\{?(TMPDIR|RUNNER_TEMP|TMP|TEMP|GITHUB_WORKSPACE|CI_PROJECT_DIR)")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_UNSET_IS_ERROR = re.compile(
-    r"^\s*set\s+-\w*u|set\s+-o\s+nounset|^#!.*\s-\w*u\w*\s*$", re.MULTILINE
-)
-_ASSIGNED = re.compile(
-    r"(?:^|[\s;&|(])(?:local\s+|export\s+|readonly\s+)?(\w+)=(\S+)", re.MULTILINE
-)
+_LOCAL = late(r"https?://(localhost|127\.|\[::1\]|0\.0\.0\.0|host\.docker\.internal)")
+_URL = late(r"\b(https?|ftp)://[^\s\"')|>]+", re.IGNORECASE)
+_OUTSIDE = late(r"\$\{?(QUERY_STRING|REQUEST_URI|PATH_INFO|HTTP_\w+|SSH_ORIGINAL_COMMAND)\b")
+_POSITIONAL = late(r"\$\{?([1-9@*]|REPLY\b)")
+_SAFE_TO_REMOVE = late(r"\$\{?(TMPDIR|RUNNER_TEMP|TMP|TEMP|GITHUB_WORKSPACE|CI_PROJECT_DIR)")
+_VARIABLE = late(r"\$(?:\{(\w+)\}|(\w+))")
+_UNSET_IS_ERROR = late(r"^\s*set\s+-\w*u|set\s+-o\s+nounset|^#!.*\s-\w*u\w*\s*$", re.MULTILINE)
+_ASSIGNED = late(r"(?:^|[\s;&|(])(?:local\s+|export\s+|readonly\s+)?(\w+)=(\S+)", re.MULTILINE)
 _TESTED = r"-[nz]\s+\"?\$\{{?{name}\b"
 
 

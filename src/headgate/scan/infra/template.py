@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from headgate.model.record import record, replace
+from headgate.scan.late import late
 
 
 class Where(Enum):
@@ -25,7 +27,7 @@ class Where(Enum):
     COMMENT = "comment"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Printed:
     """A value that a template prints."""
 
@@ -45,7 +47,7 @@ class Printed:
     """Whether the template has not switched escaping off here."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _State:
     where: Where = Where.TEXT
     tag: str = ""
@@ -58,14 +60,14 @@ class _State:
     """Whether the script's type says that no browser runs it."""
 
 
-_TOKEN = re.compile(
+_TOKEN = late(
     r"\{\{\{(?P<raw>.*?)\}\}\}|\{\{(?!\{)-?(?P<value>.*?)-?\}\}|\{%-?\+?(?P<tag>.*?)[-+]?%\}|"
     r"\{#(?P<comment>.*?)#\}|<%(?P<mark>[-=_#%]?)(?P<ejs>.*?)-?_?%>",
     re.DOTALL,
 )
 _OPENS = frozenset({"if", "for", "with", "block", "ifchanged", "unless", "each"})
-_AUTOESCAPE = re.compile(r"autoescape\s+(off|false|False)\b")
-_PIECE = re.compile(r"[<>\"'=/\s`]|[^<>\"'=/\s`]+")
+_AUTOESCAPE = late(r"autoescape\s+(off|false|False)\b")
+_PIECE = late(r"[<>\"'=/\s`]|[^<>\"'=/\s`]+")
 _JS_TYPES = ("", "text/javascript", "module", "application/javascript", "text/babel")
 
 
@@ -231,7 +233,7 @@ class _Page:
         return len(text)
 
 
-_JS = re.compile(r"\\.|//|/\*|\*/|[\"'`\n]", re.DOTALL)
+_JS = late(r"\\.|//|/\*|\*/|[\"'`\n]", re.DOTALL)
 
 
 def _in_script(text: str, inside: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from headgate.model.record import record
 from headgate.scan.infra.yaml_nodes import List, Map, Node, Scalar, at, each, entries, text_at
+from headgate.scan.late import late
 
-EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+EXPRESSION = late(r"\$\{\{(.*?)\}\}", re.DOTALL)
 PRIVILEGED = frozenset(
     {
         "pull_request_target", "workflow_run", "issues", "issue_comment", "discussion",
@@ -18,7 +19,7 @@ PRIVILEGED = frozenset(
 """Events that outsiders cause and whose runs have the repository's secrets."""
 PULL = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
 """Events that outsiders cause; runs for forks have no secrets."""
-_OUTSIDER = re.compile(
+_OUTSIDER = late(
     r"""\bgithub\.(?:
       head_ref\b
     | event\.(?:
@@ -35,15 +36,15 @@ _OUTSIDER = re.compile(
       )\b)""",
     re.VERBOSE | re.IGNORECASE,
 )
-_INDEXED = re.compile(r"\[\s*'([\w-]+)'\s*\]")
-_WHOLE = re.compile(
+_INDEXED = late(r"\[\s*'([\w-]+)'\s*\]")
+_WHOLE = late(
     r"\btojson\(\s*github(?:\.event(?:\.(?:pull_request|issue|comment|head_commit))?)?\s*\)",
     re.IGNORECASE,
 )
-_TESTED = re.compile(
+_TESTED = late(
     r"^\s*(?:contains|startsWith|endsWith|hashFiles)\(|[!=]=|^\s*!|&&\s*'[^']*'", re.IGNORECASE
 )
-_HEAD = re.compile(
+_HEAD = late(
     r"github\.event\.pull_request\.(?:head\.(?:sha|ref|repo\.full_name)|number|merge_commit_sha)|"
     r"github\.event\.(?:number|issue\.number)|github\.head_ref|"
     r"github\.event\.workflow_run\.(?:head_sha|head_branch|head_commit\.id|head_repository)|"
@@ -67,7 +68,7 @@ def is_head(text: str) -> bool:
     return bool(_HEAD.search(_INDEXED.sub(r".\1", text)))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Step:
     """One step of a job or of a composite action."""
 
@@ -97,7 +98,7 @@ class Step:
         return text_at(self.node, "if")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Job:
     name: Scalar
     node: Map

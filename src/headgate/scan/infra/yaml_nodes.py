@@ -7,12 +7,13 @@ or aliased as deeply as a stranger likes. An alias is the node that it names, ne
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, cast
 
 import yaml
 
 from headgate.model.finding import Span
+from headgate.model.record import record
 from headgate.scan.infra.telling import Unreadable
 
 DEPTH = 200
@@ -23,7 +24,7 @@ _TRUE = frozenset({"true", "yes", "on", "y"})
 _FALSE = frozenset({"false", "no", "off", "n"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Scalar:
     """A single value, as text."""
 
@@ -59,7 +60,7 @@ class Scalar:
         return self.line, self.column + column + (1 if self.style else 0)
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class List:
     line: int
     column: int
@@ -70,7 +71,7 @@ class List:
         return Span("", self.line, self.column)
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Map:
     line: int
     column: int

@@ -12,8 +12,10 @@ language only: `a?.b` is ATTR, `===` is `==`, a tagged template is a CALL with a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
+
+from headgate.model.record import record
 
 Node = tuple[Any, ...]
 """`(OP, start, end, *fields)`."""
@@ -175,7 +177,7 @@ GETTER: Final = 16
 SETTER: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Module:
     """One file, lowered."""
 

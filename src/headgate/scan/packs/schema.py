@@ -8,11 +8,14 @@ whose type is not known. A name that ends in `.*` stands for everything below it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NewType
+from dataclasses import field
+from typing import TYPE_CHECKING, Any, NewType
 
 from headgate.model.finding import Confidence, Severity
-from headgate.scan.patterns.schema import TaintRule
+from headgate.model.record import record
+
+if TYPE_CHECKING:
+    from headgate.scan.patterns.schema import TaintRule
 
 KindName = NewType("KindName", str)
 """e.g. `sql-injection`; the rule is `LANGUAGE/KIND`."""
@@ -20,7 +23,7 @@ ALL = "all"
 """In `safe_for`: every kind."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """One kind of defect, in every language."""
 
@@ -51,7 +54,7 @@ class Kind:
 Kinds = Mapping[KindName, Kind]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Condition:
     """What a value has to be. Exactly one field is set."""
 
@@ -74,7 +77,7 @@ class Condition:
     """Which field is set."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selector:
     """Which functions, classes or parameters are meant; every field given has to hold."""
 
@@ -98,7 +101,7 @@ class Selector:
     """Where the function stands in that call."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """Where data from outside comes in. One of `attr`, `call`, `param` is given."""
 
@@ -131,7 +134,7 @@ class Source:
     """Of `param`: only where the entry's method has a body (POST, PUT, PATCH)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sink:
     """Where data from outside does harm. One of `call`, `assign`, `returned` is given."""
 
@@ -165,7 +168,7 @@ class Sink:
     severity: Severity | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sanitizer:
     """A call whose result is safe for some kinds."""
 
@@ -176,7 +179,7 @@ class Sanitizer:
     when: Mapping[str, Condition] = field(default_factory=dict[str, Condition])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Guard:
     """A call that answers whether a value is safe."""
 
@@ -191,7 +194,7 @@ class Guard:
     when: Mapping[str, Condition] = field(default_factory=dict[str, Condition])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Propagator:
     """How data passes through a call of a library. Without one, the arguments and the receiver of
     an unknown call flow to its result."""
@@ -211,7 +214,7 @@ class Propagator:
     a URL)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Model:
     """A type: where its values come from and what its methods give."""
 
@@ -234,7 +237,7 @@ class Model:
     """No data comes out of it (a logger, a lock)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """Where execution begins from outside."""
 
@@ -248,7 +251,7 @@ class Entry:
     """Decorator or method name → HTTP method (`fastapi.FastAPI.post: POST`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Literal:
     """A mistake of configuration, judged by constants. One of `call`, `attr`, `assign`, `compare`
     is given."""
@@ -281,7 +284,7 @@ class Literal:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Requirement:
     """Something that an entry has. Exactly one field is set."""
 
@@ -298,7 +301,7 @@ class Requirement:
     `flask_wtf.CSRFProtect`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Absence:
     """Something that entries should have and one does not."""
 
@@ -322,7 +325,7 @@ class Absence:
     confidence: Confidence = Confidence.LOW
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Example:
     """A test of the pack: whole files, by name. Lines of `bad` that end in `# BAD: kind[, kind]`
     must give exactly these, and no other line any."""
@@ -332,7 +335,7 @@ class Example:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pack:
     """One framework or library."""
 

@@ -1,25 +1,23 @@
 """The packs and kinds that Headgate ships, read once for all runs.
 
 To read and check the YAML takes as long as the rest of a scan of one file. What came of it is kept
-in the user's cache, by the content of the packs and of the code that reads them.
+in the user's cache, by when the packs and the code that reads them were written.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
 import pickle
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from headgate.model import finding
+from headgate.model import finding, record
 from headgate.model.errors import BadInput
 from headgate.scan.kept import keep, take, tidy
 from headgate.scan.packs import schema
-from headgate.scan.rules.table import rule_cache
+from headgate.scan.rules.shipped import KEPT, rule_cache, written
 
 if TYPE_CHECKING:
     from headgate.scan.packs.schema import KindName, Kinds, Pack
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _FOLDER = Path(__file__).parent
 _DATA = _FOLDER / "data"
-_NAMES = ("kinds-", "remedies-", "packs-", "forms-")
-"""Of the files of ours beside Kingfisher's compiled rules."""
 
 
 @functools.cache
@@ -115,7 +111,7 @@ def _kept(name: str, read_all: Callable[[], T]) -> T:
     found = read_all()
     if place is not None:
         keep(place, pickle.dumps(found, 5))
-        tidy(place.parent, _NAMES)
+        tidy(place.parent, KEPT)
     return found
 
 
@@ -141,11 +137,14 @@ _CLASSES = frozenset(
 @functools.cache
 def _version() -> str:
     """Of what is read, and of what reads it."""
-    sum_ = hashlib.sha256(sys.version.encode())
-    for path in (*sorted(_FOLDER.glob("*.py")), *sorted(_DATA.rglob("*.yaml"))):
-        sum_.update(f"{path.relative_to(_FOLDER)}\0".encode())
-        sum_.update(hashlib.sha256(path.read_bytes()).digest())
-    return sum_.hexdigest()[:32]
+    readers = (*_files(_FOLDER, ".py"), Path(finding.__file__), Path(record.__file__))
+    languages = (place for place in _DATA.iterdir() if place.is_dir())
+    data = [one for folder in (_DATA, *sorted(languages)) for one in _files(folder, ".yaml")]
+    return written((*readers, *data))
+
+
+def _files(folder: Path, ending: str) -> list[Path]:
+    return sorted(one for one in folder.iterdir() if one.name.endswith(ending))
 
 
 def _place(name: str) -> Path | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from headgate.model.record import record
 
 
 class Op(StrEnum):
@@ -27,7 +28,7 @@ class Op(StrEnum):
     """Those in which the text that stands for a variable begins with what `text` matches."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Formula:
     """Which places in a file are meant."""
 
@@ -37,7 +38,7 @@ class Formula:
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selected:
     """Places that are sources, sinks or sanitizers of a rule."""
 
@@ -50,7 +51,7 @@ class Selected:
     """Of `in_place`: only from there on, not there."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Passing:
     """Places where data passes from one variable of the pattern to another."""
 
@@ -59,7 +60,7 @@ class Passing:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TaintRule:
     """One rule: data from any of its sources must not reach any of its sinks."""
 

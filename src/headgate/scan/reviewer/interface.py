@@ -7,10 +7,10 @@ it works on material only.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from headgate.model.finding import Finding
+from headgate.model.record import record
 from headgate.model.reviewer import Prices
 
 PER_TOKEN = 3
@@ -23,7 +23,7 @@ def estimated(text: str | bytes) -> int:
     return -(-len(data) // PER_TOKEN)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scope:
     """What may be shown of a change, and what else is known of it."""
 
@@ -39,7 +39,7 @@ class Scope:
     """What the source check says of the change, its questions among it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Line:
     """One line as it is shown: secrets masked, control characters escaped."""
 
@@ -50,7 +50,7 @@ class Line:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Piece:
     """Lines of one file that follow on one another."""
 
@@ -60,7 +60,7 @@ class Piece:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """A file of which something is shown."""
 
@@ -71,7 +71,7 @@ class Source:
     """How many of its lines are shown; 0 where only a route of it is told."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Material:
     """All that may be shown of a change, and what is left out."""
 
@@ -95,7 +95,7 @@ class Material:
         return not any(line.mark != " " for piece in self.pieces for line in piece.lines)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Usage:
     """Tokens of one or more answers."""
 
@@ -119,7 +119,7 @@ class Usage:
 NOTHING = Usage(0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reply:
     """What the endpoint answered."""
 
@@ -149,7 +149,7 @@ class Endpoint(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sending:
     """That code is about to leave: what, where to, and what is set aside for it."""
 
@@ -167,7 +167,7 @@ class Sending:
     reserved_micros: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Received:
     """What became of a sending."""
 
@@ -179,7 +179,7 @@ class Received:
     discarded: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Spent:
     """What was used since midnight UTC, or is set aside."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-import re
 from pathlib import Path
 
+from headgate.scan.late import late
 from headgate.scan.rules.table import load
 
 _TABLES = ("python_ruff", "injection")
 _OWN = ("secret/hard-coded-password", "python/does-not-parse", "configuration/unusable")
-_FAMILY = re.compile(r"(?P<family>[a-z0-9_.-]+)/[A-Za-z0-9][\w.:/@-]*")
+_FAMILY = late(r"(?P<family>[a-z0-9_.-]+)/[A-Za-z0-9][\w.:/@-]*")
 _OPEN = frozenset(
     {"secret", "dependency", "bandit", "semgrep", "zizmor", "checkov", "hadolint", "eslint"}
     | {"reviewer", "own"}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
-import os
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from headgate.model.finding import Confidence, Severity
+from headgate.model.record import record
+from headgate.scan.rules.shipped import rule_cache, table
+
+__all__ = ["Rule", "load", "rule_cache"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rule:
     """How a finding of one rule is told."""
 
@@ -35,7 +36,6 @@ class Rule:
 @functools.cache
 def load(name: str) -> Mapping[str, Rule]:
     """The table `NAME.toml` of this package, by the tool's own codes."""
-    text = (Path(__file__).parent / f"{name}.toml").read_text("utf-8")
     return {
         code: Rule(
             rule=entry["rule"],
@@ -49,12 +49,5 @@ def load(name: str) -> Mapping[str, Rule]:
             bad=entry.get("bad", ""),
             good=entry.get("good", ""),
         )
-        for code, entry in tomllib.loads(text).items()
+        for code, entry in table(Path(__file__).with_name(f"{name}.toml")).items()
     }
-
-
-def rule_cache() -> Path:
-    """Where compiled rules are kept between runs: `headgate/rules` in the user's cache."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    root = Path(base) if base.startswith("/") else Path.home() / ".cache"
-    return root / "headgate" / "rules"
