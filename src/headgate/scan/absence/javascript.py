@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from headgate.model.finding import Confidence
-from headgate.scan.absence import javascript_data
+from headgate.scan.absence import javascript_data, javascript_rights
 from headgate.scan.absence import javascript_words as words
 from headgate.scan.absence import words as common
 from headgate.scan.absence.javascript_names import Scripts, snake, text_of
@@ -35,7 +36,7 @@ _PROGRAM = ("absence", "flow", "front", "ir")
 _FRAMEWORKS = frozenset(
     {
         "express", "koa", "@koa/router", "koa-router", "fastify", "next", "restify", "next-auth",
-        "express-promise-router", "@hapi/hapi",
+        "express-promise-router", "@hapi/hapi", "@nestjs/common",
     }
 )  # fmt: skip
 
@@ -107,6 +108,11 @@ def _owner(project: Project) -> Iterator[Lack]:
         if any(words.WHO.fullmatch(one) for one in route.facts.words - {"user", "account"}):
             continue
         for node in nodes:
+            if node[0] == ir.CALL and _takes_one(node) and _by_request(route, node):
+                yield lack(
+                    "missing-owner-check", route, "May everybody who is signed in have this object?"
+                )
+                break
             if node[0] != ir.CALL or last_name(node[3]) not in words.FETCHES:
                 continue
             model = snake(last_name(node[3][3])) if node[3][0] == ir.ATTR else ""
@@ -118,6 +124,23 @@ def _owner(project: Project) -> Iterator[Lack]:
                     "missing-owner-check", route, "May everybody who is signed in have this object?"
                 )
                 break
+
+
+_BY_ID = re.compile(
+    r"^\s*(select|update|delete)\b.*?(\bfrom|\bupdate)\s+[\"`]?(?P<table>\w+)[\"`]?[^;]*"
+    r"\bwhere\s+[\"`]?(\w+\.)?id[\"`]?\s*=\s*(\?|\$\d|[:@]\w+)\s*(limit\b.*)?;?\s*$",
+    re.DOTALL,
+)
+
+
+def _takes_one(call: Node) -> bool:
+    """`db.query("SELECT … FROM orders WHERE id = ?", …)`, of what mostly belongs to somebody."""
+    for node in walk(call):
+        text = text_of(node)
+        match = _BY_ID.search(text.lower()) if text is not None else None
+        if match is not None and common.PERSONAL.fullmatch(match["table"]):
+            return True
+    return False
 
 
 def _by_request(route: Route, call: Node) -> bool:
@@ -226,5 +249,6 @@ CHECKS: tuple[Check, ...] = (
     _csrf,
     _rate_limit,
     _password_change,
+    *javascript_rights.CHECKS,
     *javascript_data.CHECKS,
 )

@@ -165,7 +165,9 @@ def _is_request(node: Node) -> bool:
 
 def _secrets(project: Project) -> Iterator[Lack]:
     """Answers that hold a whole account, or its password."""
-    models = _secret_models(project)
+    if not project.routes:
+        return
+    models = _secret_models(project) | {f"select * from {one}" for one in _secret_tables(project)}
     for route in project.routes:
         if route.facts.has(words.PROTECTS_SECRET):
             continue
@@ -195,10 +197,34 @@ def _secret_models(project: Project) -> set[str]:
             name = text_of(node[4][0]) if node[4] else None
             if name is not None and any(map(_SECRET_KEY.fullmatch, filter(None, keys))):
                 found.add(name.lower())
+                found.add(f"{name.lower()}model")
     return found
 
 
-_SECRET_KEY = late(r"(password|passwd|pwd)(_?hash)?", re.IGNORECASE)
+def _secret_tables(project: Project) -> set[str]:
+    """Tables that have a password, by what is written to or asked of them."""
+    found: set[str] = set()
+    for state in project.scripts.program.states.values():
+        for node in walk(project.scripts.body(state)):
+            text = text_of(node)
+            match = _SELECTS.search(text.lower()) if text is not None and len(text) > 12 else None
+            if match is not None:
+                said = f"{match['columns'] or ''} {match['rest']}"
+                if _SECRET_COLUMN.search(said):
+                    found.add(match["table"])
+    return found
+
+
+_SECRET_KEY = late(
+    r"(password|passwd|pwd|pass)(_?(hash|digest))?|hash|salt|(reset|api|session)_?token",
+    re.IGNORECASE,
+)
+_SELECTS_ALL = late(r"^\s*select\s+\*\s+from\s+[\"`]?(?P<table>\w+)")
+_SELECTS = late(
+    r"\b(?:select\b(?P<columns>.*?)\bfrom|insert\s+into|update)\s+[\"`]?(?P<table>\w+)(?P<rest>.*)",
+    re.DOTALL,
+)
+_SECRET_COLUMN = late(r"\b(pass(word)?(_?(hash|digest))?|passwd|pwd|hash|salt)\b")
 
 
 def _fetched(route: Route, models: set[str]) -> set[str]:
@@ -207,7 +233,7 @@ def _fetched(route: Route, models: set[str]) -> set[str]:
     for fn in route.handlers:
         for node in walk(fn.node[5]):
             if node[0] == ir.ASSIGN and node[4] is not None and _fetches(node[4], models):
-                out.update(one[3] for one in node[3] if one[0] == ir.NAME)
+                out.update(one[3] for one in walk(node[3]) if one[0] == ir.NAME)
             elif node[0] == ir.CALL and node[3][0] == ir.ATTR and node[3][4] == "then":
                 given = node[4][0] if node[4] else node
                 if given[0] == ir.LAMBDA and _fetches(node[3][3], models):
@@ -221,6 +247,11 @@ def _fetches(node: Node, models: set[str]) -> bool:
         return _fetches(node[3], models)
     if node[0] != ir.CALL or node[3][0] != ir.ATTR:
         return False
+    for one in walk(node):
+        text = text_of(one)
+        match = _SELECTS_ALL.search(text.lower()) if text is not None else None
+        if match is not None and f"select * from {match['table']}" in models:
+            return True
     if node[3][4] not in words.FETCHES | {"find", "findAll", "findMany", "create"}:
         return False
     return last_name(node[3][3]).lower() in models
@@ -240,7 +271,7 @@ def _tells(node: Node, fetched: set[str]) -> bool:
     if node[0] == ir.NAME:
         return node[3] in fetched
     if node[0] == ir.ATTR:
-        named = common.SECRET_FIELD.fullmatch(snake(node[4])) is not None
+        named = node[4] == "rows" or common.SECRET_FIELD.fullmatch(snake(node[4])) is not None
         return named and node[3][0] == ir.NAME and node[3][3] in fetched
     if node[0] == ir.MAP:
         return any(_tells(value, fetched) for _, value in node[3])

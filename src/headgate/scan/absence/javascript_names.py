@@ -126,7 +126,8 @@ class Scripts:
         if item is not None:
             return self.meaning(where, item, depth + 1)
         named = self.methods().get(name, [])
-        made = holder[0] in (ir.CALL, ir.CLASS) or _is_this(inner)
+        field = inner[0] == ir.ATTR and _is_this(inner[3])
+        made = holder[0] in (ir.CALL, ir.CLASS) or _is_this(inner) or field
         if made and len(named) == 1:
             return named[0].state, named[0].node
         return None

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from headgate.model.finding import Confidence
 from headgate.model.record import record
 from headgate.scan.absence import javascript_words as words
 from headgate.scan.absence import words as common
-from headgate.scan.absence.javascript_names import Scripts, snake
+from headgate.scan.absence.javascript_names import Fn, Scripts, snake, text_of
 from headgate.scan.absence.javascript_routes import Route
 from headgate.scan.absence.lacks import Lack
-from headgate.scan.absence.names import walk
+from headgate.scan.absence.names import last_name, walk
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 from headgate.scan.late import late
 
+_CODE = late(r"(^|[/_ -])(pin|passcode|pass_?code|2fa|mfa|totp)($|[/_ -])", re.IGNORECASE)
 HEADER = late(r"^(authorization|x-api-?key|x-auth-token|x-access-token|bearer )")
 
 
@@ -45,7 +48,31 @@ def is_authenticated(route: Route) -> bool:
     facts = route.facts
     if facts.has(words.AUTHENTICATION) or facts.says(HEADER):
         return True
-    return any(who_signed_in(one) for fn in facts.functions for one in walk(fn.node[5]))
+    if any(map(_turns_away, route.guards)):
+        return True
+    functions = (*facts.functions, *route.guards)
+    return any(who_signed_in(one) for fn in functions for one in walk(fn.node[5]))
+
+
+def _turns_away(fn: Fn) -> bool:
+    """Whether what runs before a route answers that one has to sign in first."""
+    for node in walk(fn.node[5]):
+        if node[0] == ir.CALL:
+            name = last_name(node[3])
+            for one in node[4]:
+                if one[0] == ir.CONST and one[3] == 401:
+                    return True
+                text = text_of(one) if name == "redirect" else None
+                if text is not None and _SIGN_IN_PAGE.search(text):
+                    return True
+            if name.startswith("Unauthori"):
+                return True
+        elif node[0] == ir.ASSIGN and node[4] is not None and node[4][3:] == (401,):
+            return True
+    return False
+
+
+_SIGN_IN_PAGE = late(r"(log|sign)[_-]?in|/auth\b", re.IGNORECASE)
 
 
 def who_signed_in(node: Node) -> bool:
@@ -70,9 +97,10 @@ def is_sign_in(route: Route) -> bool:
         return False
     facts = route.facts
     password = facts.has(common.PASSWORD) or facts.says(common.PASSWORD_TEXT)
+    password = password or "pass" in facts.words
     passport = "passport" in route.words
     if not password and not passport:
         return False
-    if common.SIGN_IN.search(where):
+    if common.SIGN_IN.search(where) or _CODE.search(where):
         return True
     return not facts.calls.isdisjoint({"compare", "compareSync", "comparePassword", "logIn"})

@@ -71,8 +71,9 @@ class Routers:
             return None
         value = self.scripts.table(state).values.get(node[3])
         made = value is not None and value[0] == ir.CALL and _MAKES.match(last_name(value[3]))
-        if made or _ROUTER.fullmatch(snake(node[3])):
-            return (state.path, node[3])
+        key = (state.path, node[3])
+        if made or key in self.mounts or _ROUTER.fullmatch(snake(node[3])):
+            return key
         return None
 
     def _exported_router(self, state: ModuleState, node: Node) -> Key | None:

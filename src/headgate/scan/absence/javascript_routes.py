@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import field
 
 from headgate.model.record import record
+from headgate.scan.absence.javascript_matcher import covers, matchers
 from headgate.scan.absence.javascript_names import (
     Fn,
     Scripts,
@@ -15,6 +16,7 @@ from headgate.scan.absence.javascript_names import (
     text_of,
     words_in,
 )
+from headgate.scan.absence.javascript_nest import actions, controllers
 from headgate.scan.absence.javascript_routers import HOOKS, VERBS, Key, Routers
 from headgate.scan.absence.names import last_name, walk
 from headgate.scan.absence.words import Words
@@ -70,6 +72,8 @@ class Route:
     """Names in what runs before, and in the functions of the project among it."""
     options: Node | None = None
     """Fastify's options."""
+    guards: tuple[Fn, ...] = ()
+    """Functions of the project that run before the handler."""
 
     @property
     def subject(self) -> str:
@@ -106,6 +110,7 @@ class _Finder:
             self._routers.register(state, node)
         found = [route for state, node in calls for route in self._of_call(state, node)]
         found += self._of_next()
+        found += self._of_classes()
         return sorted(found, key=lambda one: (one.state.path, one.node[1], one.subject))
 
     # Routes
@@ -163,8 +168,8 @@ class _Finder:
     def _of_next(self) -> Iterator[Route]:
         """Route handlers and API routes of Next.js, by the names of their files."""
         states = self.scripts.program.states.values()
-        before = [
-            (state, fn.node)
+        every = [
+            (matchers(self.scripts, state), (state, fn.node))
             for state in states
             if _NEXT_BEFORE.match(state.path)
             for value in self.scripts.table(state).exports.values()
@@ -173,6 +178,7 @@ class _Finder:
         for state in states:
             if (match := _NEXT_ROUTE.search(state.path)) is not None:
                 pattern = "/" + (match[2] or "").rstrip("/")
+                before = [one for told, one in every if covers(told, pattern)]
                 for method in ("GET", *sorted(CHANGING)):
                     value = self.scripts.table(state).exports.get(method)
                     if value is not None:
@@ -180,8 +186,22 @@ class _Finder:
             elif _NEXT_API.search(state.path):
                 value = self.scripts.table(state).exports.get("default")
                 pattern = "/" + state.path[state.path.index("api/") :].rpartition(".")[0]
+                before = [one for told, one in every if covers(told, pattern)]
                 if value is not None:
                     yield from self._next(state, value, pattern, "", before)
+
+    def _of_classes(self) -> Iterator[Route]:
+        """Methods of controllers, and actions that a browser may call."""
+        for state, node, pattern, method, before in controllers(self.scripts):
+            first = min((one[1] for one in node[5]), default=node[2])
+            handlers = [Fn(state, node)]
+            yield self._route(
+                state, node, min(first, node[2]), pattern, method, handlers, before, None
+            )
+        for state, fn in actions(self.scripts):
+            node = fn.node
+            first = min((one[1] for one in node[5]), default=node[2])
+            yield self._route(state, node, min(first, node[2]), node[3], "POST", [fn], [], None)
 
     def _next(
         self,
@@ -218,15 +238,18 @@ class _Finder:
         options: Node | None,
     ) -> Route:
         words: set[str] = set()
+        guards: list[Fn] = []
         for where, one in before:
             skip = any(fn.node is one or _is_lambda_of(one, fn) for fn in handlers)
             words.update(() if skip else _outside(one))
             functions = list(self.scripts.functions(where, one))
             functions = [fn for fn in functions if all(fn.node is not h.node for h in handlers)]
-            words |= self.facts(functions).words
+            facts = self.facts(functions)
+            words |= facts.words
+            guards += facts.functions
         return Route(
             state, node, end, pattern, method, handlers, self.facts(handlers), before,
-            frozenset(words), options,
+            frozenset(words), options, tuple(guards),
         )  # fmt: skip
 
     def facts(self, functions: Iterable[Fn]) -> Facts:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import field
-from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from headgate.model.record import record
 from headgate.scan.flow.program import ModuleState, Program
 from headgate.scan.flow.rules import Rules
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.ir.walking import is_node, walk
 
 if TYPE_CHECKING:
     from headgate.scan.absence.facts import Known
@@ -59,28 +60,6 @@ class Imported:
 
 Meaning = str | Function | Class | ModuleState
 """A canonical name of a library, or something of the project."""
-
-
-def walk(node: Any) -> Iterator[Node]:
-    """Every node in a node or a tuple of them, functions and classes within included."""
-    stack: list[Any] = [node]
-    while stack:
-        one: Any = stack.pop()
-        if type(one) is not tuple:
-            continue
-        if is_node(one):
-            yield one
-            stack.extend(reversed(one[3:]))
-        else:
-            stack.extend(reversed(cast("tuple[Any, ...]", one)))
-
-
-def is_node(one: Any) -> TypeGuard[Node]:
-    """Whether something in a tree is a node: an operation and two offsets come first."""
-    if type(one) is not tuple:
-        return False
-    node = cast("tuple[Any, ...]", one)
-    return len(node) > 2 and type(node[0]) is int and type(node[1]) is int and type(node[2]) is int
 
 
 def last_name(node: Node) -> str:
@@ -404,3 +383,6 @@ def _blocks(node: Node) -> list[Node]:
         elif type(one) is tuple:
             stack.extend(reversed(cast("tuple[Any, ...]", one)))
     return out
+
+
+__all__ = ["Class", "Function", "Meaning", "Names", "functions_in", "is_node", "last_name", "walk"]

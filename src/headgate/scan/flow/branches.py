@@ -235,7 +235,8 @@ class Branches(Assignments):
             place = kind if kind is not None else node
             for source in self.rules.exceptions:
                 token = self.token(source.label, source.what, "", place, source.confidence)
-                taint = merge_taint(taint, self.tainted(token, place))
+                mask = self.rules.mask(source.safe_for)
+                taint = merge_taint(taint, self.tainted(token, place, mask))
         for _, value in raised:
             taint = merge_taint(taint, self.narrowed(self.deep(value), ~1))
         return Value(taint, name="*.exception", type="Exception")

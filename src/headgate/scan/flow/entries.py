@@ -247,10 +247,7 @@ def registered_by(rules: Rules, name: str, given: Any, calls: Calls) -> Iterator
         if names.isdisjoint(selector.call):
             continue
         for place in selector.handler:
-            handler = calls.argument(str(place), given)
-            if handler is None:
-                continue
-            for ref in several(handler.obj):
+            for ref in _handlers(calls, str(place), given):
                 if isinstance(ref, ClassRef):
                     ref.patterns.append(_pattern(rule, given[1], given[2]) or "")
                     ref.changes(PATTERNS)
@@ -259,6 +256,16 @@ def registered_by(rules: Rules, name: str, given: Any, calls: Calls) -> Iterator
                         rules, rule, ref, Value(obj=ref), [], name, given[1], given[2]
                     )
                     yield info
+
+
+def _handlers(calls: Calls, place: str, given: Any) -> Iterator[Any]:
+    """The functions at a place: `1`, `view_func`, `0[handler]`."""
+    found = (
+        calls.chosen((place,), given, (0, 0, 0)) if "[" in place else [calls.argument(place, given)]
+    )
+    for one in found:
+        if one is not None:
+            yield from several(one.obj)
 
 
 def param_sources(

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from headgate.scan.flow.container_methods import ContainerMethods
-from headgate.scan.flow.patterns import checked, kinds_for
+from headgate.scan.flow.patterns import checked, kinds_for, own_path
 from headgate.scan.flow.values import (
     HOST,
     RESOLVED,
@@ -353,6 +353,8 @@ class Guards(ContainerMethods):
                 kinds = (*kinds, *_URL)
             if kinds:
                 yes = add_facts(yes, dict.fromkeys(tokens, self.rules.mask(kinds)))
+            if own_path(text):
+                yes = add_facts(yes, dict.fromkeys(tokens, SLASH | SINGLE))
         return Value(self.narrowed(subject.taint, ~7), cond=(yes, {}))
 
     def match_of(self, pattern: Value, result: Value) -> Value:

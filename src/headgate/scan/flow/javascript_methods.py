@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from headgate.scan.flow.javascript_functions import JavaScriptFunctions
 from headgate.scan.flow.javascript_objects import functions_in
+from headgate.scan.flow.javascript_texts import JavaScriptTexts
 from headgate.scan.flow.program import FunctionRef
 from headgate.scan.flow.rules import CallRule
 from headgate.scan.flow.sinks import Arguments
-from headgate.scan.flow.values import NONE, UNKNOWN, WHOLE, Obj, Value, constant, merge_taint
+from headgate.scan.flow.values import NONE, UNKNOWN, WHOLE, Obj, Value, constant
 from headgate.scan.ir.nodes import Node
 
 _ITERATING = frozenset(
@@ -26,29 +26,46 @@ _ITERATING = frozenset(
         "sort",
     }
 )
+_RESOLVE = "resolve()"
+"""What a promise is resolved by."""
 _WAITING = frozenset({"then", "catch", "finally"})
-_TESTING = frozenset({"match", "search", "matchAll"})
 
 
-class JavaScriptMethods(JavaScriptFunctions):
+class JavaScriptMethods(JavaScriptTexts):
     """Methods and functions of the language."""
 
     def method(
         self, recv: Value, name: str, args: list[Value], keywords: dict[str, Value], node: Node
     ) -> Value | None:
         first = args[0] if args else UNKNOWN
+        if name == _RESOLVE:
+            held = self.obj(recv)
+            if held is not None and args:
+                self._insert(recv, held, None, self.stored(first, node))
+            return NONE
         if name in ("call", "apply", "bind") and (recv.name or recv.obj is not None):
             return self._function_method(recv, name, args, node)
         if name in _WAITING and args:
             settled = Value(recv.taint, recv.consts, recv.ref, recv.type)
-            results = [
-                self.calls_back(one, [settled] if name == "then" else [], node) for one in args
-            ]
+            results: list[Value] = []
+            for at, one in enumerate(args):
+                given: list[Value] = []
+                if name == "then" and not at:
+                    given = [settled]
+                elif name != "finally":
+                    given = [self.error(node, ref.node) for ref in functions_in(one)[:1]]
+                results.append(self.calls_back(one, given, node))
             return (
                 self.joiner.values(results[0], settled, self.env) if name != "then" else results[0]
             )
         if name in _ITERATING and functions_in(first):
             return self._iterated(recv, name, first, node)
+        if name in ("map", "flatMap") and first.name and first.recv is None:
+            # `names.map(encodeURIComponent)`
+            ordered = self.sequence(recv, node)
+            if ordered is not None and len(ordered) <= 8:
+                return self.make_list([self.call(first, [one], {}, node) for one in ordered])
+            return self.bag(self.call(first, [self.iterate(recv, node)], {}, node))
         if name == "reduce" and functions_in(first):
             item = self.iterate(recv, node)
             start = args[1] if len(args) > 1 else item
@@ -159,49 +176,6 @@ class JavaScriptMethods(JavaScriptFunctions):
             )
         return None
 
-    def _of_text(self, recv: Value, name: str, args: list[Value], node: Node) -> Value | None:
-        first = args[0] if args else UNKNOWN
-        if name in _TESTING and args:
-            pattern = first
-            if pattern.type != "re.Pattern" and pattern.consts is not None:
-                pattern = Value(type="re.Pattern", text=str(pattern.consts[0]))
-            return self.matched(pattern, "search", recv)
-        if name in ("replace", "replaceAll") and len(args) > 1:
-            return self._replaced(recv, name, first, args[1], node)
-        if name == "includes" and args and recv.taint and recv.type != "list":
-            return self.compared("in", first, recv, node)
-        if name == "indexOf" and args:
-            cond = self.compared("in", first, recv, node).cond
-            return Value(type="int", name="indexOf", cond=cond)
-        if name in ("startsWith",) and args:
-            return self.begins(recv, first)
-        if name in ("endsWith", "localeCompare", "charCodeAt", "codePointAt", "lastIndexOf"):
-            return Value(type="int")
-        if name in ("hasOwnProperty", "isPrototypeOf"):
-            return Value(type="bool")
-        if name == "toFixed":
-            return Value(type="int")
-        if name == "concat":
-            return self.built([recv, *args], node, "it is appended to a text")
-        return None
-
-    def _replaced(self, recv: Value, name: str, what: Value, by: Value, node: Node) -> Value | None:
-        if isinstance(by.obj, FunctionRef):
-            by = self.calls_back(by, [Value(self.narrowed(recv.taint, ~WHOLE))], node)
-        if what.type == "re.Pattern":
-            every = name == "replaceAll" or "g" in (what.name.partition("/")[2])
-            if every and what.text:
-                pattern = Value(consts=(what.text,), text=what.text)
-                return self.sub([pattern, by, recv], {}, node)
-            taint = self.moved(self.deep(recv), "a part of it is replaced", node, ~7)
-            return Value(merge_taint(taint, self.narrowed(by.taint, ~7)), type="str")
-        if name == "replace" and what.consts is not None:
-            # Only the first one is replaced.
-            taint = self.moved(self.deep(recv), "a part of it is replaced", node, ~7)
-            if recv.consts is None:
-                return Value(merge_taint(taint, self.narrowed(by.taint, ~7)), type="str")
-        return None
-
     def _of_map(self, recv: Value, name: str, args: list[Value], node: Node) -> Value | None:
         held = self.obj(recv)
         if held is None:
@@ -291,6 +265,15 @@ class JavaScriptMethods(JavaScriptFunctions):
         shown = text if isinstance(text, str) else None
         return Value(self.deep(args[0]), type="re.Pattern", text=shown, name=f"RegExp/{flags}")
 
+    def _typed(self, function: Value, rules: list[tuple[CallRule, bool]], value: Value) -> Value:
+        value = super()._typed(function, rules, value)
+        if not value.type and value.obj is None and not value.name:
+            for rule, _ in rules:
+                if rule.created:
+                    # `db.collection("x")`, whatever `db` is.
+                    return Value(value.taint, value.consts, value.ref, rule.created)
+        return value
+
     def _known_result(
         self,
         function: Value,
@@ -312,6 +295,10 @@ class JavaScriptMethods(JavaScriptFunctions):
     def same_text(self, args: list[Value], node: Node) -> Value | None:
         return Value(self.deep(args[0]), args[0].consts, text=args[0].text) if args else None
 
+    def folder(self, args: list[Value], node: Node) -> Value | None:
+        """`path.dirname`: that of a path without `..` has none."""
+        return Value(self.narrowed(self.deep(args[0]), ~WHOLE)) if args else None
+
     def settled(self, args: list[Value], node: Node) -> Value | None:
         return args[0] if args else UNKNOWN
 
@@ -319,8 +306,13 @@ class JavaScriptMethods(JavaScriptFunctions):
         return args[0] if args else None
 
     def promise(self, args: list[Value], node: Node) -> Value | None:
-        """`new Promise((resolve, reject) => …)`: what it is resolved with is not followed."""
-        return self.calls_back(args[0], [], node) if args else UNKNOWN
+        """`new Promise((resolve, reject) => …)`: what it is resolved with comes out."""
+        if not args:
+            return UNKNOWN
+        held = self.bag(UNKNOWN)
+        self.calls_back(args[0], [Value(name=f"*.{_RESOLVE}", recv=held)], node)
+        obj = self.obj(held)
+        return (None if obj is None else self.any_item(obj)) or UNKNOWN
 
 
 Function = Callable[[JavaScriptMethods, list[Value], Node], Value | None]
@@ -348,4 +340,5 @@ _FUNCTIONS: dict[str, Function] = {
     "Promise.allSettled": JavaScriptMethods.listed_all,
     "Promise.race": JavaScriptMethods.listed_all,
     "Array.from": JavaScriptMethods.settled,
+    "path.dirname": JavaScriptMethods.folder,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from headgate.scan.flow.attributes import HOSTS, SuperRef
+from headgate.scan.flow.constraints import demanded
+from headgate.scan.flow.core import Frame
 from headgate.scan.flow.findings import ASSUMED
 from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptModules
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleRef, ModuleState, free_names
@@ -25,6 +27,7 @@ class JavaScriptObjects(JavaScriptModules):
         self._prototypes: dict[tuple[str, int], ClassRef] = {}
         self.made: dict[str, dict[int, tuple[FunctionRef, ClassRef | None]]] = {}
         """Functions that are values, by the path of their module and where they begin."""
+        self._kept: dict[int, tuple[Obj, int]] = {}
         self.published: set[str] = set()
         """Variables of modules that functions have put what comes in into."""
 
@@ -65,31 +68,61 @@ class JavaScriptObjects(JavaScriptModules):
 
     # What outlives a call
 
-    def keep(self, value: Value, heap: dict[Any, Obj], depth: int = 0) -> None:
-        """Objects that functions hold, for when these are called later."""
+    def keep(self, value: Value, heap: dict[Any, Obj], depth: int = 0) -> Value:
+        """Objects that functions hold, for when these are called later. The value, with a number
+        by which its object is found then."""
         if depth > _MAX_KEPT:
-            return
+            return value
         for one in functions_in(value):
             self.keep_function(one, heap, depth + 1)
         held = heap.get(value.ref)
-        if held is None or not isinstance(value.ref, int) or value.ref in self.program.heap:
-            return
-        items = {name: one for name, one in held.items.items() if not _symbolic(one)}
-        rest = held.rest if held.rest is not None and not _symbolic(held.rest) else None
-        self.program.heap[value.ref] = Obj(held.kind, items, rest, held.cls, held.open)
-        for one in (*items.values(), *([rest] if rest is not None else [])):
+        if held is None or value.ref in self.program.heap:
+            return value
+        ref = value.ref
+        if not isinstance(ref, int):
+            # What was passed in has a number that means something in this call only.
+            known = self._kept.get(id(held))
+            if known is None:
+                ref = self.joiner.fresh()
+                self._kept[id(held)] = (held, ref)
+            else:
+                ref = known[1]
+        value = Value(
+            value.taint, value.consts, ref, value.type, value.name, value.obj, value.recv,
+            value.text, value.cond,
+        )  # fmt: skip
+        if ref in self.program.heap:
+            return value
+        items = {name: one for name, one in held.items.items() if not symbolic(one)}
+        rest = held.rest if held.rest is not None and not symbolic(held.rest) else None
+        self.program.heap[ref] = Obj(held.kind, items, rest, held.cls, held.open)
+        for name, one in items.items():
             if one.ref is not None or one.obj is not None:
-                self.keep(one, heap, depth + 1)
+                items[name] = self.keep(one, heap, depth + 1)
+        if rest is not None and (rest.ref is not None or rest.obj is not None):
+            rest = self.keep(rest, heap, depth + 1)
+        self.program.heap[ref] = Obj(held.kind, items, rest, held.cls, held.open)
+        return value
 
     def keep_function(self, ref: FunctionRef, heap: dict[Any, Obj], depth: int = 0) -> None:
         """What a function has captured and is bound to."""
         if ref.bound is not None:
-            self.keep(ref.bound, heap, depth)
+            ref.bound = self.keep(ref.bound, heap, depth)
         if ref.captured is not None:
-            for name in free_names(ref.node):
-                held = ref.captured.get(name)
-                if held is not None and (held.ref is not None or held.obj is not None):
-                    self.keep(held, heap, depth)
+            self.keep_captured(ref, ref.captured, heap, depth)
+
+    def keep_captured(
+        self, ref: FunctionRef, variables: dict[str, Value], heap: dict[Any, Obj], depth: int = 0
+    ) -> None:
+        """The variables around a function that it uses."""
+        kept: dict[str, Value] = {}
+        for name in free_names(ref.node):
+            held = variables.get(name)
+            if held is not None and (held.ref is not None or held.obj is not None):
+                one = self.keep(held, heap, depth)
+                if one.ref != held.ref:
+                    kept[name] = one
+        ref.captured = {**variables, **kept} if kept else variables
 
     # Attributes
 
@@ -104,6 +137,9 @@ class JavaScriptObjects(JavaScriptModules):
             if stored is not None:
                 return stored
         if name in ("call", "apply", "bind") and value.name and value.obj is None:
+            if value.name.partition(".")[0] == "Function":
+                # `Function.call.bind(…)`: no text is run.
+                return UNKNOWN
             return Value(name=f"Function.{name}", recv=value)
         if name == "length":
             return Value(type="int") if not isinstance(value.obj, ClassRef) else UNKNOWN
@@ -125,6 +161,47 @@ class JavaScriptObjects(JavaScriptModules):
             if value.type in ("dict", "list", "tuple", "set") and not value.taint:
                 return Value(name=f"*.{name}", recv=value)
         return super().attribute(value, name, node)
+
+    def annotated(self, node: Node) -> Value:
+        if node[0] == ir.INDEX and node[4][0] == ir.SEQ:
+            # A field with decorators.
+            return self.annotated(node[3])
+        return super().annotated(node)
+
+    def _of_instance(self, value: Value, held: Obj, name: str, node: Node) -> Value | None:
+        cls = held.cls
+        unknown = cls is not None and held.open and name not in held.items and not value.taint
+        if unknown and cls is not None and cls.member(name) is None and cls.field(name) is None:
+            given = self._injected(cls, name)
+            if given is not UNKNOWN:
+                return given
+        found = super()._of_instance(value, held, name, node)
+        if found is None or not value.taint or not found.taint or held.cls is None:
+            return found
+        kinds = demanded(*held.cls.demands(name))
+        if not kinds:
+            return found
+        taint = self.narrowed(found.taint, -1, self.rules.mask(kinds))
+        return Value(taint, found.consts, found.ref, found.type, found.name, found.obj, found.recv)
+
+    def _injected(self, cls: ClassRef, name: str) -> Value:
+        """What a constructor is given and keeps, by the type that it is declared with."""
+        for one in cls.lineage():
+            member = one.members.get("constructor")
+            ref = member.obj if member is not None else None
+            if not isinstance(ref, FunctionRef):
+                continue
+            kept = next((n[4][3] for n in ref.node[5] if _keeps(n, name)), None)
+            for parameter in ref.node[4]:
+                target, annotation = parameter[3], parameter[5]
+                if kept is not None and target[3] == kept and annotation is not None:
+                    caller = self.frame
+                    self.frame = Frame(ref.module, "", -3)
+                    try:
+                        return self.annotated(annotation)
+                    finally:
+                        self.frame = caller
+        return UNKNOWN
 
     def _taken(self, value: Value, name: str, node: Node) -> Any:
         if name in HOSTS:
@@ -294,6 +371,14 @@ class JavaScriptObjects(JavaScriptModules):
         return value
 
 
+def _keeps(node: Node, name: str) -> bool:
+    """Whether a statement is `this.name = parameter`."""
+    if node[0] != ir.ASSIGN or node[4] is None or node[4][0] != ir.NAME:
+        return False
+    target = node[3][0]
+    return target[0] == ir.ATTR and target[4] == name and target[3][3:] == ("this",)
+
+
 def _uses_this(ref: FunctionRef) -> bool:
     return ref.bound is None and not ref.node[8] & ir.ARROW and "this" in ref.node[11]
 
@@ -305,6 +390,6 @@ def functions_in(value: Value) -> list[FunctionRef]:
     return [one for one in several if isinstance(one, FunctionRef)]
 
 
-def _symbolic(value: Value) -> bool:
+def symbolic(value: Value) -> bool:
     """Whether it is a caller's."""
     return any(token.root().index >= 0 for token in value.taint or ())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from headgate.model.finding import Confidence
 from headgate.scan.flow.core import Frame
@@ -10,7 +11,8 @@ from headgate.scan.flow.entries import EntryInfo, is_number, param_sources
 from headgate.scan.flow.env import Env, several
 from headgate.scan.flow.findings import Recorder
 from headgate.scan.flow.javascript import JavaScript
-from headgate.scan.flow.javascript_modules import JavaScriptProgram
+from headgate.scan.flow.javascript_functions import listens
+from headgate.scan.flow.javascript_modules import DEFAULT, JavaScriptProgram
 from headgate.scan.flow.program import ClassRef, FunctionRef, ModuleState
 from headgate.scan.flow.project import Mode, Source
 from headgate.scan.flow.rules import Rules
@@ -18,6 +20,7 @@ from headgate.scan.flow.run import Run
 from headgate.scan.flow.values import UNKNOWN, Obj, Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.ir.walking import walk
 
 _REQUESTS = (".Request", ".Context", "Request", ".IncomingMessage")
 _ANSWERS = (".Response", "Reply", "Response", ".ServerResponse")
@@ -37,6 +40,60 @@ def _is_directive(body: Sequence[Node]) -> bool:
     )
 
 
+_PIPES = re.compile(r"Parse(Int|Float|Bool|UUID|Enum|Date)Pipe")
+
+
+def _piped(parameter: Node) -> bool:
+    """`@Param("id", ParseIntPipe)`"""
+    marker = parameter[4]
+    if marker is None or marker[0] != ir.CALL:
+        return False
+    given = (one[3] if one[0] == ir.CALL else one for one in marker[4])
+    return any(one[0] == ir.NAME and _PIPES.fullmatch(one[3]) for one in given)
+
+
+_GRAPHQL = frozenset(
+    {
+        "graphql", "apollo-server", "apollo-server-express", "@apollo/server", "graphql-yoga",
+        "mercurius", "@graphql-tools/schema", "express-graphql", "graphql-tag",
+    }
+)  # fmt: skip
+_ROOTS = frozenset({"Query", "Mutation", "Subscription"})
+
+
+_TELLING = frozenset({"findUnique", "findUniqueOrThrow", "findMany", "findByPk", "findAll"})
+
+
+def _common_names(rules: Rules) -> set[str]:
+    """Names of sources that say nothing by themselves: `get` and `find` of rows, which are looked
+    at where something else is of interest."""
+    kept: set[str] = set(_TELLING)
+    stored: set[str] = set()
+    for table in (rules.calls, rules.attrs):
+        for name, rule in table.items():
+            for source in rule.sources:
+                tails = stored if source.label == "stored" else kept
+                tails.add(name.rpartition(".")[2])
+    return stored - kept
+
+
+def _resolvers(body: Sequence[Node]) -> Iterator[int]:
+    """Where the functions in `{ Query: { users: (parent, args) => … } }` begin."""
+    for node in walk(body):
+        if node[0] != ir.MAP or _ROOTS.isdisjoint(_text_of(key) for key, _ in node[3]):
+            continue
+        for _, fields in node[3]:
+            if fields[0] == ir.MAP:
+                for _, value in fields[3]:
+                    if value[0] == ir.LAMBDA:
+                        yield value[3][1]
+
+
+def _text_of(node: Node | None) -> str | None:
+    """The text that a literal is."""
+    return node[3] if node is not None and node[0] == ir.CONST and type(node[3]) is str else None
+
+
 class JavaScriptRun(Run):
     """One analysis of JavaScript."""
 
@@ -52,6 +109,8 @@ class JavaScriptRun(Run):
         self.recorder = Recorder(rules.kinds)
         self.interpreter = JavaScript(self.program, rules, self.recorder)
         self.calls = self.interpreter
+        rules.source_tails -= _common_names(rules)
+        self._resolvers: dict[str, set[int]] = {}
 
     def _functions(self, state: ModuleState) -> list[tuple[FunctionRef, ClassRef | None]]:
         """Declared functions, methods of classes however they are defined, and function values."""
@@ -68,6 +127,19 @@ class JavaScriptRun(Run):
                 ]
         self.calls.nested = []
         return out + list(self.interpreter.made.get(state.path, {}).values())
+
+    def _root(
+        self,
+        ref: FunctionRef,
+        cls: ClassRef | None,
+        info: EntryInfo | None = None,
+        *,
+        follow: bool = False,
+    ) -> None:
+        made = self.interpreter.made.get(ref.module.path, {}).get(ref.node[1])
+        if made is not None and ref.bound is None:
+            ref = made[0]
+        super()._root(ref, cls, info, follow=follow)
 
     def _analyse(
         self,
@@ -105,9 +177,11 @@ class JavaScriptRun(Run):
                     source.label, source.what, name, parameter, source.confidence, name
                 )
                 taint = calls.tainted(token, parameter, self.rules.mask(source.safe_for))
-                number = is_number(converter) or value.type == "int"
-                value = Value(type="int") if number else Value(taint, type=source.type)
+                number = is_number(converter) or value.type == "int" or _piped(parameter)
+                kind = Value(taint, ref=value.ref, type=source.type)
+                value = Value(type="int") if number else kind
             args.append(value)
+        calls.rooted = ref.node
         called = ref if self_value is None else calls.method_of(ref, self_value)
         start = ref.node[1]
         end = min(start + 40, ref.node[2])
@@ -137,12 +211,21 @@ class JavaScriptRun(Run):
         return UNKNOWN
 
     def _interesting(self, state: ModuleState) -> bool:
-        return super()._interesting(state) or _ACTIONS.encode() in self.files[state.path].data
+        file = self.files[state.path]
+        if super()._interesting(state) or listens(file.mentions):
+            return True
+        return _ACTIONS.encode() in file.data
+
+    def _mentions(self, function: Node) -> bool:
+        return super()._mentions(function) or listens(function[11])
+
+    def _brings(self, function: Node) -> bool:
+        return super()._brings(function) or listens(function[11])
 
     def _entries(self, functions: list[tuple[FunctionRef, ClassRef | None]]) -> None:
         super()._entries(functions)
         for ref, cls in functions:
-            if self._is_action(ref):
+            if self._is_action(ref) or self._is_resolver(ref) or self._page_type(ref):
                 self._root(ref, cls, follow=True)
 
     def _is_action(self, ref: FunctionRef) -> bool:
@@ -160,6 +243,34 @@ class JavaScriptRun(Run):
             if name.startswith("export ")
             for one in several(value.obj)
         )
+
+    def _is_resolver(self, ref: FunctionRef) -> bool:
+        """Whether it answers a query of GraphQL."""
+        path = ref.module.path
+        if _GRAPHQL.isdisjoint(self._tops(path)):
+            return False
+        known = self._resolvers.get(path)
+        if known is None:
+            module = self.program.module_of(ref.module)
+            known = self._resolvers[path] = set(_resolvers(module.body if module else ()))
+        return ref.node[1] in known
+
+    def _page_type(self, ref: FunctionRef) -> str:
+        """What Next.js gives to pages, and to what prepares them; empty for other functions:
+        https://nextjs.org/docs/app/api-reference/file-conventions/page"""
+        name, state = ref.node[3], ref.module
+        if name == "getServerSideProps" or name == "getInitialProps":
+            return "next.ServerContext"
+        if state.path.rpartition("/")[2].partition(".")[0] != "page":
+            return ""
+        exported = (state.vars.get(DEFAULT), state.vars.get("export generateMetadata"))
+        found = any(
+            isinstance(one, FunctionRef) and one.node is ref.node
+            for value in exported
+            if value is not None
+            for one in several(value.obj)
+        )
+        return "next.PageProps" if found else ""
 
     def _is_route_file(self, ref: FunctionRef) -> bool:
         state = ref.module
@@ -188,6 +299,13 @@ class JavaScriptRun(Run):
                 "web", "an argument of a server action", name, parameter, Confidence.HIGH, name
             )
             return Value(self.calls.tainted(token, parameter))
+        if info is None and index == 1 and self._is_resolver(ref):
+            token = self.calls.token(
+                "web", "an argument of the query", "", parameter, Confidence.HIGH, "arguments"
+            )
+            return Value(self.calls.tainted(token, parameter))
+        if info is None and index == 0 and (kind := self._page_type(ref)):
+            return Value(type=kind)
         if info is None and index < len(_HANDED) and self._is_route_file(ref):
             return Value(type=_HANDED[index])
         if parameter[3][0] == ir.NAME:

@@ -67,6 +67,25 @@ def checked(pattern: str, *, whole: bool, begins: bool, flags: int = 0) -> tuple
 
 
 @functools.lru_cache(maxsize=2000)
+def own_path(pattern: str) -> bool:
+    """Whether what it matches begins with one `/` and no second: a path of one's own site."""
+    parsed = _parsed(pattern, 0)
+    items = [(str(op), given) for op, given in parsed or ()]
+    if len(items) < 3 or items[0][0] != "AT" or "BEGINNING" not in str(items[0][1]):
+        return False
+    if items[1] != ("LITERAL", ord("/")) or parsed.state.flags & re.MULTILINE:
+        return False
+    name, given = items[2]
+    if name == "ASSERT_NOT":
+        chars = _chars(given[1])
+        return chars is not None and chars >= {"/"}
+    if name in ("MAX_REPEAT", "MIN_REPEAT") and given[0] < 1 and items[3:4] != [items[-1]]:
+        return False
+    chars = _chars([parsed[2]])
+    return chars is not None and chars.isdisjoint("/\\")
+
+
+@functools.lru_cache(maxsize=2000)
 def of_group(pattern: str, group: int | str) -> tuple[str, ...]:
     """What the text of a group is safe for, wherever the pattern was found."""
     parsed = _parsed(pattern, 0)

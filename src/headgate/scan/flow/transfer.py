@@ -42,6 +42,14 @@ class Summary:
         self.writes: list[tuple[Any, str, Value]] = []
         self.returns = True
 
+    def with_hits(self, hits: list[Hit]) -> Summary:
+        """The same, with other hits."""
+        out = Summary()
+        for name in Summary.__slots__:
+            setattr(out, name, getattr(self, name))
+        out.hits = hits
+        return out
+
 
 class Inward:
     """Renames what a call passes in."""

@@ -213,10 +213,14 @@ class _Lowering(Modules):
             if imported is not None:
                 return imported
         value = self.optional(given)
+        known = set(self.scope.bound) if value is None else ()
         target = nothing(tree) if name is None else self.target(name, True)
         if value is not None and target[0] == ir.NAME:
             value = named(value, target[3])
         annotation = self.optional(tree.child_by_field_name("type"))
+        if value is None and annotation is None and target[0] == ir.NAME and target[3] not in known:
+            # What functions within assign later is assigned to this variable.
+            value = (ir.OPAQUE, end, end, ())
         return (ir.ASSIGN, start, end, (target,), value, annotation)
 
     def _return(self, tree: Tree) -> Node:
@@ -356,6 +360,7 @@ class _Lowering(Modules):
     def leave(self, outer: Scope) -> tuple[Scope, tuple[Node, ...]]:
         """End the scope of a function; what it assigns further out is said at its start."""
         scope, self.scope = self.scope, outer
+        functions = self.around[1:]
         self.around.pop()
         outer.mentions |= scope.mentions
         outer.size += scope.size
@@ -364,7 +369,7 @@ class _Lowering(Modules):
         for name in scope.assigned:
             if name in scope.bound:
                 continue
-            if any(name in one.bound for one in self.around[1:]):
+            if any(name in one.bound for one in functions):
                 inner.append(name)
             else:
                 module.append(name)

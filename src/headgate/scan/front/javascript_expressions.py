@@ -35,6 +35,7 @@ class Expressions(Operators):
         """Modules that a `require` within an expression asks for, and where first."""
         self._lowerings: dict[str, Callable[[Tree], Node]] = {
             "identifier": self._name,
+            "import": self._name,
             "this": self._name,
             "super": self._name,
             "shorthand_property_identifier": self._name,

@@ -192,6 +192,12 @@ class Functions(Expressions):
                 self.mention(name)
                 value = self.optional(child.child_by_field_name("value"))
                 annotation = self.optional(child.child_by_field_name("type"))
+                said = tuple(self.expr(one) for one in child.children if one.type == "decorator")
+                if said:
+                    # What decorators demand of a field, as `Annotated` says it elsewhere.
+                    kind = annotation or nothing(child)
+                    demands = (ir.SEQ, kind[1], kind[2], "tuple", (kind, *decorators, *said))
+                    annotation = (ir.INDEX, kind[1], kind[2], kind, demands)
                 target = (ir.NAME, key.start_byte, key.end_byte, name)
                 found.append((ir.ASSIGN, start, end, (target,), value, annotation))
             elif child.type == "class_static_block":

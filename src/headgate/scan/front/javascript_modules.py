@@ -32,9 +32,12 @@ class Modules(Functions):
 
     def import_(self, tree: Tree) -> Node | None:
         """`import a, {b as c} from "m"`, `import * as d from "m"`, `import e = require("m")`."""
-        if any(child.type == "type" for child in tree.children):
+        typed = any(child.type == "type" for child in tree.children)
+        given = tree.child_by_field_name("source")
+        if typed and (given is None or self.text(given)[1:2] in (".", "/")):
             return None
-        module = self._source(tree.child_by_field_name("source"))
+        # A library's types tell what parameters are.
+        module = self._source(given)
         entries: list[Entry] = []
         for child in kept(tree.named_children):
             if child.type == "import_clause":
@@ -62,7 +65,7 @@ class Modules(Functions):
             elif child.type == "named_imports":
                 for one in kept(child.named_children):
                     name = one.child_by_field_name("name")
-                    if name is None or any(part.type == "type" for part in one.children):
+                    if name is None:
                         continue
                     given = self.text(name).strip("\"'")
                     alias = one.child_by_field_name("alias")
