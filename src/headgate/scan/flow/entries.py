@@ -31,7 +31,7 @@ _BODIES = frozenset({"POST", "PUT", "PATCH"})
 _NUMBERS = frozenset({"int", "float", "uuid", "decimal", "slug", "ymd", "alpha"})
 """Converters that let through nothing that does harm anywhere."""
 _CONVERTERS = _NUMBERS | {"str", "string", "path", "any", "ext", "re"}
-_PATTERN = re.compile(r"[^\w]")
+_PATTERN = late(r"[^\w]")
 
 
 @record(frozen=False)
