@@ -208,6 +208,10 @@ def is_named(name: str, wanted: Sequence[str]) -> bool:
     )
 
 
+def _defines(statement: Node, name: str) -> bool:
+    return statement[0] == ir.FUNCTION and statement[3] == name
+
+
 def class_entries(rules: Rules, cls: ClassRef) -> Iterator[EntryInfo]:
     """Methods of a class that its base makes entries."""
     bases = list(cls.library_bases())
@@ -221,7 +225,9 @@ def class_entries(rules: Rules, cls: ClassRef) -> Iterator[EntryInfo]:
             member = cls.members[name]
             if not isinstance(member.obj, FunctionRef):
                 continue
-            ref = member.obj
+            # What its decorators made of it is another function, which several may share.
+            own = next((one for one in reversed(cls.node[7]) if _defines(one, name)), None)
+            ref = member.obj if own is None else FunctionRef(cls.module, own, cls)
             info = EntryInfo.of(rules, rule, ref, member, [], name, (), {})
             info.cls = cls
             info.methods = (rule.method_names.get(name, name.upper()),)
