@@ -136,6 +136,9 @@ def parameters_of(pattern: str) -> dict[str, str]:
         if match["flask"] in _CONVERTERS and (match["rest"] or kind not in _CONVERTERS) and kind:
             # Bottle and Sanic write the name first: `<name:int>`, `<name:re:[a-z]+>`.
             name, kind = kind, match["rest"] or match["flask"]
+        if match["rest"] and not match["converter"]:
+            # Sanic: `<order:^(name|id)$>`.
+            kind = match["rest"]
         if match["group"]:
             kind = match["pattern"]
         if _PATTERN.search(kind):
