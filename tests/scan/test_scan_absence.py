@@ -158,6 +158,71 @@ def test_a_sign_in_without_a_limit_is_asked_about() -> None:
     assert ("missing-rate-limit", "login") not in flask(limited + textwrap.dedent(SIGN_IN))
 
 
+def test_a_second_way_to_sign_in_is_not_limited_by_what_the_first_one_counts() -> None:
+    counted = """
+        attempts = {}
+        def too_many(address):
+            attempts[address] = attempts.get(address, 0) + 1
+            return attempts[address] > 5
+    """
+    first = SIGN_IN.replace("def login():", "def login():\n        too_many(request.remote_addr)")
+    second = SIGN_IN.replace("login", "login_api")
+    limits = textwrap.dedent(counted) + textwrap.dedent(first)
+    found = flask(limits + textwrap.dedent(second))
+    assert {name for kind, name in found if kind == "missing-rate-limit"} == {"login_api"}
+    assert "missing-rate-limit" not in {kind for kind, _ in flask(limits)}
+
+
+def test_a_file_of_a_limited_size_under_a_new_name_is_not_asked_about() -> None:
+    upload = """
+        @app.post("/send")
+        def send():
+            data = request.files["file"].read({limit})
+            if len(data) > 5_000_000 or not is_picture(data):
+                abort(415)
+            with open("/srv/" + uuid4().hex, "wb") as kept:
+                kept.write(data)
+            return "kept"
+    """
+    assert ("missing-upload-limits", "send") in flask(upload.format(limit=""))
+    assert ("missing-upload-limits", "send") not in flask(upload.format(limit="5_000_001"))
+
+
+def test_a_change_beside_one_that_checks_where_it_comes_from_is_asked_about() -> None:
+    found = flask("""
+        from helpers import csrf_protected
+        SCORES = {}
+        @app.post("/withdraw")
+        @csrf_protected
+        def withdraw():
+            SCORES.pop(session["player"], None)
+            return "", 204
+        @app.post("/score")
+        def score():
+            SCORES[session["player"]] = int(request.form["score"])
+            return "", 204
+        @app.get("/shown")
+        def shown():
+            return str(SCORES[session["player"]])
+    """)
+    assert {name for kind, name in found if kind == "missing-csrf-protection"} == {"score"}
+
+
+@pytest.mark.parametrize("check", ["must_own(note)", "current_user.must_own(note)", "owns(note)"])
+def test_a_helper_that_asks_whose_it_is_ties_an_object(check: str) -> None:
+    route = """
+        @app.get("/note/<int:note_id>")
+        @login_required
+        def note(note_id):
+            note = Note.query.get_or_404(note_id)
+            {check}
+            return jsonify(text=note.text)
+    """
+    kind = "missing-owner-check"
+    assert (kind, "note") not in flask(route.format(check=check))
+    assert (kind, "note") in flask(route.format(check="must_download(note)"))
+
+
 def test_an_upload_without_limits_is_asked_about() -> None:
     upload = """
         @app.post("/send")
