@@ -208,6 +208,66 @@ def test_a_change_beside_one_that_checks_where_it_comes_from_is_asked_about() ->
     assert {name for kind, name in found if kind == "missing-csrf-protection"} == {"score"}
 
 
+def test_a_right_that_others_ask_for_and_one_route_gives_is_asked_about() -> None:
+    found = flask("""
+        @app.get("/owners")
+        @login_required
+        def owners():
+            if not current_user.vet:
+                abort(403)
+            return jsonify([one.name for one in User.query])
+        @app.post("/owners/<int:number>/promote")
+        @login_required
+        def promote(number):
+            db.session.get(User, number).vet = True
+            db.session.commit()
+            return "", 204
+        @app.post("/owners/<int:number>/demote")
+        @login_required
+        def demote(number):
+            if not current_user.vet:
+                abort(403)
+            db.session.get(User, number).vet = False
+            db.session.commit()
+            return "", 204
+    """)
+    assert {name for kind, name in found if kind == "missing-authorisation"} == {"promote"}
+
+
+def test_a_token_that_is_taken_apart_and_believed_is_asked_about() -> None:
+    found = flask("""
+        def believed(token):
+            return json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["sub"]
+        def checked(token):
+            body, mac = token.split(".")[1], token.split(".")[2]
+            if not hmac.compare_digest(mac_of(body), mac):
+                abort(401)
+            return json.loads(base64.urlsafe_b64decode(body))["sub"]
+        @app.get("/a")
+        def a():
+            return believed(request.headers["X-Token"])
+        @app.get("/b")
+        def b():
+            return checked(request.headers["X-Token"])
+    """)
+    assert {name for kind, name in found if kind == "jwt-unverified"} == {"believed"}
+
+
+@pytest.mark.parametrize(
+    "told", ["dict(request.headers)", "request.cookies", "f'{request.headers}'"]
+)
+def test_all_headers_in_the_log_hold_who_calls(told: str) -> None:
+    route = """
+        @app.post("/trace")
+        def trace():
+            app.logger.info("%s", {told})
+            return "", 204
+    """
+    assert ("sensitive-data-exposure", "trace") in flask(route.format(told=told))
+    one = 'request.headers["Accept"]'
+    assert ("sensitive-data-exposure", "trace") not in flask(route.format(told=one))
+
+
 @pytest.mark.parametrize("check", ["must_own(note)", "current_user.must_own(note)", "owns(note)"])
 def test_a_helper_that_asks_whose_it_is_ties_an_object(check: str) -> None:
     route = """

@@ -249,7 +249,8 @@ def _authentication(project: Project) -> Iterator[Lack]:
         most = having >= 2 and having * 2 >= len(siblings)
         destroys = not route.facts.calls.isdisjoint({"drop_all", "rmtree", "drop_database"})
         writes = may_post(route) and (changes_state(route.facts) or "save" in route.facts.calls)
-        tells = most and _PRIVATE.search(route.where) is not None
+        some = having >= 1 and having * 2 >= len(siblings)
+        tells = some and _PRIVATE.search(route.where) is not None
         answers = route.parameters and _reads(route.facts)
         if destroys or writes or tells or (most and (answers or route.changes)):
             yield lack(
