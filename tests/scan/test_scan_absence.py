@@ -268,6 +268,31 @@ def test_all_headers_in_the_log_hold_who_calls(told: str) -> None:
     assert ("sensitive-data-exposure", "trace") not in flask(route.format(told=one))
 
 
+@pytest.mark.parametrize(
+    ("column", "condition", "asked_about"),
+    [
+        ("pw", "", True),
+        ("api_token", "", True),
+        ("title", "", False),
+        ("pw", "if c.name != 'pw'", False),
+    ],
+)
+def test_a_row_is_not_answered_whole_with_a_secret_in_it(
+    column: str, condition: str, asked_about: bool
+) -> None:
+    found = flask(f"""
+        class Owner(db.Model):
+            id = db.Column(db.Integer, primary_key=True)
+            {column} = db.Column(db.String)
+            def as_dict(self):
+                return {{c.name: getattr(self, c.name) for c in self.__table__.columns {condition}}}
+        @app.get("/owners")
+        def owners():
+            return jsonify([one.as_dict() for one in Owner.query])
+    """)
+    assert (("secret-in-response", "as_dict") in found) is asked_about
+
+
 @pytest.mark.parametrize("check", ["must_own(note)", "current_user.must_own(note)", "owns(note)"])
 def test_a_helper_that_asks_whose_it_is_ties_an_object(check: str) -> None:
     route = """

@@ -216,6 +216,7 @@ def own_answers(function: Function) -> Iterator[Place]:
 
 
 def _answers(function: Function) -> Iterator[Lack]:
+    yield from _whole_rows(function)
     kept: set[int] = set()
     for node in walk(function.node[5]):
         if node[0] == ir.CALL and last_name(node[3]) in _KEEPS:
@@ -240,6 +241,42 @@ def _answers(function: Function) -> Iterator[Lack]:
                     Confidence.MEDIUM,
                 )
                 break
+
+
+def _whole_rows(function: Function) -> Iterator[Lack]:
+    """`{c.name: getattr(self, c.name) for c in self.__table__.columns}` of a class one of whose
+    columns is secret: nothing leaves that one out."""
+    owner = function.owner
+    if owner is None or not _makes_answers(function) or "__table__" not in function.node[11]:
+        return
+    names = (
+        target[3]
+        for node in owner.node[7]
+        if node[0] == ir.ASSIGN and node[4] is not None and node[4][0] == ir.CALL
+        for target in node[3]
+        if target[0] == ir.NAME
+    )
+    secret = next((one for one in names if _SECRET_COLUMN.fullmatch(one)), None)
+    for node in walk(function.node[5]) if secret is not None else ():
+        if (
+            node[0] == ir.COMPREHENSION
+            and node[3] == "dict"
+            and not any(conditions for _, _, conditions in node[6])
+        ):
+            yield lack(
+                "secret-in-response",
+                function,
+                f"Who gets to see `{secret}`?",
+                node,
+                Confidence.MEDIUM,
+            )
+            return
+
+
+_SECRET_COLUMN = late(
+    rf"{words.SECRET_FIELD.pattern}|pw(_?hash)?|(\w+_)?(api|auth|access|refresh|session)_?token",
+    re.IGNORECASE,
+)
 
 
 def _logs(project: Project) -> Iterator[Lack]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from headgate.model.finding import Confidence
+from headgate.scan.flow.core import Frame
 from headgate.scan.flow.lookups import Names
 from headgate.scan.flow.patterns import checked
 from headgate.scan.flow.program import ClassRef, FunctionRef
@@ -261,6 +262,20 @@ class Fields(Names):
         place = (cls.name, name)
         if place in self._cleaning:
             return given
+        for check in _annotated_checks(cls.demands(name)[0]):
+            caller = self.frame
+            self.frame = Frame(cls.module, "", -3)
+            try:
+                function = self.eval(check)
+            finally:
+                self.frame = caller
+            if isinstance(function.obj, FunctionRef):
+                self._cleaning.add(place)
+                try:
+                    given = self.call(function, [given], {}, node)
+                    self.dead = False
+                finally:
+                    self._cleaning.discard(place)
         for method in self._validators(cls).get(name, ()):
             member = cls.member(method)
             if member is None or not isinstance(member.obj, FunctionRef):
@@ -297,6 +312,17 @@ class Fields(Names):
         model = inner.member("model")
         found = self.force(model) if model is not None else UNKNOWN
         return found.obj if isinstance(found.obj, ClassRef) else None
+
+
+def _annotated_checks(annotation: Node | None) -> list[Node]:
+    """Of `Annotated[str, AfterValidator(f)]`: `f`."""
+    if annotation is None or annotation[0] != ir.INDEX or annotation[4][0] != ir.SEQ:
+        return []
+    return [
+        one[4][0]
+        for one in annotation[4][4][1:]
+        if one[0] == ir.CALL and one[4] and one[3][-1] in ("AfterValidator", "BeforeValidator")
+    ]
 
 
 def _checked_fields(function: Node) -> list[str]:

@@ -95,6 +95,7 @@ class FrameworkCalls(Selection):
                 found = self._typed_parameter(one, target, None, None)
                 calls.env, calls.frame = caller, frame
                 if found.type != "int" and kind not in source.skip and default not in source.skip:
+                    calls.frame = Frame(target.module, "", -3)
                     token = calls.token(
                         source.label, source.what, one[3][3], one, source.confidence, one[3][3]
                     )
@@ -102,6 +103,7 @@ class FrameworkCalls(Selection):
                     if found.type == "str":
                         mask |= self.rules.mask(NO_TEXT)
                     taint = calls.tainted(token, one, mask)
+                    calls.frame = frame
                     found = Value(taint, ref=found.ref, type=found.type)
             keywords[one[3][3]] = found
         result = calls.call(function, [], keywords, place_of_call(target.node))
