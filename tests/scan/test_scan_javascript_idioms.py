@@ -238,3 +238,36 @@ const load = (url) => axios.get(url);
 function one(req, res) { load(req.query.url); }
 """
     assert found(text) == [("ssrf", 2)]
+
+
+TAGS = """
+async function bind(texts, ...values) {
+  return pool.query(texts.reduce((all, one, i) => all + "$" + i + one), values);
+}
+async function join(texts, ...values) {
+  return pool.query(String.raw({ raw: texts }, ...values));
+}
+app.get("/a", (req, res) => { TAG`SELECT a FROM b WHERE c = ${req.query.c}`; });
+"""
+
+
+def test_a_tag_is_given_the_texts_and_the_values_apart() -> None:
+    assert kinds(HEAD + TAGS.replace("TAG", "join")) == {"sql-injection"}
+    assert kinds(HEAD + TAGS.replace("TAG", "bind")) == set()
+
+
+def test_what_an_address_asks_is_itself_as_an_object_too() -> None:
+    page = "const page = Object.fromEntries(new URLSearchParams(location.search));"
+    assert kinds(page + "box.innerHTML = `<b>${page.name}</b>`;") == {"xss"}
+    assert kinds(page + "box.textContent = page.name;") == set()
+
+
+def test_resolvers_are_asked_whatever_file_they_are_kept_in() -> None:
+    server = b'import { ApolloServer } from "@apollo/server"; new ApolloServer({ resolvers });'
+    resolvers = b"""import { readFileSync } from "fs";
+export const resolvers = { Query: { manual: (_, { name }) => readFileSync("/srv/" + name) } };
+"""
+    kept = SourceFile("resolvers.js", resolvers)
+    hits = FLOW.scan([SourceFile("server.js", server), kept]).hits
+    assert [one.finding.rule for one in hits] == ["javascript/path-traversal"]
+    assert not FLOW.scan([kept]).hits

@@ -242,6 +242,9 @@ class JavaScriptMethods(JavaScriptTexts):
         return self.bag(self.make_list([key, item]))
 
     def from_entries(self, args: list[Value], node: Node) -> Value | None:
+        if args and args[0].taint and self.obj(args[0]) is None:
+            # What an address or a form holds, by its names.
+            return Value(self.part(args[0].taint, "*", node))
         value = self.new(Obj("dict", {}))
         for pair in (self.sequence(args[0], node) or []) if args else []:
             both = self.sequence(pair, node)

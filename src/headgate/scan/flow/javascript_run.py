@@ -111,6 +111,8 @@ class JavaScriptRun(Run):
         self.calls = self.interpreter
         rules.source_tails -= _common_names(rules)
         self._resolvers: dict[str, set[int]] = {}
+        # Resolvers are often kept apart from the file that makes the server.
+        self._graphql = any(not _GRAPHQL.isdisjoint(self._tops(path)) for path in files)
 
     def _functions(self, state: ModuleState) -> list[tuple[FunctionRef, ClassRef | None]]:
         """Declared functions, methods of classes however they are defined, and function values."""
@@ -247,7 +249,7 @@ class JavaScriptRun(Run):
     def _is_resolver(self, ref: FunctionRef) -> bool:
         """Whether it answers a query of GraphQL."""
         path = ref.module.path
-        if _GRAPHQL.isdisjoint(self._tops(path)):
+        if not self._graphql:
             return False
         known = self._resolvers.get(path)
         if known is None:
