@@ -271,3 +271,27 @@ export const resolvers = { Query: { manual: (_, { name }) => readFileSync("/srv/
     hits = FLOW.scan([SourceFile("server.js", server), kept]).hits
     assert [one.finding.rule for one in hits] == ["javascript/path-traversal"]
     assert not FLOW.scan([kept]).hits
+
+
+def test_the_stack_that_an_error_handler_is_given_is_for_the_log() -> None:
+    handler = "app.use(function (err, req, res, next) { console.error(err.stack); %s });"
+    assert kinds(HEAD + handler % "res.send('<pre>' + err.stack + '</pre>');") == {"error-exposure"}
+    assert kinds(HEAD + handler % "res.status(500).send('failed');") == set()
+
+
+@pytest.mark.parametrize("check", ["assert", "assert.ok", "ctx.assert", "console.assert"])
+def test_what_is_asserted_holds_from_there_on(check: str) -> None:
+    """`console.assert` only writes."""
+    text = "const y = req.query.y; %s(/^\\d{4}$/.test(y), 'year'); exec('cal ' + y);"
+    assert bool(kinds(routes(text % check))) == (check == "console.assert")
+
+
+def test_what_a_socket_of_a_server_is_sent_comes_from_outside() -> None:
+    text = (
+        HEAD
+        + """
+require("node:net").createServer((sock) => { sock.on("data", (sent) => { RUN }); }).listen(4567);
+"""
+    )
+    assert kinds(text.replace("RUN", "exec('stat ' + sent);")) == {"command-injection"}
+    assert kinds(text.replace("RUN", "sock.write(sent);")) == set()

@@ -199,6 +199,11 @@ class JavaScriptRun(Run):
         self.interpreter.published = set()
         return super()._follow(states)
 
+    def _handles_errors(self, ref: FunctionRef) -> bool:
+        """`(err, req, res, next) => …`: https://expressjs.com/en/guide/error-handling.html"""
+        answer = self.interpreter.typed_parameter(ref.node[4][2])
+        return answer is not None and answer.type == "express.Response"
+
     def _beside_answer(self, index: int, ref: FunctionRef) -> Value:
         """`({ query }, res) => …`: what is before an answer is the request."""
         if index or len(ref.node[4]) < 2:
@@ -310,6 +315,8 @@ class JavaScriptRun(Run):
             return Value(type=kind)
         if info is None and index < len(_HANDED) and self._is_route_file(ref):
             return Value(type=_HANDED[index])
+        if index == 0 and count == 4 and self._handles_errors(ref):
+            return Value(type="express.Error")
         if parameter[3][0] == ir.NAME:
             value = self._typed_parameter(parameter, ref, None, info)
             if value is UNKNOWN:
