@@ -230,8 +230,11 @@ def count_rules() -> int:
         for pack in packs
     ]
     shown = {kind for pack in packs for one in pack.tests for _, _, kind in marked(one.bad)}
+    kinds = shipped_kinds()
     ruled = {
-        str(one.kind) for pack in packs for one in (*pack.sinks, *pack.literals, *pack.absences)
+        str(kinds[one.kind].told_as or one.kind)
+        for pack in packs
+        for one in (*pack.sinks, *pack.literals, *pack.absences)
     }
     bare = sorted(ruled - shown)
     head = ("pack", "sources", "sinks", "sanitizers", "entries", "settings", "examples")

@@ -114,7 +114,7 @@ class Expressions(Operators):
 
     def _name(self, tree: Tree) -> Node:
         start, end = tree.start_byte, tree.end_byte
-        name = self.data[start:end].decode("utf-8", "replace")
+        name = self.text(tree)
         self.scope.mentions.add(name)
         if name == "undefined":
             return (ir.CONST, start, end, None)

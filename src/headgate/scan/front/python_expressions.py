@@ -73,7 +73,7 @@ class Expressions(Texts):
 
     def _name(self, tree: Tree) -> Node:
         start, end = tree.start_byte, tree.end_byte
-        name = self.data[start:end].decode("utf-8", "replace")
+        name = self.text(tree)
         self.scope.mentions.add(name)
         return (ir.NAME, start, end, name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from sys import intern
 from typing import Any
 
 from tree_sitter import Node as Tree
@@ -56,7 +57,8 @@ class Texts(Trees):
         elif "b" in prefix:
             value = raw
         elif len(text) <= _SHORT:
-            self.scope.mentions.add(text)
+            value = intern(text)
+            self.scope.mentions.add(value)
         return (ir.CONST, start, end, value)
 
     def _format_string(self, tree: Tree, children: list[Tree], prefix: str) -> Node:

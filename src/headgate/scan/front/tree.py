@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import intern
 from typing import Generic, TypeVar
 
 from tree_sitter import Node as Tree
@@ -59,7 +60,8 @@ class Lowering(Generic[S]):
             self.broken.append((tree.start_byte, tree.end_byte))
 
     def text(self, tree: Tree) -> str:
-        return self.data[tree.start_byte : tree.end_byte].decode("utf-8", "replace")
+        """Its text. Names come again and again, over all files: each is held once."""
+        return intern(self.data[tree.start_byte : tree.end_byte].decode("utf-8", "replace"))
 
     def mention(self, name: str) -> None:
         self.scope.mentions.add(name)
