@@ -295,3 +295,11 @@ require("node:net").createServer((sock) => { sock.on("data", (sent) => { RUN });
     )
     assert kinds(text.replace("RUN", "exec('stat ' + sent);")) == {"command-injection"}
     assert kinds(text.replace("RUN", "sock.write(sent);")) == set()
+
+
+@pytest.mark.parametrize("there", ["=== -1", "< 0"])
+def test_a_list_that_is_not_known_is_asked_for_a_place_too(there: str) -> None:
+    one = "const names = fs.readdirSync('songs'); %s exec('play songs/' + req.query.f);"
+    check = f"if (names.indexOf(req.query.f) {there}) return res.end();"
+    assert kinds(routes(one % check)) == set()
+    assert "command-injection" in kinds(routes(one % "names.indexOf(req.query.f);"))

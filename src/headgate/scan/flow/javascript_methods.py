@@ -84,6 +84,8 @@ class JavaScriptMethods(JavaScriptTexts):
                 return found
         if held is not None and recv.type in ("Map", "Set"):
             return self._of_map(recv, name, args, node)
+        if name == "indexOf" and args and held is None:
+            return Value(type="int", name=name, cond=self.compared("in", first, recv, node).cond)
         return super().method(recv, name, args, keywords, node)
 
     def _function_method(
