@@ -158,6 +158,156 @@ def test_a_sign_in_without_a_limit_is_asked_about() -> None:
     assert ("missing-rate-limit", "login") not in flask(limited + textwrap.dedent(SIGN_IN))
 
 
+def test_a_second_way_to_sign_in_is_not_limited_by_what_the_first_one_counts() -> None:
+    counted = """
+        attempts = {}
+        def too_many(address):
+            attempts[address] = attempts.get(address, 0) + 1
+            return attempts[address] > 5
+    """
+    first = SIGN_IN.replace("def login():", "def login():\n        too_many(request.remote_addr)")
+    second = SIGN_IN.replace("login", "login_api")
+    limits = textwrap.dedent(counted) + textwrap.dedent(first)
+    found = flask(limits + textwrap.dedent(second))
+    assert {name for kind, name in found if kind == "missing-rate-limit"} == {"login_api"}
+    assert "missing-rate-limit" not in {kind for kind, _ in flask(limits)}
+
+
+def test_a_file_of_a_limited_size_under_a_new_name_is_not_asked_about() -> None:
+    upload = """
+        @app.post("/send")
+        def send():
+            data = request.files["file"].read({limit})
+            if len(data) > 5_000_000 or not is_picture(data):
+                abort(415)
+            with open("/srv/" + uuid4().hex, "wb") as kept:
+                kept.write(data)
+            return "kept"
+    """
+    assert ("missing-upload-limits", "send") in flask(upload.format(limit=""))
+    assert ("missing-upload-limits", "send") not in flask(upload.format(limit="5_000_001"))
+
+
+def test_a_change_beside_one_that_checks_where_it_comes_from_is_asked_about() -> None:
+    found = flask("""
+        from helpers import csrf_protected
+        SCORES = {}
+        @app.post("/withdraw")
+        @csrf_protected
+        def withdraw():
+            SCORES.pop(session["player"], None)
+            return "", 204
+        @app.post("/score")
+        def score():
+            SCORES[session["player"]] = int(request.form["score"])
+            return "", 204
+        @app.get("/shown")
+        def shown():
+            return str(SCORES[session["player"]])
+    """)
+    assert {name for kind, name in found if kind == "missing-csrf-protection"} == {"score"}
+
+
+def test_a_right_that_others_ask_for_and_one_route_gives_is_asked_about() -> None:
+    found = flask("""
+        @app.get("/owners")
+        @login_required
+        def owners():
+            if not current_user.vet:
+                abort(403)
+            return jsonify([one.name for one in User.query])
+        @app.post("/owners/<int:number>/promote")
+        @login_required
+        def promote(number):
+            db.session.get(User, number).vet = True
+            db.session.commit()
+            return "", 204
+        @app.post("/owners/<int:number>/demote")
+        @login_required
+        def demote(number):
+            if not current_user.vet:
+                abort(403)
+            db.session.get(User, number).vet = False
+            db.session.commit()
+            return "", 204
+    """)
+    assert {name for kind, name in found if kind == "missing-authorisation"} == {"promote"}
+
+
+def test_a_token_that_is_taken_apart_and_believed_is_asked_about() -> None:
+    found = flask("""
+        def believed(token):
+            return json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["sub"]
+        def checked(token):
+            body, mac = token.split(".")[1], token.split(".")[2]
+            if not hmac.compare_digest(mac_of(body), mac):
+                abort(401)
+            return json.loads(base64.urlsafe_b64decode(body))["sub"]
+        @app.get("/a")
+        def a():
+            return believed(request.headers["X-Token"])
+        @app.get("/b")
+        def b():
+            return checked(request.headers["X-Token"])
+    """)
+    assert {name for kind, name in found if kind == "jwt-unverified"} == {"believed"}
+
+
+@pytest.mark.parametrize(
+    "told", ["dict(request.headers)", "request.cookies", "f'{request.headers}'"]
+)
+def test_all_headers_in_the_log_hold_who_calls(told: str) -> None:
+    route = """
+        @app.post("/trace")
+        def trace():
+            app.logger.info("%s", {told})
+            return "", 204
+    """
+    assert ("sensitive-data-exposure", "trace") in flask(route.format(told=told))
+    one = 'request.headers["Accept"]'
+    assert ("sensitive-data-exposure", "trace") not in flask(route.format(told=one))
+
+
+@pytest.mark.parametrize(
+    ("column", "condition", "asked_about"),
+    [
+        ("pw", "", True),
+        ("api_token", "", True),
+        ("title", "", False),
+        ("pw", "if c.name != 'pw'", False),
+    ],
+)
+def test_a_row_is_not_answered_whole_with_a_secret_in_it(
+    column: str, condition: str, asked_about: bool
+) -> None:
+    found = flask(f"""
+        class Owner(db.Model):
+            id = db.Column(db.Integer, primary_key=True)
+            {column} = db.Column(db.String)
+            def as_dict(self):
+                return {{c.name: getattr(self, c.name) for c in self.__table__.columns {condition}}}
+        @app.get("/owners")
+        def owners():
+            return jsonify([one.as_dict() for one in Owner.query])
+    """)
+    assert (("secret-in-response", "as_dict") in found) is asked_about
+
+
+@pytest.mark.parametrize("check", ["must_own(note)", "current_user.must_own(note)", "owns(note)"])
+def test_a_helper_that_asks_whose_it_is_ties_an_object(check: str) -> None:
+    route = """
+        @app.get("/note/<int:note_id>")
+        @login_required
+        def note(note_id):
+            note = Note.query.get_or_404(note_id)
+            {check}
+            return jsonify(text=note.text)
+    """
+    kind = "missing-owner-check"
+    assert (kind, "note") not in flask(route.format(check=check))
+    assert (kind, "note") in flask(route.format(check="must_download(note)"))
+
+
 def test_an_upload_without_limits_is_asked_about() -> None:
     upload = """
         @app.post("/send")

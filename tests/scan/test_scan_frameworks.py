@@ -270,3 +270,17 @@ class Convert(LoginRequiredMixin, FormView):
         return redirect("/")
 """
     marked({"views.py": source}, COMMAND)
+
+
+def test_what_a_dependency_takes_in_is_told_where_the_dependency_stands() -> None:
+    files = {
+        "app.py": "import os\nfrom fastapi import Depends, FastAPI\nfrom deps import host\n"
+        "app = FastAPI()\n@app.post('/ping')\ndef ping(name=Depends(host)):\n"
+        "    os.system('ping ' + name)\n",
+        "deps.py": "from fastapi import Header\ndef host(x_host: str = Header()):\n"
+        "    return x_host\n",
+    }
+    given = [SourceFile(path, text.encode()) for path, text in files.items()]
+    (hit,) = Flow(mode=Mode.APPLICATION).scan(given).hits
+    first = hit.finding.trace[0].span
+    assert (first.path, first.line) == ("deps.py", 2)

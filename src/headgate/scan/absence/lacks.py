@@ -249,7 +249,8 @@ def _authentication(project: Project) -> Iterator[Lack]:
         most = having >= 2 and having * 2 >= len(siblings)
         destroys = not route.facts.calls.isdisjoint({"drop_all", "rmtree", "drop_database"})
         writes = may_post(route) and (changes_state(route.facts) or "save" in route.facts.calls)
-        tells = most and _PRIVATE.search(route.where) is not None
+        some = having >= 1 and having * 2 >= len(siblings)
+        tells = some and _PRIVATE.search(route.where) is not None
         answers = route.parameters and _reads(route.facts)
         if destroys or writes or tells or (most and (answers or route.changes)):
             yield lack(
@@ -271,6 +272,7 @@ def _csrf(project: Project) -> Iterator[Lack]:
     exempt = {"csrf_exempt", "exempt"}
     django = any(one.startswith("Django") or one == "urlpatterns" for one in project.mentions)
     protected = project.uses(_CSRF_APP) or django
+    by_one = {route.path for route in project.routes if _is_checked(route)}
     for route in project.routes:
         if not exempt.isdisjoint(route.decorators):
             signed = route.facts.has(_SIGNED)
@@ -283,6 +285,8 @@ def _csrf(project: Project) -> Iterator[Lack]:
                 )
             continue
         if protected or route.facts.has(words.CSRF) or route.facts.has(words.BEARER):
+            continue
+        if _is_checked(route):
             continue
         if any(
             one.has(words.CSRF) or one.says(words.CSRF_TEXT)
@@ -309,9 +313,22 @@ def _csrf(project: Project) -> Iterator[Lack]:
         if (
             (writes and form and may_post(route))
             or (route.changes and reads_session(own) and writes)
+            or (route.path in by_one and route.changes and _uses_session(route))
             or by_get
         ):
             yield lack("missing-csrf-protection", route.function, _CSRF_QUESTION)
+
+
+def _is_checked(route: Route) -> bool:
+    """Whether what decorates it asks where the request comes from."""
+    return any(words.CSRF.fullmatch(one) for one in route.decorators)
+
+
+def _uses_session(route: Route) -> bool:
+    return any(
+        one[0] in (ir.NAME, ir.ATTR) and last_name(one) in ("session", "current_user")
+        for one in walk(route.function.node[5])
+    )
 
 
 _SIGNED = words.any_of(r"hmac", r"compare_digest", r"construct_event", r"verify_\w*signature\w*")

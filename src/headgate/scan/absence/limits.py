@@ -17,7 +17,7 @@ def _rate_limit(project: Project) -> Iterator[Lack]:
     if not project.routes:
         return
     limited = project.uses(words.LIMITER)
-    if limited and not _limits_single_routes(project):
+    if limited and not _limits_single_routes(project) and not _limits_by_hand(project):
         return
     for route in project.routes:
         if limited and (_is_limited(route) or route.facts.has(words.LIMITER)):
@@ -37,15 +37,26 @@ def _limits_single_routes(project: Project) -> bool:
     return any(_is_limited(route) for route in project.routes)
 
 
+def _limits_by_hand(project: Project) -> bool:
+    """Whether one way to sign in counts attempts itself: that stops nobody on another one."""
+    if any(_LIMITS_EVERYWHERE.fullmatch(one) for one in project.mentions):
+        return False
+    return any(route.facts.has(words.LIMITER) for route in project.routes if is_sign_in(route))
+
+
 def _is_limited(route: Route) -> bool:
     named = any(_LIMITS_ONE.fullmatch(one) for one in route.decorators)
     return named or any(facts.has(words.LIMITER) for facts in route.guards)
 
 
 _LIMITS_ONE = late(r"(\w*_)?limit(s|ed|er)?|(\w*_)?rate_?limit\w*|\w*throttle\w*", re.IGNORECASE)
-_LIMITS_ALL = late(
+_EVERYWHERE = (
     r"default_limits|application_limits|SlowAPI(ASGI)?Middleware|\w*(Rate|Limit|Throttl)\w*Middleware"
-    r"|axes\w*|\w*lockout\w*|failed_?(login|attempt)\w*|login_?attempts?|attempts?|re?captcha\w*",
+    r"|axes\w*"
+)
+_LIMITS_EVERYWHERE = late(_EVERYWHERE, re.IGNORECASE)
+_LIMITS_ALL = late(
+    rf"{_EVERYWHERE}|\w*lockout\w*|failed_?(login|attempt)\w*|login_?attempts?|attempts?|re?captcha\w*",
     re.IGNORECASE,
 )
 
@@ -66,7 +77,7 @@ def _uploads(project: Project) -> Iterator[Lack]:
             {"save", "write", "copyfileobj", "write_bytes", "chunks", "upload_fileobj"}
         ):
             continue
-        if facts.has(words.UPLOAD_CHECKS):
+        if facts.has(words.UPLOAD_CHECKS) or _reads_so_much(route):
             continue
         # A limit of the size says nothing of a file that is kept under the name it came with.
         named = "filename" in facts.mentions and facts.calls.isdisjoint(_NEW_NAMES)
@@ -74,6 +85,18 @@ def _uploads(project: Project) -> Iterator[Lack]:
             yield lack(
                 "missing-upload-limits", route.function, "What may be uploaded here, and how much?"
             )
+
+
+def _reads_so_much(route: Route) -> bool:
+    """Whether it reads a given number of bytes and no more, compares how many there were, and
+    gives the file a name of its own."""
+    reads, compares = False, False
+    for one in walk(route.function.node[5]):
+        if one[0] == ir.CALL and last_name(one[3]) == "read" and len(one[4]) == 1:
+            reads = True
+        elif one[0] == ir.COMPARE and one[3][0] == ir.CALL and last_name(one[3][3]) == "len":
+            compares = True
+    return reads and compares and not route.facts.calls.isdisjoint(_NEW_NAMES)
 
 
 _NEW_NAMES = frozenset({"uuid4", "token_hex", "token_urlsafe", "mkstemp", "NamedTemporaryFile"})

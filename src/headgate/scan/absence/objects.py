@@ -200,8 +200,10 @@ _CALLERS = frozenset({"user", "owner", "current_user", "g", "account"})
 _CHECKS = words.any_of(
     r"has_perm\w*",
     r"check_object_permissions",
-    r"(check|can|may|verify|ensure|authorize|require)_?\w*(owner|access|perm\w*|authori\w*)",
-)
+    r"(check|can|may|must|verify|ensure|authorize|require|assert)_?\w*(owner|access|perm\w*|authori\w*)",
+    r"(check|can|may|must|verify|ensure|authorize|require|assert|is)_(\w+_)?(own(s|ed|er|ership)?|belongs?)(_\w+)?",
+    r"owns(_\w+)?|belongs_to(_\w+)?",
+)  # fmt: skip
 
 
 def _fetched(

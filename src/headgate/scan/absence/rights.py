@@ -10,6 +10,7 @@ from headgate.scan.absence import words
 from headgate.scan.absence.before import checks_rights
 from headgate.scan.absence.lacks import Lack, Project, is_authenticated, is_sign_in, lack
 from headgate.scan.absence.names import walk
+from headgate.scan.absence.owning import is_caller
 from headgate.scan.absence.routes import Route
 from headgate.scan.ir import nodes as ir
 from headgate.scan.late import late
@@ -59,4 +60,47 @@ def _authorisation(project: Project) -> Iterator[Lack]:
             )
 
 
-CHECKS = (_authorisation,)
+def _grants(project: Project) -> Iterator[Lack]:
+    """What other routes ask of the caller, given to anybody by one that does not ask."""
+    tested: dict[str, set[str]] = {}
+    for route in project.routes:
+        tested.setdefault(route.path, set()).update(_tested(route))
+    for route in project.routes:
+        names = tested[route.path]
+        if not names or is_restricted(route) or not is_authenticated(route):
+            continue
+        if any(names & set(one.mentions) for one in route.guards):
+            continue
+        body = list(walk(route.function.node[5]))
+        for node in body if not _tested(route) else ():
+            if node[0] == ir.ASSIGN and any(
+                target[0] == ir.ATTR and target[4] in names and not is_caller(target[3])
+                for target in node[3]
+            ):
+                yield lack(
+                    "missing-authorisation", route.function, _QUESTION, node, Confidence.MEDIUM
+                )
+                break
+
+
+def _tested(route: Route) -> set[str]:
+    """Attributes of the caller without which the route does not go on: `if not g.user.vet`."""
+    found: set[str] = set()
+    for node in walk(route.function.node[5]):
+        if node[0] != ir.IF:
+            continue
+        test = node[3]
+        for one in test[4] if test[0] == ir.BOOL else (test,):
+            if one[0] == ir.UNARY and one[3] == "not" and one[4][0] == ir.ATTR:
+                right = one[4]
+                if is_caller(right[3]) and not _STATES.search(right[4]):
+                    found.add(right[4])
+    return found
+
+
+_STATES = late(
+    r"active|confirm|verif|enabled|authenticated|anonymous|email|name|phone", re.IGNORECASE
+)
+"""What an account is in, and gives no rights."""
+
+CHECKS = (_authorisation, _grants)

@@ -216,6 +216,7 @@ def own_answers(function: Function) -> Iterator[Place]:
 
 
 def _answers(function: Function) -> Iterator[Lack]:
+    yield from _whole_rows(function)
     kept: set[int] = set()
     for node in walk(function.node[5]):
         if node[0] == ir.CALL and last_name(node[3]) in _KEEPS:
@@ -242,6 +243,42 @@ def _answers(function: Function) -> Iterator[Lack]:
                 break
 
 
+def _whole_rows(function: Function) -> Iterator[Lack]:
+    """`{c.name: getattr(self, c.name) for c in self.__table__.columns}` of a class one of whose
+    columns is secret: nothing leaves that one out."""
+    owner = function.owner
+    if owner is None or not _makes_answers(function) or "__table__" not in function.node[11]:
+        return
+    names = (
+        target[3]
+        for node in owner.node[7]
+        if node[0] == ir.ASSIGN and node[4] is not None and node[4][0] == ir.CALL
+        for target in node[3]
+        if target[0] == ir.NAME
+    )
+    secret = next((one for one in names if _SECRET_COLUMN.fullmatch(one)), None)
+    for node in walk(function.node[5]) if secret is not None else ():
+        if (
+            node[0] == ir.COMPREHENSION
+            and node[3] == "dict"
+            and not any(conditions for _, _, conditions in node[6])
+        ):
+            yield lack(
+                "secret-in-response",
+                function,
+                f"Who gets to see `{secret}`?",
+                node,
+                Confidence.MEDIUM,
+            )
+            return
+
+
+_SECRET_COLUMN = late(
+    rf"{words.SECRET_FIELD.pattern}|pw(_?hash)?|(\w+_)?(api|auth|access|refresh|session)_?token",
+    re.IGNORECASE,
+)
+
+
 def _logs(project: Project) -> Iterator[Lack]:
     seen: set[int] = set()
     for route in project.routes:
@@ -266,7 +303,7 @@ def _logged(route: Route, call: Node) -> bool:
             for name in _mentioned(value)
             if not name.endswith(("_field", "_id", "_type", "_name"))
         }
-        if any(_SECRET.fullmatch(one) for one in names):
+        if any(_SECRET.fullmatch(one) for one in names) or _is_every_header(value):
             return True
         if (
             value[0] == ir.NAME
@@ -275,6 +312,62 @@ def _logged(route: Route, call: Node) -> bool:
         ):
             return True
     return False
+
+
+def _is_every_header(value: Node) -> bool:
+    """Whether a value is all headers or cookies of a request: what says who calls is among
+    them."""
+    if value[0] == ir.BUILD:
+        return any(_is_every_header(one) for one in value[3])
+    if value[0] == ir.CALL and len(value[4]) == 1 and last_name(value[3]) in _WRAPS:
+        return _is_every_header(value[4][0])
+    return (
+        value[0] == ir.ATTR
+        and value[4] in ("headers", "cookies", "META", "COOKIES")
+        and last_name(value[3]) in ("request", "req")
+    )
+
+
+_WRAPS = frozenset({"dict", "str", "repr", "list", "dumps"})
+
+
+def _by_hand(project: Project) -> Iterator[Lack]:
+    """Tokens that are taken apart and believed: what is in the middle of `a.b.c` is read, and
+    nothing looks at the end."""
+    seen: set[int] = set()
+    for route in project.routes:
+        for function in (one for facts in (route.facts, *route.guards) for one in facts.functions):
+            if id(function.node) in seen:
+                continue
+            seen.add(id(function.node))
+            mentions: frozenset[str] = function.node[11]
+            if not mentions >= {"split", "loads"} or mentions.isdisjoint(_DECODES):
+                continue
+            middle = next((one for one in walk(function.node[5]) if _is_middle(one)), None)
+            if middle is not None and not any(_PROVES.search(one) for one in mentions):
+                yield lack(
+                    "jwt-unverified",
+                    function,
+                    "What proves that the program itself made this token?",
+                    middle,
+                    Confidence.MEDIUM,
+                )
+
+
+def _is_middle(node: Node) -> bool:
+    """`token.split(".")[1]`"""
+    return (
+        node[0] == ir.INDEX
+        and node[4][0] == ir.CONST
+        and node[4][3] == 1
+        and node[3][0] == ir.CALL
+        and last_name(node[3][3]) == "split"
+        and any(one[0] == ir.CONST and one[3] in (".", b".") for one in node[3][4])
+    )
+
+
+_DECODES = frozenset({"b64decode", "urlsafe_b64decode", "base64url_decode"})
+_PROVES = late(r"hmac|verif|compare_digest|sig(n|$|_)|check", re.IGNORECASE)
 
 
 def _settings(project: Project) -> Iterator[Lack]:
@@ -302,4 +395,4 @@ def of_settings(body: Iterable[Node]) -> Iterator[Place]:
             )  # fmt: skip
 
 
-CHECKS = (_plaintext, _cookies, _responses, _logs, _settings)
+CHECKS = (_plaintext, _cookies, _responses, _logs, _by_hand, _settings)

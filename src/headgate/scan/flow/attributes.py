@@ -173,10 +173,11 @@ class Attributes(Fields):
                     kinds = (*kinds, *NO_TEXT)
                 if kinds:
                     taint = self.narrowed(taint, -1, self.rules.mask(kinds))
-                return Value(
+                came_in = Value(
                     taint, None, declared.ref, declared.type,
                     f"*.{name}", recv=value,
                 )  # fmt: skip
+                return self.validated(came_in, value, cls, name, node)
         if member is not None:
             return self.bound(member, value, cls, node)
         found = cls.field(name) if held.open else None

@@ -48,6 +48,8 @@ _FOLDED: dict[str, Callable[..., Any]] = {
 _NUMBERS = {"bool": "bool", "callable": "bool", "hasattr": "bool", "id": "int", "hash": "int"}
 _PREFIXED = late(r"[A-Za-z]\w*_")
 """How the name of an attribute begins that can only be one of a family."""
+_FAMILY = 64
+"""Members of such a family that are followed."""
 _PLAIN_TYPES = frozenset({"int", "float", "bool", "complex", "Decimal", "UUID", "date", "datetime"})
 
 
@@ -154,7 +156,8 @@ class Builtins(Iterables):
         if consts is None or not all(isinstance(one, str) for one in consts):
             if _PREFIXED.match(args[1].text or ""):
                 # `getattr(self, "do_" + name)`: one of the members that are named so.
-                return Value(self.union(args[:1]))
+                members = self._members_named(args[0], args[1].text or "", node)
+                return Value(self.union(args[:1]), obj=members)
             return Value(self.union(args))
         out: Value | None = None
         for one in consts:
@@ -165,6 +168,27 @@ class Builtins(Iterables):
         if len(args) > 2 and out is UNKNOWN:
             return self.joiner.values(out, args[2], self.env)
         return out
+
+    def _members_named(self, value: Value, pattern: str, node: Node) -> Any:
+        """Methods whose names begin as a text does, of classes of the same file: those elsewhere
+        may get another one without this place being looked at again."""
+        held = self.obj(value)
+        cls = held.cls if held is not None else None
+        start = pattern.partition("\0")[0]
+        if cls is None:
+            return None
+        names = sorted(
+            {
+                name
+                for one in cls.lineage()
+                if one.module is self.frame.module
+                for name, member in one.members.items()
+                if name.startswith(start) and isinstance(member.obj, FunctionRef)
+            }
+        )
+        found = [self.attribute(value, name, node).obj for name in names[:_FAMILY]]
+        methods = tuple(one for one in found if isinstance(one, FunctionRef))
+        return methods if len(methods) > 1 else next(iter(methods), None)
 
     def setattr_(self, args: list[Value], keywords: dict[str, Value], node: Node) -> Value:
         if len(args) == 3:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from headgate.model.finding import Confidence
+from headgate.scan.flow.core import Frame
 from headgate.scan.flow.lookups import Names
 from headgate.scan.flow.patterns import checked
 from headgate.scan.flow.program import ClassRef, FunctionRef
@@ -66,6 +67,7 @@ _SHORTCUTS = frozenset(
         "django.shortcuts.get_list_or_404", "rest_framework.generics.get_object_or_404",
     }
 )  # fmt: skip
+_VALIDATORS = frozenset({"field_validator", "validator"})
 _MANAGERS = frozenset({"objects", "_default_manager", "_base_manager"})
 
 
@@ -76,6 +78,7 @@ class Fields(Names):
         super().__init__(*given)
         self._cleaning: set[tuple[str, str]] = set()
         self._declarations: dict[tuple[str, int], dict[str, Node]] = {}
+        self._checks: dict[tuple[str, int], dict[str, list[str]]] = {}
 
     def of_fields(self, value: Value, cls: ClassRef, name: str, node: Node) -> Value | None:
         """An attribute of an instance that the class's declarations tell of; None: they do not."""
@@ -254,6 +257,52 @@ class Fields(Names):
                 self._cleaning.discard(place)
         return given
 
+    def validated(self, given: Value, value: Value, cls: ClassRef, name: str, node: Node) -> Value:
+        """What the model's own `@field_validator("NAME")` makes of a field that came in."""
+        place = (cls.name, name)
+        if place in self._cleaning:
+            return given
+        for check in _annotated_checks(cls.demands(name)[0]):
+            caller = self.frame
+            self.frame = Frame(cls.module, "", -3)
+            try:
+                function = self.eval(check)
+            finally:
+                self.frame = caller
+            if isinstance(function.obj, FunctionRef):
+                self._cleaning.add(place)
+                try:
+                    given = self.call(function, [given], {}, node)
+                    self.dead = False
+                finally:
+                    self._cleaning.discard(place)
+        for method in self._validators(cls).get(name, ()):
+            member = cls.member(method)
+            if member is None or not isinstance(member.obj, FunctionRef):
+                continue
+            ref = member.obj
+            bound = FunctionRef(ref.module, ref.node, ref.cls, ref.captured, ref.frame, value)
+            self._cleaning.add(place)
+            try:
+                given = self.call(Value(obj=bound), [given], {}, node)
+                self.dead = False
+            finally:
+                self._cleaning.discard(place)
+        return given
+
+    def _validators(self, cls: ClassRef) -> dict[str, list[str]]:
+        """The methods that check each field, in the order in which they are called."""
+        key = (cls.module.path, cls.node[1])
+        found = self._checks.get(key)
+        if found is None:
+            found = self._checks[key] = {}
+            for one in reversed(cls.lineage()):
+                for statement in one.node[7]:
+                    if statement[0] == ir.FUNCTION:
+                        for field in _checked_fields(statement):
+                            found.setdefault(field, []).append(statement[3])
+        return found
+
     def _meta_model(self, cls: ClassRef) -> ClassRef | None:
         """The model whose fields a form or serializer has."""
         meta = cls.member("Meta")
@@ -263,6 +312,28 @@ class Fields(Names):
         model = inner.member("model")
         found = self.force(model) if model is not None else UNKNOWN
         return found.obj if isinstance(found.obj, ClassRef) else None
+
+
+def _annotated_checks(annotation: Node | None) -> list[Node]:
+    """Of `Annotated[str, AfterValidator(f)]`: `f`."""
+    if annotation is None or annotation[0] != ir.INDEX or annotation[4][0] != ir.SEQ:
+        return []
+    return [
+        one[4][0]
+        for one in annotation[4][4][1:]
+        if one[0] == ir.CALL and one[4] and one[3][-1] in ("AfterValidator", "BeforeValidator")
+    ]
+
+
+def _checked_fields(function: Node) -> list[str]:
+    """The fields that a method is a validator of, as pydantic's decorators say."""
+    return [
+        str(argument[3])
+        for one in function[6]
+        if one[0] == ir.CALL and one[3][-1] in _VALIDATORS
+        for argument in one[4]
+        if argument[0] == ir.CONST and type(argument[3]) is str
+    ]
 
 
 def _kind(declaration: Node | None) -> str:

@@ -12,10 +12,12 @@ from headgate.scan.flow.entries import (
 from headgate.scan.flow.program import ClassRef, FunctionRef, decorator_names
 from headgate.scan.flow.rules import Rules
 from headgate.scan.flow.selection import Selection
-from headgate.scan.flow.values import UNKNOWN, Value
+from headgate.scan.flow.values import UNKNOWN, Obj, Value
 from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
+from headgate.scan.packs.schema import Source
 
+_MODEL = "pydantic.BaseModel"
 _INJECTIONS = 4
 """Dependencies of dependencies that are followed."""
 
@@ -72,6 +74,8 @@ class FrameworkCalls(Selection):
         target = function.obj
         if isinstance(target, ClassRef):
             init = target.member("__init__")
+            if init is None and (target.fills or _MODEL in target.library_bases()):
+                return self._filled(target, parameter, source)
             target = init.obj if init is not None else None
             skipped = 1
         else:
@@ -91,6 +95,7 @@ class FrameworkCalls(Selection):
                 found = self._typed_parameter(one, target, None, None)
                 calls.env, calls.frame = caller, frame
                 if found.type != "int" and kind not in source.skip and default not in source.skip:
+                    calls.frame = Frame(target.module, "", -3)
                     token = calls.token(
                         source.label, source.what, one[3][3], one, source.confidence, one[3][3]
                     )
@@ -98,6 +103,7 @@ class FrameworkCalls(Selection):
                     if found.type == "str":
                         mask |= self.rules.mask(NO_TEXT)
                     taint = calls.tainted(token, one, mask)
+                    calls.frame = frame
                     found = Value(taint, ref=found.ref, type=found.type)
             keywords[one[3][3]] = found
         result = calls.call(function, [], keywords, place_of_call(target.node))
@@ -105,6 +111,15 @@ class FrameworkCalls(Selection):
         if target.node[8] & ir.GENERATOR and not skipped:
             result = calls.iterate(result, place_of_call(target.node))
         return result
+
+    def _filled(self, cls: ClassRef, parameter: Node, source: Source) -> Value:
+        """An instance of a dataclass or a model whose fields are parameters of the request."""
+        calls = self.calls
+        name = parameter[3][3]
+        token = calls.token(source.label, source.what, name, parameter, source.confidence, name)
+        taint = calls.tainted(token, parameter, self.rules.mask(source.safe_for))
+        held = calls.new(Obj("instance", {}, None, cls, True))
+        return Value(taint, ref=held.ref, type=held.type)
 
     def _tops(self, path: str) -> set[str]:
         """The packages that a file imports from."""
