@@ -52,6 +52,18 @@ def test_where_nobody_signs_in_nobody_is_asked_for() -> None:
     assert subjects(text, "missing-authentication") == set()
 
 
+def test_what_asks_for_a_role_before_a_route_asks_who_calls() -> None:
+    found = subjects("""
+        const vet = (req, res, next) => (req.session.role === "vet" ? next() : res.sendStatus(403));
+        const open = (req, res, next) => (req.hostname === "a" ? next() : res.sendStatus(403));
+        app.post("/a", requireLogin, async (req, res) => { await Note.create({ a: 1 }); });
+        app.put("/b/:id", requireLogin, async (req, res) => { await Note.update({ a: 1 }); });
+        app.delete("/c/:id", vet, async (req, res) => { await Note.destroy(); });
+        app.delete("/d/:id", open, async (req, res) => { await Note.destroy(); });
+    """, "missing-authentication")  # fmt: skip
+    assert found == {"DELETE /d/:id"}
+
+
 def test_what_a_router_uses_counts_for_what_comes_after_it_and_below_its_path() -> None:
     found = subjects("""
         const router = express.Router();

@@ -238,3 +238,68 @@ const load = (url) => axios.get(url);
 function one(req, res) { load(req.query.url); }
 """
     assert found(text) == [("ssrf", 2)]
+
+
+TAGS = """
+async function bind(texts, ...values) {
+  return pool.query(texts.reduce((all, one, i) => all + "$" + i + one), values);
+}
+async function join(texts, ...values) {
+  return pool.query(String.raw({ raw: texts }, ...values));
+}
+app.get("/a", (req, res) => { TAG`SELECT a FROM b WHERE c = ${req.query.c}`; });
+"""
+
+
+def test_a_tag_is_given_the_texts_and_the_values_apart() -> None:
+    assert kinds(HEAD + TAGS.replace("TAG", "join")) == {"sql-injection"}
+    assert kinds(HEAD + TAGS.replace("TAG", "bind")) == set()
+
+
+def test_what_an_address_asks_is_itself_as_an_object_too() -> None:
+    page = "const page = Object.fromEntries(new URLSearchParams(location.search));"
+    assert kinds(page + "box.innerHTML = `<b>${page.name}</b>`;") == {"xss"}
+    assert kinds(page + "box.textContent = page.name;") == set()
+
+
+def test_resolvers_are_asked_whatever_file_they_are_kept_in() -> None:
+    server = b'import { ApolloServer } from "@apollo/server"; new ApolloServer({ resolvers });'
+    resolvers = b"""import { readFileSync } from "fs";
+export const resolvers = { Query: { manual: (_, { name }) => readFileSync("/srv/" + name) } };
+"""
+    kept = SourceFile("resolvers.js", resolvers)
+    hits = FLOW.scan([SourceFile("server.js", server), kept]).hits
+    assert [one.finding.rule for one in hits] == ["javascript/path-traversal"]
+    assert not FLOW.scan([kept]).hits
+
+
+def test_the_stack_that_an_error_handler_is_given_is_for_the_log() -> None:
+    handler = "app.use(function (err, req, res, next) { console.error(err.stack); %s });"
+    assert kinds(HEAD + handler % "res.send('<pre>' + err.stack + '</pre>');") == {"error-exposure"}
+    assert kinds(HEAD + handler % "res.status(500).send('failed');") == set()
+
+
+@pytest.mark.parametrize("check", ["assert", "assert.ok", "ctx.assert", "console.assert"])
+def test_what_is_asserted_holds_from_there_on(check: str) -> None:
+    """`console.assert` only writes."""
+    text = "const y = req.query.y; %s(/^\\d{4}$/.test(y), 'year'); exec('cal ' + y);"
+    assert bool(kinds(routes(text % check))) == (check == "console.assert")
+
+
+def test_what_a_socket_of_a_server_is_sent_comes_from_outside() -> None:
+    text = (
+        HEAD
+        + """
+require("node:net").createServer((sock) => { sock.on("data", (sent) => { RUN }); }).listen(4567);
+"""
+    )
+    assert kinds(text.replace("RUN", "exec('stat ' + sent);")) == {"command-injection"}
+    assert kinds(text.replace("RUN", "sock.write(sent);")) == set()
+
+
+@pytest.mark.parametrize("there", ["=== -1", "< 0"])
+def test_a_list_that_is_not_known_is_asked_for_a_place_too(there: str) -> None:
+    one = "const names = fs.readdirSync('songs'); %s exec('play songs/' + req.query.f);"
+    check = f"if (names.indexOf(req.query.f) {there}) return res.end();"
+    assert kinds(routes(one % check)) == set()
+    assert "command-injection" in kinds(routes(one % "names.indexOf(req.query.f);"))

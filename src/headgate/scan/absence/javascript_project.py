@@ -56,11 +56,12 @@ def is_authenticated(route: Route) -> bool:
 
 def _turns_away(fn: Fn) -> bool:
     """Whether what runs before a route answers that one has to sign in first."""
+    knows = not _CALLERS.isdisjoint(fn.node[11])
     for node in walk(fn.node[5]):
         if node[0] == ir.CALL:
             name = last_name(node[3])
             for one in node[4]:
-                if one[0] == ir.CONST and one[3] == 401:
+                if one[0] == ir.CONST and (one[3] == 401 or (one[3] == 403 and knows)):
                     return True
                 text = text_of(one) if name == "redirect" else None
                 if text is not None and _SIGN_IN_PAGE.search(text):
@@ -72,6 +73,7 @@ def _turns_away(fn: Fn) -> bool:
     return False
 
 
+_CALLERS = frozenset({"session", "user", "role", "roles", "claims", "isAuthenticated"})
 _SIGN_IN_PAGE = late(r"(log|sign)[_-]?in|/auth\b", re.IGNORECASE)
 
 

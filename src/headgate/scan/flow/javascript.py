@@ -30,6 +30,7 @@ _PROPERTY = Literal(
     confidence=Confidence.MEDIUM,
     message="What the component is given becomes markup as it is at `{sink}`.",
 )
+_ASSERTING = frozenset({"assert", "assert.ok", "invariant"})
 _SORTS = frozenset({"name", "code", "type", "errno", "statusCode", "status", "isJoi", "expose"})
 """Attributes that say what sort of error it is."""
 
@@ -40,6 +41,16 @@ class JavaScript(JavaScriptAnswers):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._merging: dict[tuple[str, int], frozenset[tuple[str, str]]] = {}
+
+    def _expression(self, node: Node) -> None:
+        """`assert(…)` and Koa's `ctx.assert(…, 400)` go on only where it holds."""
+        super()._expression(node)
+        call = node[3]
+        if call[0] == ir.CALL and call[4] and call[4][0][0] != ir.STAR:
+            name = dotted(call[3])
+            stops = name in _ASSERTING or (name.endswith(".assert") and name != "console.assert")
+            if stops and not self.assume(self.eval(call[4][0]), True):
+                self.dead = True
 
     def _unary(self, node: Node) -> Value:
         if node[3] == "typeof":

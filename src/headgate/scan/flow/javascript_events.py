@@ -19,6 +19,7 @@ _WINDOW = frozenset(
     {"addEventListener", "window.addEventListener", "self.addEventListener"}
     | {"globalThis.addEventListener", "window.parent.addEventListener"}
 )
+_SERVING = frozenset({"net.createServer", "tls.createServer"})
 _ANY = "*"
 _BODY = ("web", "the body of the request")
 _MESSAGE = ("web", "a message of another page")
@@ -72,6 +73,9 @@ class JavaScriptEvents(JavaScriptMethods):
         node: Node,
         extra: Value | None,
     ) -> Value | None:
+        if name in _SERVING and args and functions_in(args[-1]):
+            self.calls_back(args[-1], [Value(type="net.Socket")], node)
+            return None
         if name in _WINDOW and len(args) > 1 and functions_in(args[1]):
             self._listens(Value(name="window"), args, node)
             return UNKNOWN

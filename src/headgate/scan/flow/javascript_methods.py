@@ -84,6 +84,8 @@ class JavaScriptMethods(JavaScriptTexts):
                 return found
         if held is not None and recv.type in ("Map", "Set"):
             return self._of_map(recv, name, args, node)
+        if name == "indexOf" and args and held is None:
+            return Value(type="int", name=name, cond=self.compared("in", first, recv, node).cond)
         return super().method(recv, name, args, keywords, node)
 
     def _function_method(
@@ -242,6 +244,9 @@ class JavaScriptMethods(JavaScriptTexts):
         return self.bag(self.make_list([key, item]))
 
     def from_entries(self, args: list[Value], node: Node) -> Value | None:
+        if args and args[0].taint and self.obj(args[0]) is None:
+            # What an address or a form holds, by its names.
+            return Value(self.part(args[0].taint, "*", node))
         value = self.new(Obj("dict", {}))
         for pair in (self.sequence(args[0], node) or []) if args else []:
             both = self.sequence(pair, node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from headgate.scan.flow.attributes import HOSTS, SuperRef
@@ -285,6 +286,19 @@ class JavaScriptObjects(JavaScriptModules):
 
     # Calls
 
+    def _call(self, node: Node) -> Value:
+        """A tag of the project's own is given the texts and, one by one, what is between them."""
+        if _is_tagged(node):
+            function = self.eval(node[3])
+            if isinstance(function.obj, FunctionRef):
+                template = node[4][0]
+                parts: Sequence[Node] = template[3] if template[0] == ir.BUILD else (template,)
+                given = [self.eval(one) for one in parts if one[0] != ir.CONST]
+                # Never anything but texts of the program, whichever is asked for.
+                texts = self.bag(Value(type="str"))
+                return self.call(function, [texts, *given], {}, node)
+        return super()._call(node)
+
     def call(
         self,
         function: Value,
@@ -393,3 +407,8 @@ def functions_in(value: Value) -> list[FunctionRef]:
 def symbolic(value: Value) -> bool:
     """Whether it is a caller's."""
     return any(token.root().index >= 0 for token in value.taint or ())
+
+
+def _is_tagged(call: Node) -> bool:
+    """Whether a call is written with a template and no parentheses: both end at one place."""
+    return len(call[4]) == 1 and call[4][0][2] == call[2] and call[4][0][0] in (ir.BUILD, ir.CONST)

@@ -111,6 +111,8 @@ class JavaScriptRun(Run):
         self.calls = self.interpreter
         rules.source_tails -= _common_names(rules)
         self._resolvers: dict[str, set[int]] = {}
+        # Resolvers are often kept apart from the file that makes the server.
+        self._graphql = any(not _GRAPHQL.isdisjoint(self._tops(path)) for path in files)
 
     def _functions(self, state: ModuleState) -> list[tuple[FunctionRef, ClassRef | None]]:
         """Declared functions, methods of classes however they are defined, and function values."""
@@ -197,6 +199,11 @@ class JavaScriptRun(Run):
         self.interpreter.published = set()
         return super()._follow(states)
 
+    def _handles_errors(self, ref: FunctionRef) -> bool:
+        """`(err, req, res, next) => …`: https://expressjs.com/en/guide/error-handling.html"""
+        answer = self.interpreter.typed_parameter(ref.node[4][2])
+        return answer is not None and answer.type == "express.Response"
+
     def _beside_answer(self, index: int, ref: FunctionRef) -> Value:
         """`({ query }, res) => …`: what is before an answer is the request."""
         if index or len(ref.node[4]) < 2:
@@ -247,7 +254,7 @@ class JavaScriptRun(Run):
     def _is_resolver(self, ref: FunctionRef) -> bool:
         """Whether it answers a query of GraphQL."""
         path = ref.module.path
-        if _GRAPHQL.isdisjoint(self._tops(path)):
+        if not self._graphql:
             return False
         known = self._resolvers.get(path)
         if known is None:
@@ -308,6 +315,8 @@ class JavaScriptRun(Run):
             return Value(type=kind)
         if info is None and index < len(_HANDED) and self._is_route_file(ref):
             return Value(type=_HANDED[index])
+        if index == 0 and count == 4 and self._handles_errors(ref):
+            return Value(type="express.Error")
         if parameter[3][0] == ir.NAME:
             value = self._typed_parameter(parameter, ref, None, info)
             if value is UNKNOWN:
