@@ -23,6 +23,7 @@ from headgate.scan.ir.nodes import Node
 AS_VIEW = "as_view"
 """Method of classes that frameworks make functions of: Flask, Django and those like them."""
 HOSTS = frozenset({"netloc", "hostname", "host", "origin"})
+_LAST_PART = frozenset({"name", "stem", "suffix"})
 
 
 class Attributes(Fields):
@@ -67,12 +68,14 @@ class Attributes(Fields):
     def _taken(self, value: Value, name: str, node: Node) -> Any:
         if name in HOSTS:
             return self.moved(value.taint, f"`{name}` is taken", node, ~7, HOST)
+        if name in _LAST_PART and value.type.startswith("pathlib."):
+            # As `os.path.basename`: the last part alone.
+            harmless = self.rules.mask(("path-traversal", "archive-extraction"))
+            return self.narrowed(self.portion(value.taint, f"({name})", node), -1, harmless)
         if value.type in ("", "pathlib.Path"):
             if name in ("parents", "parent"):
                 return self.narrowed(value.taint, ~WHOLE)
-            if name in ("name", "stem", "suffix") and value.type:
-                return self.portion(value.taint, f"({name})", node)
-            if name in ("name", "stem", "suffix"):
+            if name in _LAST_PART:
                 return self.narrowed(value.taint, ~WHOLE)
         if value.type in ("str", "urllib.parse.ParseResult"):
             return self.narrowed(value.taint, ~WHOLE)

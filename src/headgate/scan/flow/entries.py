@@ -136,6 +136,9 @@ def parameters_of(pattern: str) -> dict[str, str]:
         if match["flask"] in _CONVERTERS and (match["rest"] or kind not in _CONVERTERS) and kind:
             # Bottle and Sanic write the name first: `<name:int>`, `<name:re:[a-z]+>`.
             name, kind = kind, match["rest"] or match["flask"]
+        if match["rest"] and not match["converter"]:
+            # Sanic: `<order:^(name|id)$>`.
+            kind = match["rest"]
         if match["group"]:
             kind = match["pattern"]
         if _PATTERN.search(kind):
@@ -208,6 +211,10 @@ def is_named(name: str, wanted: Sequence[str]) -> bool:
     )
 
 
+def _defines(statement: Node, name: str) -> bool:
+    return statement[0] == ir.FUNCTION and statement[3] == name
+
+
 def class_entries(rules: Rules, cls: ClassRef) -> Iterator[EntryInfo]:
     """Methods of a class that its base makes entries."""
     bases = list(cls.library_bases())
@@ -221,7 +228,9 @@ def class_entries(rules: Rules, cls: ClassRef) -> Iterator[EntryInfo]:
             member = cls.members[name]
             if not isinstance(member.obj, FunctionRef):
                 continue
-            ref = member.obj
+            # What its decorators made of it is another function, which several may share.
+            own = next((one for one in reversed(cls.node[7]) if _defines(one, name)), None)
+            ref = member.obj if own is None else FunctionRef(cls.module, own, cls)
             info = EntryInfo.of(rules, rule, ref, member, [], name, (), {})
             info.cls = cls
             info.methods = (rule.method_names.get(name, name.upper()),)

@@ -17,6 +17,7 @@ from headgate.scan.ir import nodes as ir
 from headgate.scan.ir.nodes import Node
 from headgate.scan.packs.schema import Source
 
+_FORM = "django.forms.Form"
 _MODEL = "pydantic.BaseModel"
 _INJECTIONS = 4
 """Dependencies of dependencies that are followed."""
@@ -35,6 +36,8 @@ class FrameworkCalls(Selection):
             calls.frame = Frame(ref.module, "", -3)
             value = calls.annotated(parameter[5])
             calls.frame, calls.env = frame, env
+        if value is UNKNOWN and info is not None and info.rule.kind == "signal":
+            value = self._sent(parameter, info)
         if value is not UNKNOWN:
             return value
         guess = ""
@@ -48,7 +51,7 @@ class FrameworkCalls(Selection):
                 continue
             if selector.decorator or selector.base or selector.call:
                 if info is not None and _selected(self.rules, selector, info):
-                    return Value(type=kind)
+                    return self._of_form(cls, kind)
                 # Registered where it is not seen: by what its file imports.
                 if info is not None or selector.decorator or selector.base:
                     continue
@@ -58,6 +61,22 @@ class FrameworkCalls(Selection):
                 return Value(type=kind)
             guess = guess or kind
         return Value(type=guess) if guess else UNKNOWN
+
+    def _sent(self, parameter: Node, info: EntryInfo) -> Value:
+        """The row that a signal of Django's is about, by its `sender`."""
+        sender = info.given[1].get("sender")
+        model = self.calls.force(sender).obj if sender is not None else None
+        if parameter[3][3] != "instance" or not isinstance(model, ClassRef):
+            return UNKNOWN
+        return self.calls.new(Obj("instance", {}, None, model, True))
+
+    def _of_form(self, cls: ClassRef | None, kind: str) -> Value:
+        """A form of the class that Django's view names in `form_class`."""
+        given = cls.member("form_class") if cls is not None and kind == _FORM else None
+        form = self.calls.force(given).obj if given is not None else None
+        if not isinstance(form, ClassRef):
+            return Value(type=kind)
+        return self.calls.new(Obj("instance", {}, None, form, True), kind)
 
     def _injected(self, parameter: Node, info: EntryInfo, depth: int = 0) -> Value | None:
         """What a framework calls to fill a parameter: `Depends(get_db)`; None: nothing."""

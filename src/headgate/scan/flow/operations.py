@@ -100,12 +100,17 @@ class Operations(Attributes):
             if not numbers:
                 return self.built([left, right], node, "it is appended to a text")
         taint = merge_taint(self.deep(left), self.deep(right))
-        if not taint:
-            return Value(text="\0") if op == "/" else UNKNOWN
         if op == "/":
+            # `folder / name`, and `name / folder`: either makes a path of the other.
+            kinds = [left.type, right.type]
+            kind = next((one for one in kinds if one.startswith("pathlib.")), left.type)
+            if not taint:
+                return Value(type=kind if kind.startswith("pathlib.") else "", text="\0")
             parts = [left, constant("/"), right]
             value = self.built(parts, node, "it is joined to a path")
-            return Value(value.taint, type=left.type, text=value.text)
+            return Value(value.taint, type=kind, text=value.text)
+        if not taint:
+            return UNKNOWN
         if op in ("-", "*", "//", "**", "<<", ">>", "&", "^") and op != "*":
             return Value(self.narrowed(taint, ~7))
         return Value(self.moved(taint, f"`{op}` is applied", node, ~7))

@@ -16,6 +16,7 @@ from headgate.scan.flow.values import (
     constant,
     merge_taint,
 )
+from headgate.scan.ir.formats import asks_for_a_number
 from headgate.scan.ir.nodes import Node
 
 _SAME = frozenset(
@@ -213,7 +214,7 @@ class Texts(Containers):
             pieces = list(Formatter().parse(form))
         except ValueError:
             pieces = []
-        for literal, field, _, _ in pieces:
+        for literal, field, asked, _ in pieces:
             if literal:
                 parts.append(constant(literal))
             if field is None:
@@ -221,6 +222,9 @@ class Texts(Containers):
             name = field.replace("[", ".").partition(".")[0]
             if name == "":
                 name, automatic = str(automatic), automatic + 1
+            if asked and asks_for_a_number(asked):
+                parts.append(Value(type="int"))
+                continue
             if name.isdigit():
                 at = int(name)
                 value = args[at] if at < len(args) else UNKNOWN

@@ -11,6 +11,7 @@ from tree_sitter import Node as Tree
 
 from headgate.scan.front.python_tree import Trees
 from headgate.scan.ir import nodes as ir
+from headgate.scan.ir.formats import asks_for_a_number
 from headgate.scan.ir.nodes import Node
 from headgate.scan.late import late
 
@@ -86,6 +87,10 @@ class Texts(Trees):
         first = True
         for child in tree.named_children:
             if child.type == "format_specifier":
+                if parts and asks_for_a_number(self.text(child)[1:]):
+                    start, end = tree.start_byte, tree.end_byte
+                    name = (ir.NAME, start, start, "int")
+                    parts[-1] = (ir.CALL, start, end, name, (parts[-1],), (), False)
                 for inner in child.named_children:
                     if inner.type in ("interpolation", "format_expression"):
                         self._interpolation(inner, parts)
