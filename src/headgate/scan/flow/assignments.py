@@ -185,7 +185,9 @@ class Assignments(Imports):
             self._share(name, value)
             return
         self.env.vars[name] = value
-        if name not in self.shared and self.concrete(Obj("list", {}, Value(self.deep(value)))):
+        if self.shared_under(name) is None and self.concrete(
+            Obj("list", {}, Value(self.deep(value)))
+        ):
             keep(self, value)
             self.shared[name] = value
             self.tracker.change(("shared", name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from headgate.scan.flow.book import Book, Changed, Revision
@@ -90,9 +90,9 @@ class PythonRun(Run):
             self._unit((LIST, state.path, 0), lambda state=state: self._list(state))
         self._described(states)
         self._absorb()
-        for state in wanted:
-            self._each(SETTING_UP, state, self._sets_up)
         self._entry_places.update(dict.fromkeys(self._first.entries))
+        for state in wanted:
+            self._each(SETTING_UP, state, self._sets_up, unless=self._entry_places)
         self._entries([])
         if self.rules.params:
             for state in wanted:
@@ -266,8 +266,10 @@ class PythonRun(Run):
         chosen: Callable[[FunctionRef], bool],
         *,
         follow: bool = False,
+        unless: Collection[Place] = (),
     ) -> None:
-        """Analyse those functions of a file that are chosen."""
+        """Analyse those functions of a file that are chosen by what stands in the file, `unless`
+        something else is known of them by now."""
         path = state.path
         if self._untouched(path):
             assert self._revision is not None
@@ -279,7 +281,7 @@ class PythonRun(Run):
         if starts:
             self.book.lists[kind, path] = starts
         for start in starts:
-            if (path, start) in self._done:
+            if (path, start) in self._done or (path, start) in unless:
                 continue
 
             def run(start: int = start) -> None:

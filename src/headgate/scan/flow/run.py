@@ -69,13 +69,12 @@ class Run(FrameworkCalls):
     def _before(self, functions: list[tuple[FunctionRef, ClassRef | None]]) -> None:
         """Look first at functions that set up what the routes find."""
         for ref, cls in functions:
-            if self._sets_up(ref):
-                self._root(ref, cls, self.calls.entry_of.get((ref.module.path, ref.node[1])))
+            place = (ref.module.path, ref.node[1])
+            if place not in self.calls.entry_of and self._sets_up(ref):
+                self._root(ref, cls)
 
     def _sets_up(self, ref: FunctionRef) -> bool:
         """Whether a function has a table of routes, or leaves something on the application."""
-        if (ref.module.path, ref.node[1]) in self.calls.entry_of:
-            return False
         if self.rules.kept_types:
             named = {one[3][3] for one in ref.node[4] if one[3][0] == ir.NAME}
             if not named.isdisjoint(_APPLICATIONS):
