@@ -21,11 +21,9 @@ _SIZE = 12
 class Pieces:
     """Of one version of a file."""
 
-    __slots__ = ("bodies", "heads", "rest", "starts")
+    __slots__ = ("bodies", "rest", "starts")
 
-    def __init__(
-        self, rest: bytes, bodies: Sequence[tuple[int, int, int, bytes]], heads: object = None
-    ) -> None:
+    def __init__(self, rest: bytes, bodies: Sequence[tuple[int, int, int, bytes]]) -> None:
         self.rest = rest
         """Digest of everything outside of the bodies, and of what the file imports."""
         self.bodies = list(bodies)
