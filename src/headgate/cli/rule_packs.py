@@ -182,7 +182,7 @@ def example_of(kind: Kind) -> tuple[str, str]:
     for pack in shipped(_LANGUAGE):
         for example in pack.tests:
             for path, text in example.bad.items():
-                for _, line, shown in marked({path: text}):
+                for _, line, shown in sorted(marked({path: text})):
                     part = _part(text, line) if shown == kind.name else ""
                     if part and (not best[0] or len(part) < len(best[0])):
                         best = (part, _same(example.good.get(path, ""), part))
